@@ -1,0 +1,360 @@
+//! Constraint definitions: keys, checks, foreign keys, and the words that go with them.
+
+use crate::expression::Expression;
+use crate::value::Collation;
+use std::fmt;
+
+/// What happens to referencing rows when their referenced row is deleted or its key changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum ReferentialAction {
+    /// Nothing happens; the constraint is checked at the end of the statement, or at COMMIT.
+    #[default]
+    NoAction,
+    /// Refused as soon as the row has gone, deferred or not.
+    Restrict,
+    /// Deleted along, or the key changed along.
+    Cascade,
+    /// The referencing columns become NULL.
+    SetNull,
+    /// The referencing columns become their defaults.
+    SetDefault,
+}
+
+impl ReferentialAction {
+    /// All five, in the standard's order.
+    pub const ALL: [ReferentialAction; 5] = [
+        ReferentialAction::NoAction,
+        ReferentialAction::Restrict,
+        ReferentialAction::Cascade,
+        ReferentialAction::SetNull,
+        ReferentialAction::SetDefault,
+    ];
+}
+
+impl fmt::Display for ReferentialAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ReferentialAction::NoAction => "NO ACTION",
+            ReferentialAction::Restrict => "RESTRICT",
+            ReferentialAction::Cascade => "CASCADE",
+            ReferentialAction::SetNull => "SET NULL",
+            ReferentialAction::SetDefault => "SET DEFAULT",
+        })
+    }
+}
+
+/// When a constraint is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum ConstraintMode {
+    /// At the end of the statement; nothing was said.
+    #[default]
+    NotDeferrable,
+    /// DEFERRABLE: at the end of the statement, unless all constraints are deferred.
+    DeferrableInitiallyImmediate,
+    /// DEFERRABLE INITIALLY DEFERRED: at COMMIT.
+    DeferrableInitiallyDeferred,
+}
+
+/// When a key with NULLs counts as satisfied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum MatchType {
+    /// One NULL is enough. What SQLite does whatever the word says.
+    #[default]
+    Simple,
+    /// All NULL or none; a dialect may ignore the word, as SQLite's does.
+    Full,
+    /// Parsed and ignored by both references.
+    Partial,
+}
+
+/// A FOREIGN KEY.
+///
+/// ```
+/// use ondelete::{ConstraintMode, ForeignKey, ReferentialAction::Cascade};
+/// let key = ForeignKey::new(["order_id", "line"], "line", ["order_id", "number"])
+///     .named("note_line")
+///     .on_delete(Cascade)
+///     .mode(ConstraintMode::DeferrableInitiallyDeferred);
+/// assert_eq!(key.references(), "line");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForeignKey {
+    pub(super) name: Option<String>,
+    pub(super) columns: Vec<String>,
+    pub(super) references: String,
+    /// Empty: the primary key of the referenced table.
+    pub(super) referenced_columns: Vec<String>,
+    pub(super) on_delete: ReferentialAction,
+    pub(super) on_update: ReferentialAction,
+    pub(super) mode: ConstraintMode,
+    pub(super) match_type: MatchType,
+    pub(super) on_column: bool,
+}
+
+impl ForeignKey {
+    /// `columns` reference `referenced_columns` of `table`, pairwise. No referenced columns: the
+    /// primary key of `table`.
+    pub fn new<C: Into<String>, R: Into<String>>(
+        columns: impl IntoIterator<Item = C>,
+        table: impl Into<String>,
+        referenced_columns: impl IntoIterator<Item = R>,
+    ) -> Self {
+        ForeignKey {
+            columns: columns.into_iter().map(Into::into).collect(),
+            on_column: false,
+            ..ForeignKey::on_column(
+                table.into(),
+                referenced_columns.into_iter().map(Into::into).collect(),
+            )
+        }
+    }
+
+    /// `columns` reference the primary key of `table`, whichever that is.
+    pub fn to_key<C: Into<String>>(
+        columns: impl IntoIterator<Item = C>,
+        table: impl Into<String>,
+    ) -> Self {
+        ForeignKey::new(columns, table, std::iter::empty::<String>())
+    }
+
+    pub(super) fn on_column(references: String, referenced_columns: Vec<String>) -> Self {
+        ForeignKey {
+            name: None,
+            columns: Vec::new(),
+            references,
+            referenced_columns,
+            on_delete: ReferentialAction::NoAction,
+            on_update: ReferentialAction::NoAction,
+            mode: ConstraintMode::NotDeferrable,
+            match_type: MatchType::Simple,
+            on_column: true,
+        }
+    }
+
+    /// CONSTRAINT name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The delete rule.
+    #[must_use]
+    pub fn on_delete(mut self, action: ReferentialAction) -> Self {
+        self.on_delete = action;
+        self
+    }
+
+    /// The update rule.
+    #[must_use]
+    pub fn on_update(mut self, action: ReferentialAction) -> Self {
+        self.on_update = action;
+        self
+    }
+
+    /// When it is checked.
+    #[must_use]
+    pub fn mode(mut self, mode: ConstraintMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Its MATCH word.
+    #[must_use]
+    pub fn match_type(mut self, match_type: MatchType) -> Self {
+        self.match_type = match_type;
+        self
+    }
+
+    /// The name given to it, if any.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The referencing columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The referenced table.
+    pub fn references(&self) -> &str {
+        &self.references
+    }
+
+    /// The referenced columns as written; empty for the primary key.
+    pub fn referenced_columns(&self) -> &[String] {
+        &self.referenced_columns
+    }
+
+    /// The delete rule.
+    pub fn delete_rule(&self) -> ReferentialAction {
+        self.on_delete
+    }
+
+    /// The update rule.
+    pub fn update_rule(&self) -> ReferentialAction {
+        self.on_update
+    }
+
+    /// When it is checked.
+    pub fn constraint_mode(&self) -> ConstraintMode {
+        self.mode
+    }
+
+    /// Its MATCH word.
+    pub fn match_word(&self) -> MatchType {
+        self.match_type
+    }
+}
+
+/// PRIMARY KEY or UNIQUE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyConstraint {
+    pub(super) primary: bool,
+    pub(super) columns: Vec<String>,
+    pub(super) on_column: bool,
+}
+
+impl KeyConstraint {
+    pub(super) fn primary_key(columns: Vec<String>) -> Self {
+        KeyConstraint { primary: true, columns, on_column: false }
+    }
+
+    pub(super) fn unique(columns: Vec<String>) -> Self {
+        KeyConstraint { primary: false, columns, on_column: false }
+    }
+
+    pub(super) fn on_column(mut self) -> Self {
+        self.on_column = true;
+        self
+    }
+
+    /// Whether it is the primary key.
+    pub fn is_primary(&self) -> bool {
+        self.primary
+    }
+
+    /// Its columns, in the order declared.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+}
+
+/// CHECK.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    pub(super) name: Option<String>,
+    pub(super) expression: Expression,
+    /// The column it was declared on; `None` for one of the table.
+    pub(super) column: Option<String>,
+}
+
+impl Check {
+    /// What must not be false.
+    pub fn expression(&self) -> &Expression {
+        &self.expression
+    }
+}
+
+/// A secondary index: CREATE \[UNIQUE\] INDEX name ON table (columns) \[WHERE predicate\].
+///
+/// ```
+/// use ondelete::{Index, expression::col};
+/// let index = Index::new("hero_name", "hero", ["name"]).unique().filter(col("age").is_not_null());
+/// assert_eq!(
+///     index.to_string(),
+///     "CREATE UNIQUE INDEX hero_name ON hero (name) WHERE age IS NOT NULL"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Index {
+    pub(super) name: String,
+    pub(super) table: String,
+    pub(super) columns: Vec<IndexColumn>,
+    pub(super) unique: bool,
+    pub(super) filter: Option<Expression>,
+}
+
+/// A column of an index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexColumn {
+    pub(super) name: String,
+    pub(super) collation: Option<Collation>,
+    pub(super) descending: bool,
+}
+
+impl IndexColumn {
+    /// The column, in its own collation, ascending.
+    pub fn new(name: impl Into<String>) -> Self {
+        IndexColumn { name: name.into(), collation: None, descending: false }
+    }
+
+    /// In this collation instead of the column's own.
+    #[must_use]
+    pub fn collate(mut self, collation: Collation) -> Self {
+        self.collation = Some(collation);
+        self
+    }
+
+    /// DESC. It changes how the index prints, not what it finds.
+    #[must_use]
+    pub fn descending(mut self) -> Self {
+        self.descending = true;
+        self
+    }
+}
+
+impl<N: Into<String>> From<N> for IndexColumn {
+    fn from(name: N) -> Self {
+        IndexColumn::new(name)
+    }
+}
+
+impl Index {
+    /// An index of `table` over `columns`, each a name or an [`IndexColumn`].
+    pub fn new<C: Into<IndexColumn>>(
+        name: impl Into<String>,
+        table: impl Into<String>,
+        columns: impl IntoIterator<Item = C>,
+    ) -> Self {
+        Index {
+            name: name.into(),
+            table: table.into(),
+            columns: columns.into_iter().map(Into::into).collect(),
+            unique: false,
+            filter: None,
+        }
+    }
+
+    /// UNIQUE: no two rows of the index with the same key, unless it holds a NULL.
+    #[must_use]
+    pub fn unique(mut self) -> Self {
+        self.unique = true;
+        self
+    }
+
+    /// WHERE: only rows for which the predicate is true are in the index.
+    #[must_use]
+    pub fn filter(mut self, predicate: impl Into<Expression>) -> Self {
+        self.filter = Some(predicate.into());
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The table it is of.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// Whether it is unique.
+    pub fn is_unique(&self) -> bool {
+        self.unique
+    }
+}

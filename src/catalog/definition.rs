@@ -1,0 +1,402 @@
+//! What a user writes to define a table: builders whose values are the definition itself.
+//!
+//! A [`Table`] is plain data. It knows nothing of other tables; what it references is looked up
+//! when the catalogue resolves it. Constraints declared on a column come before those declared on
+//! the table, each kind in the order written, as in the SQL text that [`Table`] prints as: that
+//! order decides which constraint acts first.
+
+use super::constraint::{Check, ConstraintMode, ForeignKey, KeyConstraint, MatchType, ReferentialAction};
+use crate::expression::Expression;
+use crate::value::{Affinity, Collation, DataType, Value};
+
+/// A column's definition.
+///
+/// ```
+/// use ondelete::Column;
+/// let column = Column::text("name").not_null();
+/// assert_eq!(column.name(), "name");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub(super) name: String,
+    pub(super) data_type: DataType,
+    pub(super) not_null: bool,
+    pub(super) default: Option<Expression>,
+    pub(super) collation: Collation,
+    /// Declared on the column; `Table::column` moves them to the table's lists.
+    primary_key: bool,
+    unique: bool,
+    checks: Vec<Expression>,
+    foreign_keys: Vec<ForeignKey>,
+}
+
+impl Column {
+    /// A column of this type, nullable and without a default.
+    pub fn new(name: impl Into<String>, data_type: DataType) -> Self {
+        Column {
+            name: name.into(),
+            data_type,
+            not_null: false,
+            default: None,
+            collation: Collation::Binary,
+            primary_key: false,
+            unique: false,
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+        }
+    }
+
+    /// An INTEGER column.
+    pub fn integer(name: impl Into<String>) -> Self {
+        Column::new(name, DataType::Integer)
+    }
+
+    /// A REAL column.
+    pub fn real(name: impl Into<String>) -> Self {
+        Column::new(name, DataType::Real)
+    }
+
+    /// A TEXT column.
+    pub fn text(name: impl Into<String>) -> Self {
+        Column::new(name, DataType::Text)
+    }
+
+    /// A BLOB column.
+    pub fn blob(name: impl Into<String>) -> Self {
+        Column::new(name, DataType::Blob)
+    }
+
+    /// A BOOLEAN column: 0 and 1, with numeric affinity as in SQLite.
+    pub fn boolean(name: impl Into<String>) -> Self {
+        Column::new(name, DataType::Boolean)
+    }
+
+    /// A column without a type: values are kept as they come.
+    pub fn any(name: impl Into<String>) -> Self {
+        Column::new(name, DataType::Any)
+    }
+
+    /// NOT NULL.
+    #[must_use]
+    pub fn not_null(mut self) -> Self {
+        self.not_null = true;
+        self
+    }
+
+    /// PRIMARY KEY on this column alone. On an INTEGER column the key is the row id, and a row
+    /// inserted without it gets the greatest one plus 1. On others NULL is allowed, as in SQLite;
+    /// add [`Column::not_null`].
+    #[must_use]
+    pub fn primary_key(mut self) -> Self {
+        self.primary_key = true;
+        self
+    }
+
+    /// UNIQUE on this column alone. Any number of rows may hold NULL.
+    #[must_use]
+    pub fn unique(mut self) -> Self {
+        self.unique = true;
+        self
+    }
+
+    /// DEFAULT: a value (`default(0)`) or an expression without columns. Also what SET DEFAULT sets.
+    #[must_use]
+    pub fn default(mut self, default: impl Into<Expression>) -> Self {
+        self.default = Some(default.into());
+        self
+    }
+
+    /// CHECK: violated when the expression is false; NULL passes.
+    #[must_use]
+    pub fn check(mut self, check: impl Into<Expression>) -> Self {
+        self.checks.push(check.into());
+        self
+    }
+
+    /// COLLATE: how texts of this column compare.
+    #[must_use]
+    pub fn collate(mut self, collation: Collation) -> Self {
+        self.collation = collation;
+        self
+    }
+
+    /// REFERENCES table (column). Follow with [`Column::on_delete`] and the like.
+    #[must_use]
+    pub fn references(self, table: impl Into<String>, column: impl Into<String>) -> Self {
+        self.foreign_key(ForeignKey::on_column(table.into(), vec![column.into()]))
+    }
+
+    /// REFERENCES table: its primary key, whichever that is.
+    #[must_use]
+    pub fn references_key(self, table: impl Into<String>) -> Self {
+        self.foreign_key(ForeignKey::on_column(table.into(), Vec::new()))
+    }
+
+    /// The delete rule of the foreign key declared last on this column.
+    ///
+    /// # Panics
+    /// If no `references` came before: there is nothing the rule could belong to.
+    #[must_use]
+    pub fn on_delete(self, action: ReferentialAction) -> Self {
+        self.last_foreign_key(|key| key.on_delete(action))
+    }
+
+    /// The update rule of the foreign key declared last on this column.
+    ///
+    /// # Panics
+    /// If no `references` came before.
+    #[must_use]
+    pub fn on_update(self, action: ReferentialAction) -> Self {
+        self.last_foreign_key(|key| key.on_update(action))
+    }
+
+    /// When the foreign key declared last on this column is checked.
+    ///
+    /// # Panics
+    /// If no `references` came before.
+    #[must_use]
+    pub fn mode(self, mode: ConstraintMode) -> Self {
+        self.last_foreign_key(|key| key.mode(mode))
+    }
+
+    /// The MATCH word of the foreign key declared last on this column.
+    ///
+    /// # Panics
+    /// If no `references` came before.
+    #[must_use]
+    pub fn match_type(self, match_type: MatchType) -> Self {
+        self.last_foreign_key(|key| key.match_type(match_type))
+    }
+
+    /// The name of the foreign key declared last on this column.
+    ///
+    /// # Panics
+    /// If no `references` came before.
+    #[must_use]
+    pub fn constraint(self, name: impl Into<String>) -> Self {
+        self.last_foreign_key(|key| key.named(name))
+    }
+
+    /// The column's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its declared type.
+    pub fn data_type(&self) -> DataType {
+        self.data_type
+    }
+
+    /// The affinity that decides conversion on write.
+    pub fn affinity(&self) -> Affinity {
+        self.data_type.affinity()
+    }
+
+    /// How its texts compare.
+    pub fn collation(&self) -> Collation {
+        self.collation
+    }
+
+    /// Whether NULL is refused.
+    pub fn is_not_null(&self) -> bool {
+        self.not_null
+    }
+
+    /// Its DEFAULT, if it has one.
+    pub fn default_expression(&self) -> Option<&Expression> {
+        self.default.as_ref()
+    }
+
+    /// The value of its DEFAULT; NULL without one.
+    pub(crate) fn default_value(&self) -> Value {
+        struct NoColumns;
+        impl crate::expression::Columns for NoColumns {
+            fn resolve(&self, _: &str) -> Option<crate::expression::ColumnInfo> {
+                None
+            }
+        }
+        let bound = self.default.as_ref().and_then(|default| default.bind(&NoColumns).ok());
+        bound.map_or(Value::Null, |default| default.evaluate(&[][..]))
+    }
+
+    fn foreign_key(mut self, mut key: ForeignKey) -> Self {
+        key.columns = vec![self.name.clone()];
+        self.foreign_keys.push(key);
+        self
+    }
+
+    fn last_foreign_key(mut self, change: impl FnOnce(ForeignKey) -> ForeignKey) -> Self {
+        let key = self.foreign_keys.pop().expect("`references` comes before its options");
+        self.foreign_keys.push(change(key));
+        self
+    }
+}
+
+/// A table's definition: columns and constraints. Prints as the CREATE TABLE that makes it.
+///
+/// ```
+/// use ondelete::{Column, ReferentialAction::SetNull, Table};
+/// let hero = Table::new("hero")
+///     .column(Column::integer("id").primary_key())
+///     .column(Column::integer("team_id").references("team", "id").on_delete(SetNull));
+/// assert_eq!(
+///     hero.to_string(),
+///     "CREATE TABLE hero (\n  id INTEGER PRIMARY KEY,\n  \
+///      team_id INTEGER REFERENCES team (id) ON DELETE SET NULL\n)"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    pub(super) name: String,
+    pub(super) columns: Vec<Column>,
+    pub(super) keys: Vec<KeyConstraint>,
+    pub(super) checks: Vec<Check>,
+    pub(super) foreign_keys: Vec<ForeignKey>,
+}
+
+impl Table {
+    /// A table without columns yet.
+    pub fn new(name: impl Into<String>) -> Self {
+        Table {
+            name: name.into(),
+            columns: Vec::new(),
+            keys: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+        }
+    }
+
+    /// Adds a column, after those added before.
+    #[must_use]
+    pub fn column(mut self, mut column: Column) -> Self {
+        let names = || vec![column.name.clone()];
+        if std::mem::take(&mut column.primary_key) {
+            insert_on_column(&mut self.keys, KeyConstraint::primary_key(names()).on_column());
+        }
+        if std::mem::take(&mut column.unique) {
+            insert_on_column(&mut self.keys, KeyConstraint::unique(names()).on_column());
+        }
+        for expression in std::mem::take(&mut column.checks) {
+            let check = Check { name: None, expression, column: Some(column.name.clone()) };
+            insert_on_column(&mut self.checks, check);
+        }
+        for key in std::mem::take(&mut column.foreign_keys) {
+            insert_on_column(&mut self.foreign_keys, key);
+        }
+        self.columns.push(column);
+        self
+    }
+
+    /// PRIMARY KEY over these columns.
+    #[must_use]
+    pub fn primary_key<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
+        self.keys.push(KeyConstraint::primary_key(names(columns)));
+        self
+    }
+
+    /// UNIQUE over these columns. A row with a NULL among them clashes with no other.
+    #[must_use]
+    pub fn unique<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
+        self.keys.push(KeyConstraint::unique(names(columns)));
+        self
+    }
+
+    /// CHECK over the whole row: violated when the expression is false; NULL passes.
+    #[must_use]
+    pub fn check(mut self, expression: impl Into<Expression>) -> Self {
+        self.checks.push(Check { name: None, expression: expression.into(), column: None });
+        self
+    }
+
+    /// FOREIGN KEY; see [`ForeignKey::new`].
+    #[must_use]
+    pub fn foreign_key(mut self, key: ForeignKey) -> Self {
+        self.foreign_keys.push(key);
+        self
+    }
+
+    /// The same definition under another name.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The table's name, as written.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its columns, in order.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// PRIMARY KEY and UNIQUE constraints, in the order that SQL would read them.
+    pub fn keys(&self) -> &[KeyConstraint] {
+        &self.keys
+    }
+
+    /// CHECK constraints, in order.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// Foreign keys, in the order that SQL would read them.
+    pub fn foreign_keys(&self) -> &[ForeignKey] {
+        &self.foreign_keys
+    }
+
+    /// The position of a column. Case counts for nothing.
+    pub fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|candidate| candidate.name.eq_ignore_ascii_case(column))
+    }
+
+    /// The columns of the primary key; empty without one.
+    pub fn primary_key_columns(&self) -> &[String] {
+        self.keys.iter().find(|key| key.primary).map_or(&[], |key| &key.columns)
+    }
+
+    /// The position of the column that is the row id: the only column of the primary key, declared
+    /// INTEGER.
+    pub fn row_id_column(&self) -> Option<usize> {
+        match self.primary_key_columns() {
+            [only] => self
+                .position(only)
+                .filter(|&position| self.columns[position].data_type == DataType::Integer),
+            _ => None,
+        }
+    }
+}
+
+fn names<N: Into<String>>(columns: impl IntoIterator<Item = N>) -> Vec<String> {
+    columns.into_iter().map(Into::into).collect()
+}
+
+/// Constraints of a column stand before those of the table, wherever the builder was called.
+trait OnColumn {
+    fn is_on_column(&self) -> bool;
+}
+
+impl OnColumn for KeyConstraint {
+    fn is_on_column(&self) -> bool {
+        self.on_column
+    }
+}
+
+impl OnColumn for Check {
+    fn is_on_column(&self) -> bool {
+        self.column.is_some()
+    }
+}
+
+impl OnColumn for ForeignKey {
+    fn is_on_column(&self) -> bool {
+        self.on_column
+    }
+}
+
+fn insert_on_column<C: OnColumn>(list: &mut Vec<C>, constraint: C) {
+    let end = list.iter().take_while(|other| other.is_on_column()).count();
+    list.insert(end, constraint);
+}

@@ -1,0 +1,218 @@
+//! Tables as the engine uses them: names resolved to positions, expressions bound.
+
+use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction};
+use super::definition::Table;
+use super::{ConstraintId, IndexId, TableId};
+use crate::error::{Error, NameError, NameKind};
+use crate::expression::{Bound, ColumnInfo, Columns};
+use crate::value::{Affinity, Collation, Value};
+
+/// A table of the catalogue.
+#[derive(Clone, Debug)]
+pub struct TableEntry {
+    /// Its id.
+    pub id: TableId,
+    /// What the user wrote, with later renamings carried out.
+    pub definition: Table,
+    /// The column that is the row id, if one is.
+    pub row_id_column: Option<usize>,
+    /// One per column of the definition.
+    pub columns: Vec<ColumnEntry>,
+    /// The checks, in order.
+    pub checks: Vec<CheckEntry>,
+    /// PRIMARY KEY (unless it is the row id), UNIQUE, and secondary indexes, in the order made.
+    pub indexes: Vec<IndexEntry>,
+    /// The foreign keys that this table holds, in the order declared.
+    pub foreign_keys: Vec<ForeignKeyEntry>,
+    /// The foreign keys whose resolved target this table is, in the order of creation.
+    pub referenced_by: Vec<ConstraintId>,
+    /// The foreign keys that name this table but do not match a key of it.
+    pub mismatched_by: Vec<ConstraintId>,
+}
+
+/// What a row change needs to know of a column.
+#[derive(Clone, Debug)]
+pub struct ColumnEntry {
+    /// Decides conversion on write.
+    pub affinity: Affinity,
+    /// Decides how texts compare.
+    pub collation: Collation,
+    /// Whether NULL is refused.
+    pub not_null: bool,
+    /// The value of its DEFAULT; NULL without one.
+    pub default: Value,
+}
+
+/// A CHECK, bound.
+#[derive(Clone, Debug)]
+pub struct CheckEntry {
+    /// Its text, which is also what SQLite calls it.
+    pub text: String,
+    /// What must not be false.
+    pub expression: Bound,
+    /// The columns it reads, ascending.
+    pub columns: Vec<usize>,
+}
+
+/// Where an index comes from.
+#[derive(Clone, Debug)]
+pub enum IndexKind {
+    /// PRIMARY KEY.
+    PrimaryKey,
+    /// UNIQUE in the table's definition.
+    Unique,
+    /// CREATE INDEX.
+    Created(Index),
+}
+
+/// An index of a table, bound.
+#[derive(Clone, Debug)]
+pub struct IndexEntry {
+    /// Its id.
+    pub id: IndexId,
+    /// Its name; for a key of the definition, the name it goes by here.
+    pub name: String,
+    /// Where it comes from.
+    pub kind: IndexKind,
+    /// Whether two rows may not share a key.
+    pub unique: bool,
+    /// Position and collation of each column.
+    pub columns: Vec<(usize, Collation)>,
+    /// The predicate of a partial index.
+    pub filter: Option<Bound>,
+}
+
+/// A foreign key, bound to its own table; its target may or may not be resolved.
+#[derive(Clone, Debug)]
+pub struct ForeignKeyEntry {
+    /// Its id.
+    pub id: ConstraintId,
+    /// The index over the referencing columns that every foreign key has of its own.
+    pub index: IndexId,
+    /// Its name; for one declared without, the name it goes by here.
+    pub name: String,
+    /// The referencing table.
+    pub table: TableId,
+    /// What the user wrote.
+    pub definition: ForeignKey,
+    /// Positions of the referencing columns, in the constraint's order.
+    pub columns: Vec<usize>,
+    /// What it references, as of the last change of the catalogue.
+    pub target: Target,
+}
+
+/// Whether a foreign key finds what it references.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// It does.
+    Resolved(Resolved),
+    /// The table does not exist.
+    MissingTable,
+    /// The table exists, but the columns are no key of it; why, as a sentence.
+    Mismatch(String),
+}
+
+/// A resolved target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The referenced table.
+    pub table: TableId,
+    /// Positions of the referenced columns, in the constraint's order.
+    pub columns: Vec<usize>,
+    /// Affinity and collation of each: a referencing value is converted and compared by them.
+    pub comparison: Vec<(Affinity, Collation)>,
+    /// How the row with a key is found.
+    pub lookup: KeyLookup,
+}
+
+/// How a referenced row is found by its key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyLookup {
+    /// The key is the row id.
+    RowId,
+    /// Over a unique index; for each of its columns, the position in the constraint's order.
+    Index {
+        /// The index.
+        index: IndexId,
+        /// Index column → position in the foreign key.
+        order: Vec<usize>,
+    },
+}
+
+impl ForeignKeyEntry {
+    /// The resolved target, if there is one.
+    pub fn resolved(&self) -> Option<&Resolved> {
+        match &self.target {
+            Target::Resolved(resolved) => Some(resolved),
+            Target::MissingTable | Target::Mismatch(_) => None,
+        }
+    }
+
+    /// Whether it was declared DEFERRABLE INITIALLY DEFERRED.
+    pub fn is_initially_deferred(&self) -> bool {
+        self.definition.mode == ConstraintMode::DeferrableInitiallyDeferred
+    }
+
+    /// Whether it was declared DEFERRABLE, either way.
+    pub fn is_deferrable(&self) -> bool {
+        self.definition.mode != ConstraintMode::NotDeferrable
+    }
+
+    /// The delete rule.
+    pub fn delete_rule(&self) -> ReferentialAction {
+        self.definition.on_delete
+    }
+
+    /// The update rule.
+    pub fn update_rule(&self) -> ReferentialAction {
+        self.definition.on_update
+    }
+}
+
+impl TableEntry {
+    /// The table's name, as written.
+    pub fn name(&self) -> &str {
+        self.definition.name()
+    }
+
+    /// The position of a column.
+    ///
+    /// # Errors
+    /// [`Error::Name`] with the nearest name, if there is none.
+    pub fn position(&self, column: &str) -> Result<usize, Error> {
+        self.definition
+            .position(column)
+            .ok_or_else(|| self.missing_column(NameKind::Column, column))
+    }
+
+    /// The name of the column at a position.
+    pub fn column_name(&self, position: usize) -> &str {
+        &self.definition.columns()[position].name
+    }
+
+    /// The names of the columns at these positions.
+    pub fn column_names(&self, positions: &[usize]) -> Vec<String> {
+        positions.iter().map(|&position| self.column_name(position).to_owned()).collect()
+    }
+
+    /// The columns that name a row: the primary key's positions, or `None` for the bare row id.
+    pub fn naming_columns(&self) -> Option<Vec<usize>> {
+        let columns = self.definition.primary_key_columns();
+        let positions = columns.iter().filter_map(|column| self.definition.position(column));
+        (!columns.is_empty()).then(|| positions.collect())
+    }
+
+    pub(super) fn missing_column(&self, kind: NameKind, column: &str) -> Error {
+        let names = self.definition.columns().iter().map(|column| column.name());
+        NameError::missing(kind, column, Some(self.name()), names)
+    }
+}
+
+impl Columns for Table {
+    fn resolve(&self, name: &str) -> Option<ColumnInfo> {
+        let position = self.position(name)?;
+        let column = &self.columns()[position];
+        let (affinity, collation) = (column.affinity(), column.collation());
+        Some(ColumnInfo { position, affinity, collation })
+    }
+}

@@ -1,0 +1,134 @@
+//! Tables and indexes as the SQL text that makes them.
+
+use super::constraint::{ConstraintMode, ForeignKey, Index, MatchType, ReferentialAction};
+use super::definition::{Column, Table};
+use crate::expression::quote_identifier;
+use crate::value::Collation;
+use std::fmt;
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CREATE TABLE {} (", quote_identifier(&self.name))?;
+        let mut separator = "\n  ";
+        for column in &self.columns {
+            f.write_str(separator)?;
+            self.write_column(f, column)?;
+            separator = ",\n  ";
+        }
+        for key in self.keys.iter().filter(|key| !key.on_column) {
+            let word = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
+            write!(f, "{separator}{word} ({})", Names(&key.columns))?;
+        }
+        for check in self.checks.iter().filter(|check| check.column.is_none()) {
+            write!(f, "{separator}CHECK ({})", check.expression)?;
+        }
+        for key in self.foreign_keys.iter().filter(|key| !key.on_column) {
+            f.write_str(separator)?;
+            write_constraint_name(f, key)?;
+            write!(f, "FOREIGN KEY ({}) ", Names(&key.columns))?;
+            write_references(f, key)?;
+        }
+        f.write_str("\n)")
+    }
+}
+
+impl Table {
+    /// One column with the constraints declared on it.
+    pub(super) fn write_column(&self, f: &mut fmt::Formatter<'_>, column: &Column) -> fmt::Result {
+        write!(f, "{}", quote_identifier(&column.name))?;
+        let data_type = column.data_type.to_string();
+        if !data_type.is_empty() {
+            write!(f, " {data_type}")?;
+        }
+        let on_this = |names: &[String]| names == std::slice::from_ref(&column.name);
+        for key in self.keys.iter().filter(|key| key.on_column && on_this(&key.columns)) {
+            f.write_str(if key.primary { " PRIMARY KEY" } else { " UNIQUE" })?;
+        }
+        if column.not_null {
+            f.write_str(" NOT NULL")?;
+        }
+        if let Some(default) = &column.default {
+            write!(f, " DEFAULT ({default})")?;
+        }
+        if column.collation != Collation::Binary {
+            write!(f, " COLLATE {}", column.collation)?;
+        }
+        for check in self.checks.iter().filter(|check| check.column.as_ref() == Some(&column.name)) {
+            write!(f, " CHECK ({})", check.expression)?;
+        }
+        for key in self.foreign_keys.iter().filter(|key| key.on_column && on_this(&key.columns)) {
+            f.write_str(" ")?;
+            write_constraint_name(f, key)?;
+            write_references(f, key)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_constraint_name(f: &mut fmt::Formatter<'_>, key: &ForeignKey) -> fmt::Result {
+    match &key.name {
+        Some(name) => write!(f, "CONSTRAINT {} ", quote_identifier(name)),
+        None => Ok(()),
+    }
+}
+
+fn write_references(f: &mut fmt::Formatter<'_>, key: &ForeignKey) -> fmt::Result {
+    write!(f, "REFERENCES {}", quote_identifier(&key.references))?;
+    if !key.referenced_columns.is_empty() {
+        write!(f, " ({})", Names(&key.referenced_columns))?;
+    }
+    if key.on_delete != ReferentialAction::NoAction {
+        write!(f, " ON DELETE {}", key.on_delete)?;
+    }
+    if key.on_update != ReferentialAction::NoAction {
+        write!(f, " ON UPDATE {}", key.on_update)?;
+    }
+    match key.match_type {
+        MatchType::Simple => {}
+        MatchType::Full => f.write_str(" MATCH FULL")?,
+        MatchType::Partial => f.write_str(" MATCH PARTIAL")?,
+    }
+    match key.mode {
+        ConstraintMode::NotDeferrable => Ok(()),
+        ConstraintMode::DeferrableInitiallyImmediate => f.write_str(" DEFERRABLE"),
+        ConstraintMode::DeferrableInitiallyDeferred => {
+            f.write_str(" DEFERRABLE INITIALLY DEFERRED")
+        }
+    }
+}
+
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        let (name, table) = (quote_identifier(&self.name), quote_identifier(&self.table));
+        write!(f, "CREATE {unique}INDEX {name} ON {table} (")?;
+        for (position, column) in self.columns.iter().enumerate() {
+            let separator = if position > 0 { ", " } else { "" };
+            write!(f, "{separator}{}", quote_identifier(&column.name))?;
+            if let Some(collation) = column.collation {
+                write!(f, " COLLATE {collation}")?;
+            }
+            if column.descending {
+                f.write_str(" DESC")?;
+            }
+        }
+        f.write_str(")")?;
+        match &self.filter {
+            Some(filter) => write!(f, " WHERE {filter}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `a, b`, each quoted where it must be.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.0.iter().enumerate() {
+            let separator = if position > 0 { ", " } else { "" };
+            write!(f, "{separator}{}", quote_identifier(name))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,342 @@
+//! From definition to entry, and from foreign key to target.
+//!
+//! What can be seen in a definition alone is checked when it is made: its own columns, and how many
+//! columns a foreign key names on each side. What needs another table is looked up by `resolve` and
+//! reported by whoever uses the foreign key (SQLite finds these at the first statement).
+
+use super::entry::{
+    CheckEntry, ColumnEntry, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved,
+    TableEntry, Target,
+};
+use super::{Catalog, ConstraintId, ForeignKey, Index, IndexId, Table, TableId};
+use crate::error::{Error, NameError, NameKind, SchemaError};
+use crate::expression::{Bound, ColumnInfo, Columns, Expression};
+use std::sync::Arc;
+
+/// Gives out the ids that a new entry needs.
+pub(super) struct Ids<'a> {
+    pub(super) next_index: &'a mut u32,
+    pub(super) constraints: &'a mut Vec<Option<(TableId, usize)>>,
+}
+
+impl Ids<'_> {
+    pub(super) fn index(&mut self) -> IndexId {
+        *self.next_index += 1;
+        IndexId(*self.next_index)
+    }
+
+    fn constraint(&mut self) -> ConstraintId {
+        self.constraints.push(None);
+        ConstraintId((self.constraints.len() - 1) as u32)
+    }
+}
+
+/// The entry of a definition.
+///
+/// `previous` is the entry it replaces: what has not changed keeps its id.
+pub(super) fn build_entry(
+    id: TableId,
+    definition: Table,
+    mut ids: Ids<'_>,
+) -> Result<TableEntry, Error> {
+    check_columns(&definition)?;
+    let mut entry = TableEntry {
+        id,
+        row_id_column: definition.row_id_column(),
+        columns: column_entries(&definition),
+        checks: Vec::new(),
+        indexes: Vec::new(),
+        foreign_keys: Vec::new(),
+        referenced_by: Vec::new(),
+        mismatched_by: Vec::new(),
+        definition,
+    };
+    entry.checks = bind_checks(&entry.definition)?;
+    entry.indexes = build_keys(&entry, &mut ids)?;
+    for position in 0..entry.definition.foreign_keys.len() {
+        let key = build_foreign_key(&entry, position, &mut ids)?;
+        entry.foreign_keys.push(key);
+    }
+    Ok(entry)
+}
+
+fn check_columns(definition: &Table) -> Result<(), Error> {
+    let name = definition.name();
+    if definition.columns.is_empty() {
+        return Err(SchemaError::NoColumns { kind: "table", name: name.to_owned() }.into());
+    }
+    for (position, column) in definition.columns.iter().enumerate() {
+        if definition.position(&column.name) != Some(position) {
+            return Err(NameError::taken(NameKind::Column, &column.name, Some(name)));
+        }
+        if let Some(default) = &column.default {
+            let place = || format!("DEFAULT of column \"{}\" of table \"{name}\"", column.name);
+            bind(default, &NoColumns, place)?;
+        }
+    }
+    if definition.keys.iter().filter(|key| key.primary).count() > 1 {
+        return Err(SchemaError::SecondPrimaryKey { table: name.to_owned() }.into());
+    }
+    Ok(())
+}
+
+pub(super) fn column_entries(definition: &Table) -> Vec<ColumnEntry> {
+    let entry = |column: &super::Column| ColumnEntry {
+        affinity: column.affinity(),
+        collation: column.collation,
+        not_null: column.not_null,
+        default: column.default_value(),
+    };
+    definition.columns.iter().map(entry).collect()
+}
+
+pub(super) fn bind_checks(definition: &Table) -> Result<Vec<CheckEntry>, Error> {
+    let bind_one = |check: &super::Check| {
+        let place = || format!("CHECK of table \"{}\"", definition.name());
+        let expression = bind(&check.expression, definition, place)?;
+        let text = check.name.clone().unwrap_or_else(|| check.expression.to_string());
+        Ok(CheckEntry { text, columns: expression.columns(), expression })
+    };
+    definition.checks.iter().map(bind_one).collect()
+}
+
+/// PRIMARY KEY and UNIQUE as indexes; a primary key that is the row id needs none.
+fn build_keys(entry: &TableEntry, ids: &mut Ids<'_>) -> Result<Vec<IndexEntry>, Error> {
+    let definition = &entry.definition;
+    let mut indexes: Vec<IndexEntry> = Vec::new();
+    for key in &definition.keys {
+        let kind = if key.primary { IndexKind::PrimaryKey } else { IndexKind::Unique };
+        let suffix = if key.primary { "pkey".to_owned() } else { format!("{}_key", key.columns.join("_")) };
+        let name = unused_name(
+            format!("{}_{suffix}", definition.name()),
+            indexes.iter().map(|index| index.name.as_str()),
+        );
+        if key.columns.is_empty() {
+            return Err(SchemaError::NoColumns { kind: "key", name }.into());
+        }
+        let mut columns = Vec::with_capacity(key.columns.len());
+        for column in &key.columns {
+            let position = entry.position(column)?;
+            columns.push((position, entry.columns[position].collation));
+        }
+        if !(key.primary && entry.row_id_column.is_some()) {
+            indexes.push(IndexEntry { id: ids.index(), name, kind, unique: true, columns, filter: None });
+        }
+    }
+    Ok(indexes)
+}
+
+/// The entry of a secondary index of `table`.
+pub(super) fn build_index(table: &TableEntry, index: &Index, id: IndexId) -> Result<IndexEntry, Error> {
+    if index.columns.is_empty() {
+        return Err(SchemaError::NoColumns { kind: "index", name: index.name.clone() }.into());
+    }
+    let mut columns = Vec::with_capacity(index.columns.len());
+    for column in &index.columns {
+        let position = table.position(&column.name)?;
+        let collation = column.collation.unwrap_or(table.columns[position].collation);
+        columns.push((position, collation));
+    }
+    let place = || format!("WHERE of index \"{}\"", index.name);
+    let filter = match &index.filter {
+        Some(filter) => Some(bind(filter, &table.definition, place)?),
+        None => None,
+    };
+    Ok(IndexEntry {
+        id,
+        name: index.name.clone(),
+        kind: IndexKind::Created(index.clone()),
+        unique: index.unique,
+        columns,
+        filter,
+    })
+}
+
+/// The entry of the foreign key at `position`, with what its definition alone can show checked.
+pub(super) fn build_foreign_key(
+    entry: &TableEntry,
+    position: usize,
+    ids: &mut Ids<'_>,
+) -> Result<ForeignKeyEntry, Error> {
+    let definition = entry.definition.foreign_keys[position].clone();
+    check_column_count(entry.name(), &definition)?;
+    let mut columns = Vec::with_capacity(definition.columns.len());
+    for column in &definition.columns {
+        let found = entry.definition.position(column);
+        columns.push(found.ok_or_else(|| entry.missing_column(NameKind::ReferencingColumn, column))?);
+    }
+    let (id, index) = (ids.constraint(), ids.index());
+    ids.constraints[id.0 as usize] = Some((entry.id, position));
+    Ok(ForeignKeyEntry {
+        id,
+        index,
+        name: foreign_key_name(entry, &definition),
+        table: entry.id,
+        definition,
+        columns,
+        target: Target::MissingTable,
+    })
+}
+
+pub(super) fn foreign_key_name(entry: &TableEntry, definition: &ForeignKey) -> String {
+    let derived = || {
+        let name = format!("{}_{}_fkey", entry.name(), definition.columns.join("_"));
+        unused_name(name, entry.foreign_keys.iter().map(|key| key.name.as_str()))
+    };
+    definition.name.clone().unwrap_or_else(derived)
+}
+
+fn check_column_count(table: &str, key: &ForeignKey) -> Result<(), Error> {
+    let (found, expected) = (key.columns.len(), key.referenced_columns.len());
+    if found == 0 {
+        let name = format!("foreign key to {}", key.references);
+        return Err(SchemaError::NoColumns { kind: "constraint", name }.into());
+    }
+    if expected == 0 || found == expected {
+        return Ok(());
+    }
+    let column = key.on_column.then(|| key.columns[0].clone());
+    let (table, referenced) = (table.to_owned(), key.references.clone());
+    Err(SchemaError::ColumnCount { table, referenced, column, found, expected }.into())
+}
+
+/// `name`, or the first of `name1`, `name2` … that is not taken.
+fn unused_name<'a>(name: String, taken: impl Iterator<Item = &'a str> + Clone) -> String {
+    let is_free = |candidate: &str| !taken.clone().any(|other| other.eq_ignore_ascii_case(candidate));
+    if is_free(&name) {
+        return name;
+    }
+    let numbered = (1..).map(|number| format!("{name}{number}"));
+    numbered.into_iter().find(|candidate| is_free(candidate)).unwrap_or(name)
+}
+
+struct NoColumns;
+
+impl Columns for NoColumns {
+    fn resolve(&self, _: &str) -> Option<ColumnInfo> {
+        None
+    }
+}
+
+fn bind(
+    expression: &Expression,
+    columns: &dyn Columns,
+    place: impl Fn() -> String,
+) -> Result<Bound, Error> {
+    expression.bind(columns).map_err(|error| {
+        SchemaError::Expression { place: place(), reason: error.to_string() }.into()
+    })
+}
+
+impl Catalog {
+    /// Looks up what every foreign key references, and who references whom.
+    ///
+    /// # Cost
+    /// **O(f · k)** for f foreign keys in all tables and k keys of a referenced table.
+    pub(super) fn resolve(&mut self) {
+        let mut referenced_by = vec![Vec::new(); self.entries.len()];
+        let mut mismatched_by = vec![Vec::new(); self.entries.len()];
+        self.has_unresolved = false;
+        for id in self.names.values().copied().collect::<Vec<_>>() {
+            for position in 0..self.by_id(id).foreign_keys.len() {
+                let key = &self.by_id(id).foreign_keys[position];
+                let (constraint, target) = (key.id, self.find_target(&key.definition));
+                let changed = key.target != target;
+                match &target {
+                    Target::Resolved(to) => referenced_by[to.table.0 as usize].push(constraint),
+                    Target::MissingTable => self.has_unresolved = true,
+                    Target::Mismatch(_) => {
+                        self.has_unresolved = true;
+                        if let Some(table) = self.find_table(&key.definition.references) {
+                            mismatched_by[table.id.0 as usize].push(constraint);
+                        }
+                    }
+                }
+                if changed {
+                    self.entry_mut(id).foreign_keys[position].target = target;
+                }
+            }
+        }
+        for (slot, (references, mismatches)) in referenced_by.into_iter().zip(mismatched_by).enumerate() {
+            let Some(entry) = &self.entries[slot] else { continue };
+            if entry.referenced_by != references || entry.mismatched_by != mismatches {
+                let entry = self.entry_mut(TableId(slot as u32));
+                entry.referenced_by = references;
+                entry.mismatched_by = mismatches;
+            }
+        }
+    }
+
+    pub(super) fn entry_mut(&mut self, id: TableId) -> &mut TableEntry {
+        let entry = self.entries[id.0 as usize].as_mut().expect("a table in use is not dropped");
+        Arc::make_mut(entry)
+    }
+
+    /// The key that `key` references: the primary key if it names no columns, else a key or whole
+    /// unique index on exactly the columns named, each in its column's own collation.
+    fn find_target(&self, key: &ForeignKey) -> Target {
+        let Some(table) = self.find_table(&key.references) else {
+            return Target::MissingTable;
+        };
+        let name = table.name();
+        let named = match key.referenced_columns.as_slice() {
+            [] => table.definition.primary_key_columns(),
+            named => named,
+        };
+        if named.is_empty() {
+            return Target::Mismatch(format!("Table \"{name}\" has no primary key."));
+        }
+        if named.len() != key.columns.len() {
+            let (found, expected) = (key.columns.len(), named.len());
+            let reason = format!(
+                "{found} columns reference the primary key of table \"{name}\", which has {expected}."
+            );
+            return Target::Mismatch(reason);
+        }
+        let mut columns = Vec::with_capacity(named.len());
+        for column in named {
+            match table.definition.position(column) {
+                Some(position) => columns.push(position),
+                None => {
+                    let reason = format!("Table \"{name}\" has no column \"{column}\".");
+                    return Target::Mismatch(reason);
+                }
+            }
+        }
+        match find_lookup(table, &columns) {
+            Some(lookup) => {
+                let comparison = |&position: &usize| {
+                    let column = &table.columns[position];
+                    (column.affinity, column.collation)
+                };
+                let comparison = columns.iter().map(comparison).collect();
+                Target::Resolved(Resolved { table: table.id, columns, comparison, lookup })
+            }
+            None => Target::Mismatch(format!(
+                "Columns ({}) of table \"{name}\" are no key of it.",
+                named.join(", ")
+            )),
+        }
+    }
+}
+
+fn find_lookup(table: &TableEntry, columns: &[usize]) -> Option<KeyLookup> {
+    if let ([only], Some(row_id)) = (columns, table.row_id_column)
+        && *only == row_id
+    {
+        return Some(KeyLookup::RowId);
+    }
+    table.indexes.iter().find_map(|index| {
+        let whole = index.unique && index.filter.is_none() && index.columns.len() == columns.len();
+        let order: Option<Vec<usize>> = index
+            .columns
+            .iter()
+            .map(|&(position, collation)| {
+                let own = table.columns[position].collation == collation;
+                columns.iter().position(|&column| own && column == position)
+            })
+            .collect();
+        let order = order.filter(|order| whole && (0..columns.len()).all(|at| order.contains(&at)))?;
+        Some(KeyLookup::Index { index: index.id, order })
+    })
+}

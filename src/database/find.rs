@@ -1,0 +1,189 @@
+//! Which rows a statement or query is about.
+
+use super::Database;
+use crate::catalog::TableEntry;
+use crate::error::{Error, InputError, Result};
+use crate::expression::{Bound, Expression};
+use crate::id::{IndexId, RowId};
+use crate::storage::{KeyPart, Row};
+use crate::value::{Affinity, Collation, Key, OrderedKey, Value};
+use std::fmt;
+
+/// Which rows of a table: all, one by primary key or row id, or those for which a predicate is true.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Selector {
+    /// Every row.
+    All,
+    /// The row with this primary key.
+    Key(Key),
+    /// The row with this row id.
+    RowId(RowId),
+    /// The rows for which this is true.
+    Filter(Expression),
+}
+
+impl From<Key> for Selector {
+    fn from(key: Key) -> Self {
+        Selector::Key(key)
+    }
+}
+
+impl From<RowId> for Selector {
+    fn from(row_id: RowId) -> Self {
+        Selector::RowId(row_id)
+    }
+}
+
+impl From<Expression> for Selector {
+    fn from(predicate: Expression) -> Self {
+        Selector::Filter(predicate)
+    }
+}
+
+/// As it follows a table's name in SQL. A key prints by position, since the selector alone does not
+/// know the primary key's columns.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Selector::All => Ok(()),
+            Selector::Key(key) => write!(f, " WHERE PRIMARY KEY = {key}"),
+            Selector::RowId(row_id) => write!(f, " WHERE rowid = {row_id}"),
+            Selector::Filter(predicate) => write!(f, " WHERE {predicate}"),
+        }
+    }
+}
+
+impl Database {
+    /// The row with this primary key.
+    ///
+    /// # Cost
+    /// **O(log n)** for n rows.
+    ///
+    /// # Errors
+    /// [`Error::Name`] without such a table; [`Error::Input`] without a primary key, or if the key
+    /// has another number of values.
+    pub fn get(&self, table: &str, key: impl Into<Key>) -> Result<Option<Vec<Value>>> {
+        let found = self.find(table, Selector::Key(key.into()))?;
+        Ok(found.into_iter().next().map(|(_, row)| row.to_vec()))
+    }
+
+    /// The rows selected, in row id order.
+    ///
+    /// # Cost
+    /// **O(log n + m)** for m matches by key or row id, or where the predicate's equalities cover an
+    /// index; else **O(n)** for n rows.
+    ///
+    /// # Errors
+    /// As [`Database::get`]; [`Error::Input`] if the predicate names a column that is not there.
+    pub fn find(&self, table: &str, selector: impl Into<Selector>) -> Result<Vec<(RowId, Row)>> {
+        let table = self.table(table)?;
+        let ids = self.matching(table, &selector.into())?;
+        let row = |id| self.store.row(table.id, id).map(|row| (id, row.clone()));
+        Ok(ids.into_iter().filter_map(row).collect())
+    }
+
+    /// The rows of a table in the order of an index, by key and then by row id. A partial index
+    /// gives the rows it holds.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no index of this name.
+    pub fn rows_by_index(&self, index: &str) -> Result<Vec<(RowId, Row)>> {
+        let catalog = self.catalog();
+        let Some((table, index)) = catalog.find_index(index) else {
+            let names = catalog.index_names();
+            return Err(crate::error::NameError::missing(crate::error::NameKind::Index, index, None, names));
+        };
+        let row = |id| self.store.row(table.id, id).map(|row| (id, row.clone()));
+        Ok(self.store.scan_index(table.id, index.id).filter_map(row).collect())
+    }
+
+    /// The ids of the rows selected, ascending.
+    pub(super) fn matching(&self, table: &TableEntry, selector: &Selector) -> Result<Vec<RowId>> {
+        match selector {
+            Selector::All => Ok(self.store.rows(table.id).map(|(id, _)| id).collect()),
+            Selector::RowId(row_id) => {
+                Ok(self.store.row(table.id, *row_id).map(|_| *row_id).into_iter().collect())
+            }
+            Selector::Key(key) => self.find_by_key(table, key),
+            Selector::Filter(predicate) => {
+                let predicate = bind(table, predicate)?;
+                Ok(self.find_by_predicate(table, &predicate))
+            }
+        }
+    }
+
+    fn find_by_key(&self, table: &TableEntry, key: &Key) -> Result<Vec<RowId>> {
+        let name = table.name().to_owned();
+        let columns = table.naming_columns().ok_or(InputError::NoPrimaryKey { table: name.clone() })?;
+        if key.len() != columns.len() {
+            let (expected, found) = (columns.len(), key.len());
+            return Err(InputError::KeyWidth { name, expected, found }.into());
+        }
+        if key.iter().any(Value::is_null) {
+            return Ok(Vec::new());
+        }
+        let values: Vec<_> = columns.into_iter().zip(key.iter().cloned()).collect();
+        Ok(self.candidates(table, &values).unwrap_or_default())
+    }
+
+    fn find_by_predicate(&self, table: &TableEntry, predicate: &Bound) -> Vec<RowId> {
+        let fits = |row: &Row| predicate.truth(&**row) == Some(true);
+        match self.candidates(table, &predicate.equalities()) {
+            Some(ids) => {
+                let row = |id: &RowId| self.store.row(table.id, *id).is_some_and(fits);
+                ids.into_iter().filter(row).collect()
+            }
+            None => self.store.rows(table.id).filter(|(_, row)| fits(row)).map(|(id, _)| id).collect(),
+        }
+    }
+
+    /// Rows, ascending, among which are all that equal these values in these columns; `None` if no
+    /// index covers any of them.
+    fn candidates(&self, table: &TableEntry, equal: &[(usize, Value)]) -> Option<Vec<RowId>> {
+        let value_at = |position: usize| equal.iter().find(|(at, _)| *at == position).map(|(_, v)| v);
+        if let Some(value) = table.row_id_column.and_then(value_at) {
+            let id = match Affinity::Integer.apply(value.clone()) {
+                Value::Integer(id) => Some(RowId(id)),
+                _ => None,
+            };
+            return Some(id.filter(|id| self.store.row(table.id, *id).is_some()).into_iter().collect());
+        }
+        let column = |position: usize| (table.columns[position].affinity, table.columns[position].collation);
+        let own = table.indexes.iter().filter(|index| index.filter.is_none());
+        let own = own.map(|index| (index.id, index.columns.clone()));
+        // A foreign key's own index serves where the referenced columns compare as these do.
+        let referencing = table.foreign_keys.iter().filter_map(|key| {
+            let to = key.resolved()?;
+            let same = key.columns.iter().zip(&to.comparison).all(|(&at, other)| column(at) == *other);
+            let parts = key.columns.iter().map(|&position| (position, column(position).1)).collect();
+            same.then_some((key.index, parts))
+        });
+        own.chain(referencing).find_map(|(index, columns): (IndexId, Vec<(usize, Collation)>)| {
+            let part = |&(position, collation): &(usize, Collation)| {
+                let (conversion, own) = column(position);
+                let value = value_at(position).filter(|value| own == collation && !value.is_null())?;
+                Some(KeyPart { position, conversion, collation }.key_value(value))
+            };
+            let key: OrderedKey = columns.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect();
+            Some(self.store.find(table.id, index, &key).collect())
+        })
+    }
+}
+
+/// Binds a predicate or assignment to a table's columns.
+pub(super) fn bind(table: &TableEntry, expression: &Expression) -> Result<Bound> {
+    expression.bind(&table.definition).map_err(|error| expression_error(table, &error))
+}
+
+/// A name in an expression that is not there earns a hint like any other.
+pub(super) fn expression_error(table: &TableEntry, error: &crate::expression::BindError) -> Error {
+    match error {
+        crate::expression::BindError::UnknownColumn(column) => {
+            table.position(column).err().unwrap_or_else(|| InputError::Expression {
+                table: table.name().to_owned(),
+                reason: error.to_string(),
+            }.into())
+        }
+        other => InputError::Expression { table: table.name().to_owned(), reason: other.to_string() }.into(),
+    }
+}

@@ -1,0 +1,346 @@
+//! A database: one connection and its data.
+//!
+//! A statement is carried out in five steps, all in `run`:
+//!
+//! 1. *Prepare*: names become positions, expressions are bound, foreign keys must be resolved.
+//! 2. *Mark*: the undo log's position is noted.
+//! 3. *Run and judge*: `referential` changes the rows and finds what does not hold.
+//! 4. *Commit*, in autocommit only: what was deferred is judged.
+//! 5. *Release or undo*: everything since the mark stands, or nothing does.
+//!
+//! So a statement happens wholly or not at all, inside a transaction too. A savepoint is a mark with
+//! a name; a transaction begins at the start of the log. `&self` reads, `&mut self` writes, and a
+//! [`Transaction`] borrows the database mutably, so that misuse does not compile.
+//!
+//! This is the only module that begins, commits or undoes.
+
+mod check;
+mod find;
+mod run;
+mod schema;
+mod shared;
+mod statement;
+mod transaction;
+
+pub use crate::referential::{
+    ActionOrder, Activation, ByConstraint, Deferral, DefinitionCheck, Dialect, Done, Enforcement,
+    FailedCommit, FailedStatement, LetPass, LetPassKind, MatchFull, PLAN_SAMPLE_MAX, Plan, PlanStep,
+    Program, RowChange, SetImmediate, Start, Step, Timing, View,
+};
+pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
+pub use find::Selector;
+pub use shared::{SharedDatabase, WriteGuard};
+pub use statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
+pub use transaction::{Control, Refused, Savepoint, Transaction};
+
+use crate::catalog::{Catalog, TableEntry};
+use crate::error::{Error, Result, TransactionError, Violation};
+use crate::id::RowId;
+use crate::referential::{Programs, Settings, Suspect, judge_outstanding};
+use crate::storage::{Mark, Store};
+use std::sync::Arc;
+use transaction::Open;
+
+/// Tables, their rows, and one connection to them.
+///
+/// ```
+/// use ondelete::{Column, Database, Enforcement, ReferentialAction::SetNull, Table, key, row};
+///
+/// let mut db = Database::new(Enforcement::On);
+/// db.create_table(Table::new("team").column(Column::integer("id").primary_key()))?;
+/// db.create_table(Table::new("hero")
+///     .column(Column::integer("id").primary_key())
+///     .column(Column::integer("team_id").references("team", "id").on_delete(SetNull)))?;
+/// db.insert("team", row! { "id": 3 })?;
+/// db.insert("hero", row! { "id": 4, "team_id": 3 })?;
+///
+/// let done = db.delete("team", key![3])?;
+/// assert_eq!((done.direct, done.rows_by("hero_team_id_fkey")), (1, 1));
+/// assert_eq!(db.get("hero", key![4])?, Some(vec![4.into(), ().into()]));
+/// # Ok::<(), ondelete::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Database {
+    schema: Arc<Schema>,
+    store: Store,
+    dialect: Dialect,
+    enforcement: Enforcement,
+    defers_all: bool,
+    /// `Some` while a transaction is open; autocommit otherwise.
+    open: Option<Open>,
+    /// Deferred suspects of the open transaction, in the order in which they were found.
+    outstanding: Vec<Suspect>,
+    /// The schema before each change of it since the log began, with the log's position then.
+    schema_log: Vec<(Mark, Arc<Schema>)>,
+    /// Whether a statement is being carried out: still set afterwards only if it panicked.
+    in_flight: bool,
+    counters: Counters,
+    let_pass: Option<Vec<LetPass>>,
+}
+
+/// What a statement may change besides rows.
+#[derive(Clone, Debug, Default)]
+struct Schema {
+    catalog: Catalog,
+    programs: Programs,
+}
+
+/// What SQLite calls `changes()`, `total_changes()` and `last_insert_rowid()`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counters {
+    changes: usize,
+    total_changes: usize,
+    last_insert_row_id: i64,
+}
+
+/// What one goes back to when a statement or savepoint is undone.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    mark: Mark,
+    outstanding: usize,
+}
+
+/// What [`Database::set_enforcement`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "inside a transaction the switch is ignored"]
+pub enum EnforcementChange {
+    /// Enforcement is switched. No row was checked.
+    Changed,
+    /// It was so already.
+    Unchanged,
+    /// A transaction is open: nothing was switched, as in SQLite.
+    IgnoredInTransaction,
+}
+
+impl Database {
+    /// An empty database that behaves as SQLite does, with enforcement as chosen.
+    pub fn new(enforcement: Enforcement) -> Self {
+        Database::with_dialect(enforcement, Dialect::sqlite())
+    }
+
+    /// An empty database of another dialect.
+    pub fn with_dialect(enforcement: Enforcement, dialect: Dialect) -> Self {
+        Database {
+            schema: Arc::default(),
+            store: Store::default(),
+            dialect,
+            enforcement,
+            defers_all: false,
+            open: None,
+            outstanding: Vec::new(),
+            schema_log: Vec::new(),
+            in_flight: false,
+            counters: Counters::default(),
+            let_pass: None,
+        }
+    }
+
+    /// A second, independent database with the same tables, rows, dialect and enforcement. Counters
+    /// and records start anew.
+    ///
+    /// # Cost
+    /// **O(t)** for t tables: both share a table until one of them writes to it, which copies it.
+    ///
+    /// # Errors
+    /// [`Error::Transaction`] inside a transaction.
+    pub fn fork(&self) -> Result<Database> {
+        self.check_usable()?;
+        if self.open.is_some() {
+            return Err(TransactionError::Open.into());
+        }
+        Ok(Database {
+            schema: self.schema.clone(),
+            store: self.store.clone(),
+            let_pass: self.let_pass.as_ref().map(|_| Vec::new()),
+            ..Database::with_dialect(self.enforcement, self.dialect.clone())
+        })
+    }
+
+    // What there is.
+
+    /// The tables, indexes and foreign keys.
+    pub fn catalog(&self) -> &Catalog {
+        &self.schema.catalog
+    }
+
+    /// The dialect.
+    pub fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    /// How many rows a table has.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such table.
+    pub fn row_count(&self, table: &str) -> Result<usize> {
+        let table = self.schema.catalog.table(table)?;
+        Ok(self.store.row_count(table.id))
+    }
+
+    /// Rows that the last statement changed itself; 0 if it failed. SQLite's `changes()`.
+    pub fn changes(&self) -> usize {
+        self.counters.changes
+    }
+
+    /// Rows changed since the database was made, by statements, actions and programs. SQLite's
+    /// `total_changes()`.
+    pub fn total_changes(&self) -> usize {
+        self.counters.total_changes
+    }
+
+    /// The row id of the row inserted last by a statement itself; 0 before the first.
+    pub fn last_insert_row_id(&self) -> RowId {
+        RowId(self.counters.last_insert_row_id)
+    }
+
+    // Enforcement.
+
+    /// Whether foreign keys are acted on.
+    pub fn enforcement(&self) -> Enforcement {
+        self.enforcement
+    }
+
+    /// Switches enforcement. Rows are not checked; see [`Database::check`].
+    pub fn set_enforcement(&mut self, enforcement: Enforcement) -> EnforcementChange {
+        if self.open.is_some() {
+            return EnforcementChange::IgnoredInTransaction;
+        }
+        match std::mem::replace(&mut self.enforcement, enforcement) == enforcement {
+            true => EnforcementChange::Unchanged,
+            false => EnforcementChange::Changed,
+        }
+    }
+
+    /// Starts (`true`) or ends the record of what is let pass while enforcement is off.
+    pub fn record_let_pass(&mut self, record: bool) {
+        self.let_pass = record.then(Vec::new);
+    }
+
+    /// What was let pass since the record was started: one entry per statement, constraint and kind.
+    pub fn let_pass(&self) -> &[LetPass] {
+        self.let_pass.as_deref().unwrap_or_default()
+    }
+
+    // Deferral.
+
+    /// Whether all constraints are deferred.
+    pub fn defers_all(&self) -> bool {
+        self.defers_all
+    }
+
+    /// Defers all constraints until the transaction ends (SQLite's `PRAGMA defer_foreign_keys`), or
+    /// stops doing so. RESTRICT becomes NO ACTION meanwhile. What is outstanding stays outstanding.
+    ///
+    /// # Errors
+    /// In a dialect that checks when the switch is ended: the first violation there is. The switch
+    /// stays on then.
+    pub fn set_defer_all(&mut self, defers_all: bool) -> Result<()> {
+        if self.defers_all && !defers_all && self.dialect.set_immediate == SetImmediate::ChecksNow {
+            self.refuse_outstanding()?;
+        }
+        self.defers_all = defers_all;
+        Ok(())
+    }
+
+    /// The deferred constraints that do not hold now, in the order in which they were violated.
+    pub fn outstanding_violations(&self) -> Vec<Violation> {
+        judge_outstanding(&self.settings(), &self.store, &self.outstanding)
+    }
+
+    /// Every index entry that disagrees with the rows, in words. Nothing, unless this crate is
+    /// broken: it is what the crate's own tests ask after every statement.
+    pub fn verify(&self) -> Vec<String> {
+        let catalog = &self.schema.catalog;
+        let name = |id| catalog.find_by_id(id).map_or("a dropped table", |table| table.name());
+        let found = self.store.verify();
+        let words = found.iter().map(|found| {
+            let what = if found.missing { "lacks an entry for" } else { "still has" };
+            format!("index {:?} of {} {what} row {}", found.index, name(found.table), found.row_id)
+        });
+        words.collect()
+    }
+
+    // For the other files of this module.
+
+    fn settings(&self) -> Settings<'_> {
+        Settings {
+            catalog: &self.schema.catalog,
+            programs: &self.schema.programs,
+            dialect: &self.dialect,
+            enforcement: self.enforcement,
+            defers_all: self.defers_all,
+            observes: self.let_pass.is_some(),
+        }
+    }
+
+    fn table(&self, name: &str) -> Result<&Arc<TableEntry>> {
+        self.schema.catalog.table(name)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { mark: self.store.mark(), outstanding: self.outstanding.len() }
+    }
+
+    /// Puts rows, schema and outstanding list back to how they were.
+    fn undo_to(&mut self, moment: Moment) {
+        self.store.undo_to(moment.mark);
+        self.outstanding.truncate(moment.outstanding);
+        while let Some((_, schema)) = self.schema_log.pop_if(|(mark, _)| *mark >= moment.mark) {
+            self.schema = schema;
+        }
+    }
+
+    /// Ends a transaction whose changes stand or are undone already.
+    fn forget_transaction(&mut self) {
+        self.store.forget_log();
+        self.schema_log.clear();
+        self.outstanding.clear();
+        self.defers_all = false;
+        self.open = None;
+        self.in_flight = false;
+    }
+
+    fn check_usable(&self) -> Result<()> {
+        if self.in_flight {
+            return Err(TransactionError::Poisoned.into());
+        }
+        if self.open.as_ref().is_some_and(|open| open.is_aborted) {
+            return Err(TransactionError::Aborted.into());
+        }
+        Ok(())
+    }
+
+    /// The first outstanding violation as an error.
+    fn refuse_outstanding(&self) -> Result<()> {
+        match self.outstanding_violations().into_iter().next() {
+            Some(violation) => Err(Error::Violation(Box::new(violation))),
+            None => Ok(()),
+        }
+    }
+
+    /// Carries out `body` as one statement: wholly, or not at all.
+    fn statement<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.check_usable()?;
+        let moment = self.moment();
+        self.in_flight = true;
+        let result = body(self).and_then(|value| {
+            if self.open.is_none() {
+                self.refuse_outstanding()?;
+            }
+            Ok(value)
+        });
+        self.in_flight = false;
+        if result.is_err() {
+            self.undo_to(moment);
+            self.counters.changes = 0;
+        }
+        match &mut self.open {
+            None => self.forget_transaction(),
+            Some(open) if result.is_err() => {
+                open.is_aborted = self.dialect.failed_statement == FailedStatement::AbortsTransaction;
+            }
+            Some(_) => {}
+        }
+        result
+    }
+}

@@ -1,0 +1,353 @@
+//! Statements carried out: names resolved, rows matched, work handed to `referential`.
+
+use super::find::{bind, expression_error};
+use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
+use super::{Counters, Database, Done, Plan, Selector};
+use crate::catalog::TableEntry;
+use crate::error::{Error, Event, InputError, NameError, NameKind, Result};
+use crate::expression::{ColumnInfo, Columns, Expression};
+use crate::id::TableId;
+use crate::referential::{
+    self, Assignment, ConflictClause, ConflictTarget, NewRow, Outcome, Work, check_foreign_keys,
+};
+use crate::value::{Key, Value};
+use std::sync::Arc;
+
+/// A statement ready to run: its table and work, and what its foreign keys were checked for.
+struct Prepared {
+    table: TableId,
+    work: Work,
+}
+
+impl Database {
+    /// Inserts one row.
+    ///
+    /// # Cost
+    /// **O(i log n)** for i indexes, foreign keys included, of n rows.
+    ///
+    /// # Errors
+    /// [`Error::Violation`] of any constraint; [`Error::Schema`] for a foreign key that cannot be
+    /// resolved; [`Error::Name`] and [`Error::Input`] for a row that does not fit. Nothing changed.
+    pub fn insert(&mut self, table: &str, row: impl Into<RowValues>) -> Result<Done> {
+        self.run(Insert::into(table).row(row))
+    }
+
+    /// Inserts rows, all or none. Keys are judged when the last one is in.
+    ///
+    /// # Errors
+    /// As [`Database::insert`].
+    pub fn insert_many<R: Into<RowValues>>(
+        &mut self,
+        table: &str,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<Done> {
+        self.run(Insert::into(table).rows(rows))
+    }
+
+    /// Inserts one row; rows that hold one of its keys are deleted first, with their ON DELETE
+    /// actions.
+    ///
+    /// # Errors
+    /// As [`Database::insert`].
+    pub fn replace(&mut self, table: &str, row: impl Into<RowValues>) -> Result<Done> {
+        self.run(Insert::into(table).row(row).on_conflict(OnConflict::Replace))
+    }
+
+    /// Inserts one row, or updates the one that holds its key.
+    ///
+    /// # Errors
+    /// As [`Database::insert`]; a conflict over a key that the upsert does not name is a violation.
+    pub fn upsert(&mut self, table: &str, row: impl Into<RowValues>, upsert: Upsert) -> Result<Done> {
+        self.run(Insert::into(table).row(row).on_conflict(OnConflict::Upsert(upsert)))
+    }
+
+    /// Assigns values to columns of the rows selected. For expressions, see [`Update`].
+    ///
+    /// # Errors
+    /// As [`Database::insert`].
+    pub fn update<'a, V: Into<Value>>(
+        &mut self,
+        table: &str,
+        selector: impl Into<Selector>,
+        values: impl IntoIterator<Item = (&'a str, V)>,
+    ) -> Result<Done> {
+        let update = Update::of(table).filter(selector);
+        let set = |update: Update, (column, value): (&str, V)| {
+            update.set(column, crate::expression::lit(value))
+        };
+        self.run(values.into_iter().fold(update, set))
+    }
+
+    /// Deletes the rows selected.
+    ///
+    /// # Cost
+    /// For d rows deleted and a rows changed by actions, **O((d + a) · k log n)** with k keys and
+    /// foreign keys on each; plus finding the rows.
+    ///
+    /// # Errors
+    /// [`Error::Violation`] where RESTRICT or NO ACTION refuses or an action breaks a constraint,
+    /// [`Error::Depth`], [`Error::Schema`], [`Error::Name`], [`Error::Input`]. Nothing changed.
+    pub fn delete(&mut self, table: &str, selector: impl Into<Selector>) -> Result<Done> {
+        self.run(Delete::from(table).filter(selector))
+    }
+
+    /// Carries out any statement.
+    ///
+    /// # Errors
+    /// As [`Database::insert`] and [`Database::delete`].
+    pub fn run(&mut self, statement: impl Into<Statement>) -> Result<Done> {
+        self.run_statement(&statement.into(), false)
+    }
+
+    /// Carries out any statement and tells every row change, in order: [`Done::rows`] is there.
+    ///
+    /// # Cost
+    /// That of [`Database::run`], and a copy of every row before and after.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub fn run_with_rows(&mut self, statement: impl Into<Statement>) -> Result<Done> {
+        self.run_statement(&statement.into(), true)
+    }
+
+    /// What deleting the rows selected would do. Nothing is left of it.
+    ///
+    /// # Cost
+    /// That of the delete, and of undoing it.
+    ///
+    /// # Errors
+    /// [`Error::Name`] and [`Error::Input`] if it cannot be asked. A refusal is no error here but
+    /// part of the plan.
+    pub fn plan_delete(&mut self, table: &str, selector: impl Into<Selector>) -> Result<Plan> {
+        self.plan(Delete::from(table).filter(selector))
+    }
+
+    /// What an update would do. Nothing is left of it.
+    ///
+    /// # Errors
+    /// As [`Database::plan_delete`].
+    pub fn plan_update(&mut self, update: Update) -> Result<Plan> {
+        self.plan(update)
+    }
+
+    /// What any statement would do: the same run, between a mark and its undo.
+    ///
+    /// # Errors
+    /// As [`Database::plan_delete`].
+    pub fn plan(&mut self, statement: impl Into<Statement>) -> Result<Plan> {
+        self.check_usable()?;
+        let Prepared { table, work } = self.prepare(&statement.into())?;
+        let moment = self.moment();
+        self.in_flight = true;
+        let mut outcome = self.run_work(table, work);
+        let settings = self.settings();
+        let outstanding =
+            referential::judge_outstanding(&settings, &self.store, &outcome.outstanding);
+        if self.open.is_none() && outcome.refusal.is_none() {
+            let first = outstanding.first().cloned();
+            outcome.refusal = first.map(|violation| Error::Violation(Box::new(violation)));
+        }
+        let plan = referential::plan(&self.schema.catalog, &self.store, outcome, outstanding);
+        self.in_flight = false;
+        self.undo_to(moment);
+        Ok(plan)
+    }
+
+    fn run_statement(&mut self, statement: &Statement, with_rows: bool) -> Result<Done> {
+        self.check_usable()?;
+        let Prepared { table, work } = self.prepare(statement)?;
+        let counters = self.counters;
+        let result = self.statement(|db| {
+            let mut outcome = db.run_work(table, work);
+            if let Some(refusal) = outcome.refusal.take() {
+                return Err(refusal);
+            }
+            let done = referential::summarize(&db.schema.catalog, &db.store, &outcome, with_rows);
+            db.outstanding.append(&mut outcome.outstanding);
+            Ok((done, outcome.let_pass))
+        });
+        let (done, mut let_pass) = result?;
+        if let Some(record) = &mut self.let_pass {
+            record.append(&mut let_pass);
+        }
+        self.counters = Counters {
+            changes: done.direct,
+            total_changes: counters.total_changes + done.total(),
+            last_insert_row_id: done.inserted.last().map_or(counters.last_insert_row_id, |id| id.0),
+        };
+        Ok(done)
+    }
+
+    pub(super) fn run_work(&mut self, table: TableId, work: Work) -> Outcome {
+        let Database { schema, store, dialect, enforcement, defers_all, let_pass, .. } = self;
+        let settings = referential::Settings {
+            catalog: &schema.catalog,
+            programs: &schema.programs,
+            dialect,
+            enforcement: *enforcement,
+            defers_all: *defers_all,
+            observes: let_pass.is_some(),
+        };
+        referential::run(&settings, store, table, work)
+    }
+
+    fn prepare(&self, statement: &Statement) -> Result<Prepared> {
+        let table = self.table(statement.table())?.clone();
+        let (event, named, is_single, work) = match statement {
+            Statement::Insert(insert) => {
+                let conflict = conflict_clause(&table, &insert.on_conflict)?;
+                let rows = insert.rows.iter().map(|row| new_row(&table, row));
+                let rows = rows.collect::<Result<Vec<_>>>()?;
+                if let ConflictClause::DoUpdate { assignments, .. } = &conflict {
+                    let named: Vec<_> = assignments.iter().map(|(position, _)| *position).collect();
+                    self.check_foreign_keys(table.id, Event::Update, &named, false)?;
+                }
+                if matches!(conflict, ConflictClause::Replace) {
+                    self.check_foreign_keys(table.id, Event::Delete, &[], false)?;
+                }
+                (Event::Insert, Vec::new(), rows.len() < 2, Work::Insert { rows, conflict })
+            }
+            Statement::Update(update) => {
+                let assignment = Arc::new(assignment(&table, &update.assignments)?);
+                let conflict = conflict_clause(&table, &update.on_conflict)?;
+                let rows = self.matching(&table, &update.selector)?;
+                let named = assignment.columns();
+                (Event::Update, named, false, Work::Update { rows, assignment, conflict })
+            }
+            Statement::Delete(delete) => {
+                let rows = self.matching(&table, &delete.selector)?;
+                (Event::Delete, Vec::new(), false, Work::Delete { rows, runs_programs: true })
+            }
+        };
+        self.check_foreign_keys(table.id, event, &named, is_single)?;
+        Ok(Prepared { table: table.id, work })
+    }
+
+    fn check_foreign_keys(&self, table: TableId, event: Event, named: &[usize], is_single: bool) -> Result<()> {
+        check_foreign_keys(&self.settings(), table, event, named, is_single)
+    }
+}
+
+/// One value per column: those given, defaults for the rest.
+fn new_row(table: &TableEntry, row: &RowValues) -> Result<NewRow> {
+    match row {
+        RowValues::Positional(values) => {
+            let (expected, found) = (table.columns.len(), values.len());
+            if expected != found {
+                let table = table.name().to_owned();
+                return Err(InputError::ValueCount { table, expected, found }.into());
+            }
+            Ok(NewRow { values: values.clone() })
+        }
+        RowValues::Named(named) => {
+            let mut values: Vec<_> = table.columns.iter().map(|column| column.default.clone()).collect();
+            let mut given = vec![false; values.len()];
+            for (name, value) in named {
+                let position = table.position(name)?;
+                if std::mem::replace(&mut given[position], true) {
+                    let (table, column) = (table.name().to_owned(), name.clone());
+                    return Err(InputError::DuplicateColumn { table, column }.into());
+                }
+                values[position] = value.clone();
+            }
+            Ok(NewRow { values })
+        }
+    }
+}
+
+fn assignment(table: &TableEntry, list: &[(String, Expression)]) -> Result<Assignment> {
+    Ok(Assignment::Expressions(bind_assignments(table, list, &|expression| bind(table, expression))?))
+}
+
+type BoundAssignment = (usize, crate::expression::Bound);
+
+fn bind_assignments(
+    table: &TableEntry,
+    list: &[(String, Expression)],
+    bind: &dyn Fn(&Expression) -> Result<crate::expression::Bound>,
+) -> Result<Vec<BoundAssignment>> {
+    if list.is_empty() {
+        let (table, reason) = (table.name().to_owned(), "an update assigns nothing".to_owned());
+        return Err(InputError::Expression { table, reason }.into());
+    }
+    let mut bound: Vec<BoundAssignment> = Vec::with_capacity(list.len());
+    for (column, value) in list {
+        let position = table.position(column)?;
+        if bound.iter().any(|(other, _)| *other == position) {
+            let (table, column) = (table.name().to_owned(), column.clone());
+            return Err(InputError::DuplicateColumn { table, column }.into());
+        }
+        bound.push((position, bind(value)?));
+    }
+    Ok(bound)
+}
+
+fn conflict_clause(table: &TableEntry, on_conflict: &OnConflict) -> Result<ConflictClause> {
+    match on_conflict {
+        OnConflict::Abort => Ok(ConflictClause::Abort),
+        OnConflict::Ignore => Ok(ConflictClause::Ignore),
+        OnConflict::Replace => Ok(ConflictClause::Replace),
+        OnConflict::Upsert(upsert) => upsert_clause(table, upsert),
+    }
+}
+
+fn upsert_clause(table: &TableEntry, upsert: &Upsert) -> Result<ConflictClause> {
+    let target = conflict_target(table, &upsert.target)?;
+    if upsert.assignments.is_empty() {
+        return Ok(ConflictClause::DoNothing(target));
+    }
+    let scope = WithExcluded(table);
+    let bind = |expression: &Expression| {
+        expression.bind(&scope).map_err(|error| expression_error(table, &error))
+    };
+    let assignments = bind_assignments(table, &upsert.assignments, &bind)?.into();
+    let filter = upsert.filter.as_ref().map(bind).transpose()?;
+    Ok(ConflictClause::DoUpdate { target, assignments, filter })
+}
+
+/// The key on exactly these columns, in any order.
+fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTarget> {
+    if columns.is_empty() {
+        return Ok(ConflictTarget::Any);
+    }
+    let mut wanted = columns.iter().map(|column| table.position(column)).collect::<Result<Vec<_>>>()?;
+    wanted.sort_unstable();
+    if table.row_id_column.is_some_and(|row_id| wanted == [row_id]) {
+        return Ok(ConflictTarget::Key(None));
+    }
+    let covers = |index: &crate::catalog::IndexEntry| {
+        let mut positions: Vec<_> = index.columns.iter().map(|(position, _)| *position).collect();
+        positions.sort_unstable();
+        index.unique && index.filter.is_none() && positions == wanted
+    };
+    match table.indexes.iter().position(covers) {
+        Some(position) => Ok(ConflictTarget::Key(Some(position))),
+        None => {
+            let name = columns.join(", ");
+            let names = table.indexes.iter().map(|index| index.name.as_str());
+            Err(NameError::missing(NameKind::Constraint, &name, Some(table.name()), names))
+        }
+    }
+}
+
+/// A table's columns, and behind them those of the row that could not be inserted, as
+/// `excluded.name`.
+struct WithExcluded<'a>(&'a TableEntry);
+
+impl Columns for WithExcluded<'_> {
+    fn resolve(&self, name: &str) -> Option<ColumnInfo> {
+        match name.split_once('.') {
+            Some((prefix, column)) if prefix.eq_ignore_ascii_case("excluded") => {
+                let found = self.0.definition.resolve(column)?;
+                Some(ColumnInfo { position: found.position + self.0.columns.len(), ..found })
+            }
+            _ => self.0.definition.resolve(name),
+        }
+    }
+}
+
+impl From<i64> for Key {
+    fn from(value: i64) -> Self {
+        Key::new([Value::from(value)])
+    }
+}

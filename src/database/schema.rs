@@ -1,0 +1,310 @@
+//! Changes of the schema, undone like any other statement.
+
+use super::{Database, Schema};
+use crate::catalog::{Catalog, Column, Index, IndexEntry, Table, TableEntry, Target};
+use crate::error::{Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation, ViolationKind};
+use crate::id::{RowId, TableId};
+use crate::referential::{Attached, DefinitionCheck, Start, Timing, Work, check_actions};
+use crate::storage::Row;
+use crate::table::{index_specs, unique_key};
+use crate::value::Value;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+impl Database {
+    /// Creates a table. What its foreign keys reference need not exist yet: that is asked when a
+    /// statement needs it.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if the name is taken or a column is named that is not there;
+    /// [`Error::Schema`] if the definition contradicts itself.
+    pub fn create_table(&mut self, table: Table) -> Result<()> {
+        self.alter(|db, catalog| {
+            let id = catalog.create_table(table)?;
+            if db.dialect.definition_check == DefinitionCheck::AtDefinition {
+                check_targets(catalog, catalog.by_id(id))?;
+            }
+            db.store.create_table(id);
+            Ok(())
+        })
+    }
+
+    /// Drops a table. With enforcement on, its rows are deleted first, with their ON DELETE actions
+    /// but without the table's own programs; an immediate violation keeps the table, a deferred one
+    /// is outstanding.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such table; [`Error::Violation`] as a delete of all rows.
+    pub fn drop_table(&mut self, table: &str) -> Result<()> {
+        self.check_usable()?;
+        let entry = self.table(table)?.clone();
+        if self.dialect.definition_check == DefinitionCheck::AtDefinition {
+            self.check_is_unreferenced(&entry)?;
+        }
+        check_actions(&self.settings(), entry.id)?;
+        self.alter(|db, catalog| {
+            if db.settings().enforces() && !entry.referenced_by.is_empty() {
+                let rows = db.store.rows(entry.id).map(|(id, _)| id).collect();
+                let mut outcome = db.run_work(entry.id, Work::Delete { rows, runs_programs: false });
+                if let Some(refusal) = outcome.refusal.take() {
+                    return Err(refusal);
+                }
+                db.outstanding.append(&mut outcome.outstanding);
+            }
+            catalog.drop_table(entry.id);
+            db.store.drop_table(entry.id);
+            Ok(())
+        })
+    }
+
+    /// Renames a table; every REFERENCES follows, whether enforcement is on or off.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such table or the new name is taken.
+    pub fn rename_table(&mut self, table: &str, name: &str) -> Result<()> {
+        let id = self.table(table)?.id;
+        self.alter(|_, catalog| catalog.rename_table(id, name))
+    }
+
+    /// Renames a column; keys, checks, indexes and every REFERENCES follow.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such table or column, or the new name is taken.
+    pub fn rename_column(&mut self, table: &str, column: &str, name: &str) -> Result<()> {
+        let id = self.table(table)?.id;
+        self.alter(|_, catalog| catalog.rename_column(id, column, name))
+    }
+
+    /// Adds a column behind the others; existing rows get its default.
+    ///
+    /// # Cost
+    /// **O(n · i)** for n rows and i indexes.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if the name is taken; [`Error::Schema`] where SQLite refuses: PRIMARY KEY or
+    /// UNIQUE, and on a table with rows NOT NULL without a default, a foreign key with a default
+    /// while enforcement is on, or a CHECK that a row fails.
+    pub fn add_column(&mut self, table: &str, column: Column) -> Result<()> {
+        let id = self.table(table)?.id;
+        let name = column.name().to_owned();
+        let value = column.affinity().apply(column.default_value());
+        let lacks_value = column.is_not_null() && value.is_null();
+        self.alter(|db, catalog| {
+            let keys_before = catalog.by_id(id).foreign_keys.len();
+            catalog.add_column(id, column)?;
+            let entry = catalog.by_id(id);
+            let references = entry.foreign_keys.len() > keys_before;
+            let has_rows = db.store.row_count(id) > 0;
+            let refuse = |message: &str, reason: &str| {
+                let action = format!("add column \"{name}\" to table \"{}\"", entry.name());
+                let (message, reason) = (message.to_owned(), reason.to_owned());
+                Err(SchemaError::Alter { action, message, reason }.into())
+            };
+            if has_rows && references && !value.is_null() && db.settings().enforces() {
+                let message = "Cannot add a REFERENCES column with non-NULL default value";
+                return refuse(message, "Existing rows would reference a row that may not exist.");
+            }
+            if has_rows && lacks_value {
+                let message = "Cannot add a NOT NULL column with default value NULL";
+                return refuse(message, "Existing rows would have no value for it.");
+            }
+            db.store.rewrite_rows(id, |row| row.iter().cloned().chain([value.clone()]).collect());
+            let fails = |(_, row): (RowId, &Row)| {
+                entry.checks.iter().any(|check| check.expression.truth(&**row) == Some(false))
+            };
+            if db.store.rows(id).any(fails) {
+                return refuse("CHECK constraint failed", "An existing row fails its CHECK.");
+            }
+            Ok(())
+        })
+    }
+
+    /// Drops a column and the foreign keys declared on it.
+    ///
+    /// # Cost
+    /// **O(n · i)** for n rows and i indexes.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such column; [`Error::Schema`] if something still needs it.
+    pub fn drop_column(&mut self, table: &str, column: &str) -> Result<()> {
+        let id = self.table(table)?.id;
+        self.alter(|db, catalog| {
+            let dropped = catalog.drop_column(id, column)?;
+            db.store.rewrite_rows(id, |row| {
+                let kept = row.iter().enumerate().filter(|(position, _)| *position != dropped);
+                kept.map(|(_, value)| value.clone()).collect()
+            });
+            Ok(())
+        })
+    }
+
+    /// Creates a secondary index. A unique one may be what a foreign key has waited for.
+    ///
+    /// # Cost
+    /// **O(n log n)** for n rows.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if the name is taken or a column is not there; [`Error::Violation`] if it is
+    /// unique and the rows are not.
+    pub fn create_index(&mut self, index: Index) -> Result<()> {
+        self.alter(|db, catalog| {
+            let (table, id) = catalog.create_index(&index)?;
+            let entry = catalog.by_id(table);
+            match entry.indexes.iter().find(|index| index.id == id && index.unique) {
+                Some(index) => db.check_unique(entry, index),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Drops a secondary index. A foreign key that matched by it will not be resolved any more.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is none of this name.
+    pub fn drop_index(&mut self, index: &str) -> Result<()> {
+        self.alter(|_, catalog| catalog.drop_index(index).map(|_| ()))
+    }
+
+    /// Attaches a program that runs before or after each row change of a table.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such table or the program's name is taken.
+    pub fn attach_program(
+        &mut self,
+        name: &str,
+        table: &str,
+        event: Event,
+        timing: Timing,
+        start: Start,
+    ) -> Result<()> {
+        let table = self.table(table)?.id;
+        if self.schema.programs.0.iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
+            return Err(NameError::taken(NameKind::Program, name, None));
+        }
+        let program = Attached { name: name.into(), table, event, timing, start };
+        self.change_schema(|_, schema| {
+            schema.programs.0.push(program);
+            Ok(())
+        })
+    }
+
+    /// Detaches a program.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is none of this name.
+    pub fn detach_program(&mut self, name: &str) -> Result<()> {
+        let programs = &self.schema.programs.0;
+        if !programs.iter().any(|program| program.name.eq_ignore_ascii_case(name)) {
+            let names = programs.iter().map(|program| &*program.name);
+            return Err(NameError::missing(NameKind::Program, name, None, names));
+        }
+        self.change_schema(|_, schema| {
+            schema.programs.0.retain(|program| !program.name.eq_ignore_ascii_case(name));
+            Ok(())
+        })
+    }
+
+    fn alter(
+        &mut self,
+        change: impl FnOnce(&mut Self, &mut Catalog) -> Result<()>,
+    ) -> Result<()> {
+        self.change_schema(|db, schema| change(db, &mut schema.catalog))
+    }
+
+    /// Changes a copy of the schema and puts it in place, as one statement.
+    fn change_schema(
+        &mut self,
+        change: impl FnOnce(&mut Self, &mut Schema) -> Result<()>,
+    ) -> Result<()> {
+        self.statement(|db| {
+            let before = db.schema.clone();
+            db.schema_log.push((db.store.mark(), before.clone()));
+            db.store.log_tables();
+            let mut schema = (*before).clone();
+            change(db, &mut schema)?;
+            let Schema { catalog, programs } = &mut schema;
+            programs.0.retain(|program| catalog.find_by_id(program.table).is_some());
+            db.schema = Arc::new(schema);
+            db.build_indexes(&before.catalog);
+            Ok(())
+        })
+    }
+
+    /// Gives storage the indexes of every table whose entry has changed.
+    fn build_indexes(&mut self, before: &Catalog) {
+        let schema = self.schema.clone();
+        for table in schema.catalog.tables() {
+            let is_same = before.find_by_id(table.id).is_some_and(|old| Arc::ptr_eq(old, table));
+            if !is_same {
+                self.store.set_indexes(table.id, index_specs(table));
+            }
+        }
+    }
+
+    fn check_unique(&self, table: &TableEntry, index: &IndexEntry) -> Result<()> {
+        let mut keys = HashSet::new();
+        for (_, row) in self.store.rows(table.id) {
+            let Some(key) = unique_key(index, row) else { continue };
+            if !keys.insert(key) {
+                let positions: Vec<_> = index.columns.iter().map(|(position, _)| *position).collect();
+                let key: Vec<Value> = positions.iter().map(|&position| row[position].clone()).collect();
+                return Err(Error::Violation(Box::new(Violation {
+                    kind: ViolationKind::Unique,
+                    event: Event::Insert,
+                    event_table: table.name().to_owned(),
+                    constraint: index.name.clone(),
+                    table: table.name().to_owned(),
+                    columns: table.column_names(&positions),
+                    key,
+                    other_table: None,
+                    still_referenced: false,
+                    rows: Vec::new(),
+                    row_count: 1,
+                    path: Path::default(),
+                    hint: Some("Make the rows differ first.".to_owned()),
+                })));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_is_unreferenced(&self, table: &TableEntry) -> Result<()> {
+        let catalog = self.catalog();
+        let keys = table.referenced_by.iter().map(|&id| catalog.constraint(id));
+        match keys.into_iter().find(|key| key.table != table.id) {
+            None => Ok(()),
+            Some(key) => Err(SchemaError::Alter {
+                action: format!("drop table \"{}\"", table.name()),
+                message: format!(
+                    "cannot drop table {} because other objects depend on it",
+                    table.name()
+                ),
+                reason: format!(
+                    "Foreign key \"{}\" of table \"{}\" references it.",
+                    key.name,
+                    catalog.by_id(key.table).name()
+                ),
+            }
+            .into()),
+        }
+    }
+}
+
+fn check_targets(catalog: &Catalog, table: &TableEntry) -> Result<()> {
+    let _: Option<TableId> = None;
+    for key in &table.foreign_keys {
+        let (constraint, table) = (key.name.clone(), catalog.by_id(key.table).name().to_owned());
+        let referenced = key.definition.references().to_owned();
+        match &key.target {
+            Target::Resolved(_) => {}
+            Target::MissingTable => {
+                return Err(SchemaError::MissingReferencedTable { constraint, table, referenced }.into());
+            }
+            Target::Mismatch(reason) => {
+                let reason = reason.clone();
+                return Err(SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason }.into());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! What a statement did: one record per row change, beside storage's log of the same changes.
+//!
+//! A change belongs to a *step*: the statement itself, or one constraint acting on the rows that an
+//! earlier step changed. A constraint that acts again below its own rows stays in its step, so a
+//! chain of a million rows is one step, and there are no more steps than ways through the
+//! constraints without walking one twice. Each change also names the change that caused it, which
+//! is how the path of a violation is walked back.
+
+use crate::error::{Event, Hop, PATH_HOPS_MAX, Path, RowName};
+use crate::catalog::{Catalog, TableEntry};
+use crate::id::{ConstraintId, RowId, TableId};
+use crate::storage::{Change, Mark, Row, Store};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Position of a step in [`Effects::steps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct StepId(pub(crate) u32);
+
+/// Position of a change in [`Effects::changes`]; `None` for what the statement itself does.
+pub(crate) type Cause = Option<u32>;
+
+/// Why the rows of a step change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum StepKind {
+    /// The statement says so.
+    Direct,
+    /// A foreign key's action.
+    Constraint(ConstraintId),
+    /// They stood in the way of a REPLACE.
+    Replaced,
+    /// A program says so.
+    Program(Arc<str>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct StepRecord {
+    pub(crate) kind: StepKind,
+    pub(crate) event: Event,
+    pub(crate) table: TableId,
+    /// The step whose rows this one followed; `None` for the statement itself.
+    pub(crate) origin: Option<StepId>,
+    /// The columns that an update of this step names.
+    pub(crate) named: Arc<[usize]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChangeRecord {
+    pub(crate) step: StepId,
+    pub(crate) cause: Cause,
+}
+
+/// The record of one statement, from its mark on.
+#[derive(Clone, Debug)]
+pub(crate) struct Effects {
+    /// Where the statement began. Change k of `changes` is entry k of the log since then.
+    pub(crate) base: Mark,
+    pub(crate) steps: Vec<StepRecord>,
+    pub(crate) changes: Vec<ChangeRecord>,
+    by_origin: HashMap<(Option<StepId>, StepKind, Event, TableId, Arc<[usize]>), StepId>,
+}
+
+impl Effects {
+    pub(crate) fn new(base: Mark) -> Self {
+        Effects { base, steps: Vec::new(), changes: Vec::new(), by_origin: HashMap::new() }
+    }
+
+    /// The step for this kind of change below `origin`: an ancestor if the same one acts there
+    /// already, else the one that another row of `origin` has opened, else a new one.
+    pub(crate) fn step(&mut self, step: StepRecord) -> StepId {
+        let mut ancestor = step.origin;
+        while let Some(id) = ancestor {
+            let candidate = &self.steps[id.0 as usize];
+            let same = candidate.kind == step.kind && candidate.event == step.event;
+            if same && candidate.table == step.table && candidate.named == step.named {
+                return id;
+            }
+            ancestor = candidate.origin;
+        }
+        let key = (step.origin, step.kind.clone(), step.event, step.table, step.named.clone());
+        *self.by_origin.entry(key).or_insert_with(|| {
+            self.steps.push(step);
+            StepId((self.steps.len() - 1) as u32)
+        })
+    }
+
+    pub(crate) fn record(&mut self, step: StepId, cause: Cause) -> Cause {
+        self.changes.push(ChangeRecord { step, cause });
+        Some((self.changes.len() - 1) as u32)
+    }
+
+    pub(crate) fn step_of(&self, change: &ChangeRecord) -> &StepRecord {
+        &self.steps[change.step.0 as usize]
+    }
+
+    /// The way from the statement's own row to the row changed by `cause`, and on to `last`.
+    pub(crate) fn path(&self, catalog: &Catalog, store: &Store, cause: Cause, last: Option<Hop>) -> Path {
+        let mut back = Vec::new();
+        let mut at = cause;
+        while let Some(change) = at {
+            back.push(change);
+            at = self.changes[change as usize].cause;
+        }
+        let length = back.len() + usize::from(last.is_some());
+        let log = store.changes_since(self.base);
+        let hop = |&change: &u32| self.hop(catalog, store, change, &log[change as usize]);
+        let half = PATH_HOPS_MAX / 2;
+        let mut hops: Vec<Hop> = if length <= PATH_HOPS_MAX {
+            back.iter().rev().map(hop).collect()
+        } else {
+            let tail = half - usize::from(last.is_some());
+            back.iter().rev().take(half).chain(back[..tail].iter().rev()).map(hop).collect()
+        };
+        hops.extend(last);
+        Path { hops, length }
+    }
+
+    fn hop(&self, catalog: &Catalog, store: &Store, change: u32, logged: &Change) -> Hop {
+        let step = self.step_of(&self.changes[change as usize]);
+        let table = catalog.by_id(step.table);
+        let constraint = match &step.kind {
+            StepKind::Direct => None,
+            StepKind::Constraint(id) => Some(catalog.constraint(*id).name.clone()),
+            StepKind::Replaced => Some("REPLACE".to_owned()),
+            StepKind::Program(name) => Some(name.to_string()),
+        };
+        let row = match logged {
+            Change::Inserted { row_id, .. } => {
+                row_name(table, *row_id, store.row(table.id, *row_id))
+            }
+            Change::Deleted { row_id, row, .. } | Change::Updated { old_id: row_id, row, .. } => {
+                row_name(table, *row_id, Some(row))
+            }
+            Change::Tables(_) => row_name(table, RowId(0), None),
+        };
+        Hop { constraint, table: table.name().to_owned(), row }
+    }
+}
+
+/// What a row is called: its primary key, or its row id.
+pub(crate) fn row_name(table: &TableEntry, row_id: RowId, row: Option<&Row>) -> RowName {
+    match (table.naming_columns(), row) {
+        (Some(positions), Some(row)) => RowName {
+            values: positions.iter().map(|&position| row[position].clone()).collect(),
+            columns: table.column_names(&positions),
+        },
+        _ => RowName { columns: vec!["rowid".to_owned()], values: [row_id.0.into()].into_iter().collect() },
+    }
+}

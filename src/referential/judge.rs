@@ -1,0 +1,339 @@
+//! Which foreign keys do not hold now: rule J of the [module](super).
+//!
+//! Suspects are read off the statement's record, in order. A row whose id changes takes its
+//! suspicion along. Everything is judged from the state at the time of judgement, so a suspect that
+//! was repaired meanwhile is none, and judging the same list again at COMMIT is right.
+
+use super::effects::{Cause, Effects, row_name};
+use super::relation::{find_referenced, find_referencing, referenced_key, referencing_key};
+use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
+use crate::catalog::{Catalog, ForeignKeyEntry, MatchType, TableEntry};
+use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
+use crate::id::{ConstraintId, RowId, TableId};
+use crate::storage::{Change, Row, Store};
+use crate::value::{OrderedKey, Value};
+use indexmap::IndexMap;
+
+/// What may be wrong after a change.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Suspect {
+    /// J.a: this row's key may find nothing.
+    Row { constraint: ConstraintId, row_id: RowId },
+    /// J.b: this key may have been left by its row while others still reference it.
+    Key { constraint: ConstraintId, key: OrderedKey },
+    /// Not a suspect itself: a row went from one id to another.
+    Moved { table: TableId, from: RowId, to: RowId },
+}
+
+/// Suspects without repetition, each with the change that first raised it.
+type Settled = IndexMap<Suspicion, Cause>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Suspicion {
+    Row(ConstraintId, RowId),
+    Key(ConstraintId, OrderedKey),
+}
+
+/// A suspicion that has proved right.
+struct Finding {
+    constraint: ConstraintId,
+    still_referenced: bool,
+    key: Vec<Value>,
+    rows: Vec<RowName>,
+    row_count: usize,
+    cause: Cause,
+}
+
+/// Judges a statement that has run: an immediate violation becomes its refusal, deferred ones
+/// become outstanding. With enforcement off, notes what was let pass, if anybody asked.
+///
+/// # Cost
+/// **O(c · f · log n)** for c changed rows in tables with f foreign keys on either side.
+pub(super) fn judge_statement(settings: &Settings<'_>, store: &Store, outcome: &mut Outcome) {
+    if !settings.enforces() && !settings.observes {
+        return;
+    }
+    let catalog = settings.catalog;
+    let suspects = collect(catalog, store, &outcome.effects);
+    let mut moves: Vec<Suspect> = Vec::new();
+    moves.extend(suspects.iter().map(|(suspect, _)| suspect).filter(|s| s.is_move()).cloned());
+    for (suspicion, cause) in settle(catalog, suspects) {
+        let Some(finding) = examine(settings, store, &suspicion, cause) else { continue };
+        let key = catalog.constraint(finding.constraint);
+        if !settings.enforces() {
+            let event = event_of(&outcome.effects, cause);
+            let rows = finding.row_count;
+            if !has_action(key, event) || !finding.still_referenced {
+                LetPass::add(&mut outcome.let_pass, key, event, LetPassKind::Check, rows);
+            }
+        } else if settings.is_deferred(key) {
+            outcome.outstanding.push(suspicion.into());
+        } else {
+            let violation = describe(settings, store, Some(&outcome.effects), finding);
+            outcome.refusal = Some(Error::Violation(Box::new(violation)));
+            outcome.outstanding.clear();
+            return;
+        }
+    }
+    if settings.enforces() {
+        moves.append(&mut outcome.outstanding);
+        outcome.outstanding = moves;
+    }
+}
+
+/// Judges the outstanding list anew: every violation there is now, in order.
+pub(crate) fn judge_outstanding(
+    settings: &Settings<'_>,
+    store: &Store,
+    outstanding: &[Suspect],
+) -> Vec<Violation> {
+    let suspects = outstanding.iter().map(|suspect| (suspect.clone(), None)).collect();
+    settle(settings.catalog, suspects)
+        .into_iter()
+        .filter_map(|(suspicion, cause)| examine(settings, store, &suspicion, cause))
+        .map(|finding| describe(settings, store, None, finding))
+        .collect()
+}
+
+/// Every suspect that the statement's changes raise, in order.
+fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect, Cause)> {
+    let mut suspects = Vec::new();
+    for (position, change) in store.changes_since(effects.base).iter().enumerate() {
+        let cause = Some(position as u32);
+        let mut row = |key: &ForeignKeyEntry, row_id| {
+            suspects.push((Suspect::Row { constraint: key.id, row_id }, cause));
+        };
+        match change {
+            Change::Inserted { table, row_id } => {
+                catalog.by_id(*table).foreign_keys.iter().for_each(|key| row(key, *row_id));
+            }
+            Change::Deleted { table, row, .. } => {
+                vacated(catalog, catalog.by_id(*table), row, None, cause, &mut suspects);
+            }
+            Change::Updated { table, old_id, new_id, row: old } => {
+                let table = catalog.by_id(*table);
+                let named = &effects.step_of(&effects.changes[position]).named;
+                let names = |key: &&ForeignKeyEntry| key.columns.iter().any(|at| named.contains(at));
+                if old_id != new_id {
+                    let moved = Suspect::Moved { table: table.id, from: *old_id, to: *new_id };
+                    suspects.push((moved, cause));
+                }
+                for key in table.foreign_keys.iter().filter(names) {
+                    suspects.push((Suspect::Row { constraint: key.id, row_id: *new_id }, cause));
+                }
+                // The row as it is now, not as this change left it: a key that has come back is held,
+                // and one that has gone since is raised by the change that took it.
+                let new = store.row(table.id, *new_id);
+                vacated(catalog, table, old, new, cause, &mut suspects);
+            }
+            Change::Tables(_) => {}
+        }
+    }
+    suspects
+}
+
+/// J.b for one row change.
+fn vacated(
+    catalog: &Catalog,
+    table: &TableEntry,
+    old: &Row,
+    new: Option<&Row>,
+    cause: Cause,
+    suspects: &mut Vec<(Suspect, Cause)>,
+) {
+    for &constraint in &table.referenced_by {
+        let key = catalog.constraint(constraint);
+        let Some(to) = key.resolved() else { continue };
+        let Some(left) = referenced_key(to, old) else { continue };
+        if new.and_then(|new| referenced_key(to, new)).as_ref() != Some(&left) {
+            suspects.push((Suspect::Key { constraint, key: left }, cause));
+        }
+    }
+}
+
+/// Carries moves out and drops repetitions and constraints that are gone.
+fn settle(catalog: &Catalog, suspects: Vec<(Suspect, Cause)>) -> Settled {
+    let mut settled = Settled::new();
+    for (suspect, cause) in suspects {
+        match suspect {
+            Suspect::Row { constraint, row_id } => {
+                settled.entry(Suspicion::Row(constraint, row_id)).or_insert(cause);
+            }
+            Suspect::Key { constraint, key } => {
+                settled.entry(Suspicion::Key(constraint, key)).or_insert(cause);
+            }
+            Suspect::Moved { table, from, to } => {
+                let keys = catalog.find_by_id(table).map_or(&[][..], |table| &table.foreign_keys);
+                for key in keys {
+                    if let Some(cause) = settled.shift_remove(&Suspicion::Row(key.id, from)) {
+                        settled.insert(Suspicion::Row(key.id, to), cause);
+                    }
+                }
+            }
+        }
+    }
+    settled.retain(|suspicion, _| catalog.find_constraint(suspicion.constraint()).is_some());
+    settled
+}
+
+fn examine(
+    settings: &Settings<'_>,
+    store: &Store,
+    suspicion: &Suspicion,
+    cause: Cause,
+) -> Option<Finding> {
+    let key = settings.catalog.constraint(suspicion.constraint());
+    let table = settings.catalog.by_id(key.table);
+    match suspicion {
+        Suspicion::Row(constraint, row_id) => {
+            let row = store.row(key.table, *row_id)?;
+            dangles(settings, store, key, row).then(|| Finding {
+                constraint: *constraint,
+                still_referenced: false,
+                key: key.columns.iter().map(|&position| row[position].clone()).collect(),
+                rows: vec![row_name(table, *row_id, Some(row))],
+                row_count: 1,
+                cause,
+            })
+        }
+        Suspicion::Key(constraint, value) => {
+            if key.resolved().is_some_and(|to| find_referenced(store, to, value).is_some()) {
+                return None;
+            }
+            let (mut rows, mut row_count) = (Vec::new(), 0);
+            for row_id in referencing_rows(store, key, value) {
+                if row_count < VIOLATION_ROWS_MAX {
+                    rows.push(row_name(table, row_id, store.row(key.table, row_id)));
+                }
+                row_count += 1;
+            }
+            (row_count > 0).then(|| Finding {
+                constraint: *constraint,
+                still_referenced: true,
+                key: value.iter().cloned().collect(),
+                rows,
+                row_count,
+                cause,
+            })
+        }
+    }
+}
+
+/// Whether a live row's key finds nothing.
+fn dangles(settings: &Settings<'_>, store: &Store, key: &ForeignKeyEntry, row: &[Value]) -> bool {
+    let nulls = key.columns.iter().filter(|&&position| row[position].is_null()).count();
+    if nulls > 0 {
+        return settings.dialect.match_full == MatchFull::Enforced
+            && key.definition.match_word() == MatchType::Full
+            && nulls < key.columns.len();
+    }
+    match key.resolved() {
+        Some(to) => referencing_key(key, to, row)
+            .is_some_and(|wanted| find_referenced(store, to, &wanted).is_none()),
+        None => true,
+    }
+}
+
+/// The live rows that reference a key, also over a constraint that has lost its target meanwhile:
+/// then there is no index, and values are compared as they are.
+fn referencing_rows(store: &Store, key: &ForeignKeyEntry, value: &OrderedKey) -> Vec<RowId> {
+    if key.resolved().is_some() {
+        return find_referencing(store, key, value).collect();
+    }
+    let has_key = |row: &Row| {
+        let own = key.columns.iter().map(|&position| &row[position]);
+        OrderedKey::new(own, &[]) == *value
+    };
+    store.rows(key.table).filter(|(_, row)| has_key(row)).map(|(id, _)| id).collect()
+}
+
+fn describe(
+    settings: &Settings<'_>,
+    store: &Store,
+    effects: Option<&Effects>,
+    finding: Finding,
+) -> Violation {
+    let catalog = settings.catalog;
+    let key = catalog.constraint(finding.constraint);
+    let event = effects.map_or(Event::Commit, |effects| event_of(effects, finding.cause));
+    let changed = match (effects, finding.cause) {
+        (Some(effects), Some(cause)) => effects.step_of(&effects.changes[cause as usize]).table,
+        _ => key.table,
+    };
+    let Finding { rows, row_count, .. } = finding;
+    let kind = ViolationKind::ForeignKey;
+    let mut violation =
+        super::foreign_key_violation(catalog, kind, key, event, changed, rows, row_count);
+    violation.still_referenced = finding.still_referenced;
+    violation.columns = match (finding.still_referenced, key.resolved()) {
+        (true, Some(to)) => catalog.by_id(to.table).column_names(&to.columns),
+        (true, None) if !key.definition.referenced_columns().is_empty() => {
+            key.definition.referenced_columns().to_vec()
+        }
+        _ => catalog.by_id(key.table).column_names(&key.columns),
+    };
+    violation.key = finding.key;
+    if let Some(effects) = effects {
+        violation.path = effects.path(catalog, store, finding.cause, None);
+    }
+    violation.hint = hint(&violation, key);
+    violation
+}
+
+fn hint(violation: &Violation, key: &ForeignKeyEntry) -> Option<String> {
+    let other = violation.other_table.as_deref().unwrap_or_default();
+    match violation.event {
+        Event::Delete if violation.still_referenced => Some(format!(
+            "Delete or re-point those rows first, or declare ON DELETE CASCADE or SET NULL on \"{}\".",
+            key.name
+        )),
+        Event::Update if violation.still_referenced => Some(format!(
+            "Re-point those rows in the same statement, or declare ON UPDATE CASCADE on \"{}\".",
+            key.name
+        )),
+        Event::Insert | Event::Update if !violation.still_referenced => Some(format!(
+            "Insert that row into \"{other}\" first, or declare \"{}\" DEFERRABLE INITIALLY DEFERRED.",
+            key.name
+        )),
+        Event::Commit => Some("Repair those rows and commit again, or roll back.".to_owned()),
+        Event::Insert | Event::Update | Event::Delete => None,
+    }
+}
+
+fn event_of(effects: &Effects, cause: Cause) -> Event {
+    let change = cause.map(|cause| effects.changes[cause as usize]);
+    change.map_or(Event::Commit, |change| effects.step_of(&change).event)
+}
+
+/// Whether an action, and not the check, was due: then the action is what was let pass.
+fn has_action(key: &ForeignKeyEntry, event: Event) -> bool {
+    use crate::catalog::ReferentialAction::NoAction;
+    match event {
+        Event::Delete => key.delete_rule() != NoAction,
+        Event::Update => key.update_rule() != NoAction,
+        Event::Insert | Event::Commit => false,
+    }
+}
+
+impl Suspect {
+    fn is_move(&self) -> bool {
+        matches!(self, Suspect::Moved { .. })
+    }
+}
+
+impl Suspicion {
+    fn constraint(&self) -> ConstraintId {
+        match self {
+            Suspicion::Row(constraint, _) | Suspicion::Key(constraint, _) => *constraint,
+        }
+    }
+}
+
+impl From<Suspicion> for Suspect {
+    fn from(suspicion: Suspicion) -> Self {
+        match suspicion {
+            Suspicion::Row(constraint, row_id) => Suspect::Row { constraint, row_id },
+            Suspicion::Key(constraint, key) => Suspect::Key { constraint, key },
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What a row change does to the rows that reference it, and whether the keys hold afterwards.
+//!
+//! A statement goes through three parts of this module:
+//!
+//! 1. `executor` changes the statement's own rows and carries out referential actions and programs,
+//!    depth first, on an explicit stack. RESTRICT refuses here, at the row.
+//! 2. `judge` looks at what the statement has changed and finds the foreign keys that do not hold
+//!    *now*. It reads states; it counts nothing up or down.
+//! 3. `report` tells from the same record how many rows changed over which constraint.
+//!
+//! # The rules
+//!
+//! The numbers are cited where the code follows them.
+//!
+//! **One relation (R).** A referencing value is converted by the referenced column's affinity and
+//! compared in its collation, in lookup, scan, action and check alike.
+//!
+//! **Order (O).** Each row is finished with all its actions before the next one is touched. Rows
+//! are matched first and found again by row id; one that is gone is skipped, one that has changed is
+//! read as it is now. Among the constraints that reference a row the newest acts first: tables in
+//! reverse order of creation, constraints of one table in reverse order of declaration. Rows of one
+//! action go in row id order.
+//!
+//! **Actions (A).** A.1 CASCADE deletes the referencing row, or gives it the new key. A.2 SET NULL
+//! and A.3 SET DEFAULT write every referencing column. A.4 RESTRICT refuses if a row references the
+//! old key at this moment, whatever may follow. A.5 NO ACTION does nothing: the judge decides. A.6 An
+//! update acts only if the key has really changed under the referenced column's collation. A.7 A key
+//! with a NULL references nothing and is referenced by nothing.
+//!
+//! **Depth (D).** Entering an action (other than NO ACTION) or a program counts one level, whether it
+//! finds rows or not. A chain of 1,000 rows passes a limit of 1,000, one of 1,001 does not.
+//!
+//! **Judgement (J).** Suspects of a statement, per constraint: J.a each row inserted, or updated by
+//! a statement or action that *names* a column of the key, even to the same value; J.b each
+//! referenced key that a row change has vacated. J.a is violated if the row is live and its key,
+//! without a NULL, is held by no live row; J.b if no live row holds the key and some live row
+//! references it. Violated immediate constraints refuse the statement; violated deferred ones become
+//! outstanding and are judged again at COMMIT. So a row that dangled before and is not touched blocks
+//! nothing.
+//!
+//! # Drawbacks
+//!
+//! Every referencing row of an action is looked up and changed by itself, and every vacated key is
+//! judged by itself: a wide delete costs its rows times a few index operations.
+
+mod dialect;
+mod effects;
+mod executor;
+mod judge;
+mod prepare;
+mod program;
+mod relation;
+mod report;
+
+pub use dialect::{
+    ActionOrder, Deferral, DefinitionCheck, Dialect, FailedCommit, FailedStatement, MatchFull,
+    SetImmediate,
+};
+pub use executor::Assignment;
+pub use program::{Activation, Attached, Program, Programs, Start, Step, Timing, View};
+pub use report::{ByConstraint, Done, PLAN_SAMPLE_MAX, Plan, PlanStep, RowChange};
+pub(crate) use report::{plan, summarize};
+
+pub(crate) use judge::{Suspect, judge_outstanding};
+pub(crate) use prepare::check_foreign_keys;
+pub(crate) use relation::{find_referenced, referencing_key};
+
+use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
+use crate::error::{Error, Event, RowName, Violation, ViolationKind};
+use crate::expression::Bound;
+use crate::id::{ConstraintId, RowId, TableId};
+use crate::storage::Store;
+use crate::table::NullPolicy;
+use crate::value::Value;
+use effects::Effects;
+use executor::Executor;
+use std::sync::Arc;
+
+/// Whether foreign keys are acted on at all; SQLite's `PRAGMA foreign_keys`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Enforcement {
+    /// They are.
+    On,
+    /// They are declared, and nothing more.
+    Off,
+}
+
+/// What a statement is carried out under.
+pub(crate) struct Settings<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) programs: &'a Programs,
+    pub(crate) dialect: &'a Dialect,
+    pub(crate) enforcement: Enforcement,
+    /// Whether the defer-all switch is on.
+    pub(crate) defers_all: bool,
+    /// Whether what enforcement would have done is to be recorded while it is off.
+    pub(crate) observes: bool,
+}
+
+impl Settings<'_> {
+    pub(crate) fn enforces(&self) -> bool {
+        self.enforcement == Enforcement::On
+    }
+
+    /// Whether a constraint is checked at COMMIT, as things are switched.
+    pub(crate) fn is_deferred(&self, key: &ForeignKeyEntry) -> bool {
+        let covered = match self.dialect.deferral {
+            Deferral::All => true,
+            Deferral::Deferrable => key.is_deferrable(),
+        };
+        key.is_initially_deferred() || (self.defers_all && covered)
+    }
+
+    /// Whether RESTRICT refuses at the row, or waits to be judged like NO ACTION.
+    fn restricts(&self) -> bool {
+        !(self.defers_all && self.dialect.restrict_defers)
+    }
+}
+
+/// A statement's own work on one table.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Insert these rows, in this order.
+    Insert { rows: Vec<NewRow>, conflict: ConflictClause },
+    /// Assign to these rows, in this order.
+    Update { rows: Vec<RowId>, assignment: Arc<Assignment>, conflict: ConflictClause },
+    /// Delete these rows, in this order.
+    Delete { rows: Vec<RowId>, runs_programs: bool },
+}
+
+/// A row to insert: one value per column, before conversion.
+#[derive(Clone, Debug)]
+pub(crate) struct NewRow {
+    pub(crate) values: Vec<Value>,
+}
+
+/// What a row does when another one holds its key.
+#[derive(Clone, Debug)]
+pub(crate) enum ConflictClause {
+    /// The statement fails.
+    Abort,
+    /// The row is skipped, also for NOT NULL and CHECK.
+    Ignore,
+    /// The other row is deleted, with its ON DELETE actions.
+    Replace,
+    /// The row is skipped if it is this key.
+    DoNothing(ConflictTarget),
+    /// The other row is updated if it is this key, over its columns followed by the new row's.
+    DoUpdate { target: ConflictTarget, assignments: Arc<[(usize, Bound)]>, filter: Option<Bound> },
+}
+
+impl ConflictClause {
+    fn null_policy(&self) -> NullPolicy {
+        match self {
+            ConflictClause::Replace => NullPolicy::UseDefault,
+            ConflictClause::Abort
+            | ConflictClause::Ignore
+            | ConflictClause::DoNothing(_)
+            | ConflictClause::DoUpdate { .. } => NullPolicy::Refuse,
+        }
+    }
+
+    /// Whether this clause has an answer for a conflict over the index at this position.
+    fn covers(&self, index: Option<usize>) -> bool {
+        match self {
+            ConflictClause::Abort => false,
+            ConflictClause::Ignore | ConflictClause::Replace => true,
+            ConflictClause::DoNothing(target) | ConflictClause::DoUpdate { target, .. } => match target {
+                ConflictTarget::Any => true,
+                ConflictTarget::Key(key) => *key == index,
+            },
+        }
+    }
+}
+
+/// The key that an upsert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConflictTarget {
+    /// Whichever.
+    Any,
+    /// The index at this position of the table's entry; `None` for the row id.
+    Key(Option<usize>),
+}
+
+/// What was let pass while enforcement was off.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct LetPass {
+    /// The foreign key.
+    pub constraint: String,
+    /// What was done to the row.
+    pub event: Event,
+    /// The action or check that would have come.
+    pub kind: LetPassKind,
+    /// Rows at the first level: those the action would have changed, or that now dangle.
+    pub rows: usize,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    id: ConstraintId,
+}
+
+/// What did not happen because enforcement was off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum LetPassKind {
+    /// This action would have run on the rows (RESTRICT: would have refused).
+    Action(ReferentialAction),
+    /// The rows would have been found to dangle.
+    Check,
+}
+
+impl LetPass {
+    /// Adds to the entry of this statement and constraint, or opens it.
+    fn add(
+        list: &mut Vec<LetPass>,
+        key: &ForeignKeyEntry,
+        event: Event,
+        kind: LetPassKind,
+        rows: usize,
+    ) {
+        match list.iter_mut().find(|entry| entry.id == key.id && entry.kind == kind) {
+            Some(entry) => entry.rows += rows,
+            None => list.push(LetPass { constraint: key.name.clone(), event, kind, rows, id: key.id }),
+        }
+    }
+}
+
+/// A statement that was carried out, or how far it came.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) effects: Effects,
+    /// Ids of the rows that an INSERT added itself.
+    pub(crate) inserted: Vec<RowId>,
+    pub(crate) let_pass: Vec<LetPass>,
+    /// Suspects that became outstanding.
+    pub(crate) outstanding: Vec<Suspect>,
+    /// Why it cannot stand.
+    pub(crate) refusal: Option<Error>,
+}
+
+/// Carries out a statement's work, judges it, and says how it went. Nothing is undone here.
+pub(crate) fn run(settings: &Settings<'_>, store: &mut Store, table: TableId, work: Work) -> Outcome {
+    let mut executor = Executor::new(settings, store);
+    let refusal = executor.run(table, work).err();
+    let Executor { effects, inserted, let_pass, .. } = executor;
+    let mut outcome = Outcome { effects, inserted, let_pass, outstanding: Vec::new(), refusal };
+    if outcome.refusal.is_none() {
+        judge::judge_statement(settings, store, &mut outcome);
+    }
+    outcome
+}
+
+/// A foreign key's violation with everything that the catalogue knows about it filled in.
+fn foreign_key_violation(
+    catalog: &Catalog,
+    kind: ViolationKind,
+    key: &ForeignKeyEntry,
+    event: Event,
+    event_table: TableId,
+    rows: Vec<RowName>,
+    row_count: usize,
+) -> Violation {
+    let name = |id: TableId| catalog.by_id(id).name().to_owned();
+    Violation {
+        kind,
+        event,
+        event_table: name(event_table),
+        constraint: key.name.clone(),
+        table: name(key.table),
+        columns: Vec::new(),
+        key: Vec::new(),
+        other_table: Some(key.definition.references().to_owned()),
+        still_referenced: false,
+        rows,
+        row_count,
+        path: Default::default(),
+        hint: None,
+    }
+}

@@ -1,0 +1,238 @@
+//! The one door for a row change, whoever asks for it.
+//!
+//! A change goes through in two steps. *Prepare* makes the row that would be stored: values are
+//! converted by their column's affinity, a row id is found, NOT NULL and CHECK are tested.
+//! *Conflict* names the first row that stands in the way of a key. Between the two a conflict clause
+//! may act; then [`insert`], [`update`] and [`delete`] store the row, which brings every index along
+//! and logs what undoes it.
+//!
+//! The order of the tests is SQLite's: NOT NULL by column, CHECK by declaration, the row id, then
+//! the keys. What a refusal means for the statement is not decided here.
+
+use crate::catalog::{IndexEntry, IndexKind, TableEntry};
+use crate::id::RowId;
+use crate::storage::{IndexSpec, KeyPart, Row, Store};
+use crate::value::{Affinity, OrderedKey, Value, canonical};
+
+/// A row ready to be stored.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The id it will have.
+    pub row_id: RowId,
+    /// Its values, converted.
+    pub row: Row,
+}
+
+/// Why a row cannot be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// NULL in the NOT NULL column at this position.
+    NotNull(usize),
+    /// The CHECK at this position is false for this row.
+    Check(usize, RowId),
+    /// The row id column was given this.
+    NotAnInteger(Value),
+    /// No row id is free.
+    RowIdsExhausted,
+}
+
+/// A key that another row holds already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Position of the index in the table's entry; `None` for the row id.
+    pub index: Option<usize>,
+    /// The row in the way.
+    pub row_id: RowId,
+}
+
+/// What NULL in a NOT NULL column becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NullPolicy {
+    /// It is refused.
+    Refuse,
+    /// It becomes the column's default, if that is not NULL (OR REPLACE).
+    UseDefault,
+}
+
+/// Makes a new row of one value per column.
+///
+/// # Errors
+/// A [`Refusal`]; nothing was stored.
+pub fn prepare_insert(
+    store: &Store,
+    table: &TableEntry,
+    mut values: Vec<Value>,
+    nulls: NullPolicy,
+) -> Result<Prepared, Refusal> {
+    debug_assert_eq!(values.len(), table.columns.len(), "one value per column");
+    convert(table, &mut values);
+    let row_id = match table.row_id_column {
+        Some(position) if !values[position].is_null() => row_id_of(&values[position])?,
+        Some(_) | None => store.next_row_id(table.id).ok_or(Refusal::RowIdsExhausted)?,
+    };
+    if let Some(position) = table.row_id_column {
+        values[position] = Value::Integer(row_id.0);
+    }
+    let all = 0..table.columns.len();
+    check_nulls(table, &mut values, all, nulls)?;
+    check_checks(table, &values, row_id, |_| true)?;
+    Ok(Prepared { row_id, row: values.into() })
+}
+
+/// Makes the row that `old` becomes when these columns are assigned these values.
+///
+/// # Errors
+/// A [`Refusal`]; nothing was stored.
+pub fn prepare_update(
+    table: &TableEntry,
+    row_id: RowId,
+    old: &Row,
+    assigned: &[(usize, Value)],
+    nulls: NullPolicy,
+) -> Result<Prepared, Refusal> {
+    let mut values = old.to_vec();
+    for (position, value) in assigned {
+        values[*position] = table.columns[*position].affinity.apply(value.clone());
+    }
+    let row_id = match table.row_id_column {
+        Some(position) => row_id_of(&values[position])?,
+        None => row_id,
+    };
+    let is_assigned = |position: &usize| assigned.iter().any(|(other, _)| other == position);
+    let positions = (0..values.len()).filter(is_assigned);
+    check_nulls(table, &mut values, positions, nulls)?;
+    check_checks(table, &values, row_id, |columns| columns.iter().any(is_assigned))?;
+    Ok(Prepared { row_id, row: values.into() })
+}
+
+/// The first key of `prepared` that a row other than `replacing` holds.
+///
+/// `changed` limits the search to keys that an update can have changed.
+pub fn find_conflict(
+    store: &Store,
+    table: &TableEntry,
+    prepared: &Prepared,
+    replacing: Option<RowId>,
+    changed: Option<&[usize]>,
+) -> Option<Conflict> {
+    if Some(prepared.row_id) != replacing && store.row(table.id, prepared.row_id).is_some() {
+        return Some(Conflict { index: None, row_id: prepared.row_id });
+    }
+    // The newest index is tested first, as in SQLite.
+    table.indexes.iter().enumerate().rev().filter(|(_, index)| index.unique).find_map(|(at, index)| {
+        if changed.is_some_and(|changed| !is_touched(index, changed)) {
+            return None;
+        }
+        let key = unique_key(index, &prepared.row)?;
+        let other = store.find(table.id, index.id, &key).find(|id| Some(*id) != replacing)?;
+        Some(Conflict { index: Some(at), row_id: other })
+    })
+}
+
+/// Stores a new row.
+pub fn insert(store: &mut Store, table: &TableEntry, prepared: Prepared) {
+    store.insert(table.id, prepared.row_id, prepared.row);
+}
+
+/// Stores a changed row in the place of the old one.
+pub fn update(store: &mut Store, table: &TableEntry, old_id: RowId, prepared: Prepared) {
+    store.update(table.id, old_id, prepared.row_id, prepared.row);
+}
+
+/// Takes a row away.
+pub fn delete(store: &mut Store, table: &TableEntry, row_id: RowId) {
+    store.delete(table.id, row_id);
+}
+
+/// The indexes that storage keeps for a table: its own, and one for each foreign key whose target
+/// is known, over the referencing columns as the referenced ones compare.
+pub fn index_specs(table: &TableEntry) -> Vec<IndexSpec> {
+    let own = table.indexes.iter().map(|index| IndexSpec {
+        id: index.id,
+        parts: index
+            .columns
+            .iter()
+            .map(|&(position, collation)| KeyPart { position, conversion: Affinity::Blob, collation })
+            .collect(),
+        skips_nulls: false,
+        filter: index.filter.clone().map(|filter| {
+            let filter = move |row: &[Value]| filter.truth(row) == Some(true);
+            std::sync::Arc::new(filter) as crate::storage::Filter
+        }),
+    });
+    let referencing = table.foreign_keys.iter().filter_map(|key| {
+        let parts = key.columns.iter().zip(&key.resolved()?.comparison);
+        let part = |(&position, &(conversion, collation))| KeyPart { position, conversion, collation };
+        Some(IndexSpec { id: key.index, parts: parts.map(part).collect(), skips_nulls: true, filter: None })
+    });
+    own.chain(referencing).collect()
+}
+
+/// The key of a row in a unique index; `None` if the row is not in it or its key has a NULL, which
+/// makes it distinct from every other.
+pub fn unique_key(index: &IndexEntry, row: &[Value]) -> Option<OrderedKey> {
+    if index.filter.as_ref().is_some_and(|filter| filter.truth(row) != Some(true))
+        || index.columns.iter().any(|&(position, _)| row[position].is_null())
+    {
+        return None;
+    }
+    let part = |&(position, collation)| canonical(&row[position], collation);
+    Some(index.columns.iter().map(part).collect())
+}
+
+/// Whether the index is the table's primary key.
+pub fn is_primary_key(index: &IndexEntry) -> bool {
+    matches!(index.kind, IndexKind::PrimaryKey)
+}
+
+fn is_touched(index: &IndexEntry, changed: &[usize]) -> bool {
+    index.columns.iter().any(|(position, _)| changed.contains(position))
+        || index.filter.as_ref().is_some_and(|filter| {
+            filter.columns().iter().any(|position| changed.contains(position))
+        })
+}
+
+fn convert(table: &TableEntry, values: &mut [Value]) {
+    for (value, column) in values.iter_mut().zip(&table.columns) {
+        *value = column.affinity.apply(std::mem::replace(value, Value::Null));
+    }
+}
+
+fn row_id_of(value: &Value) -> Result<RowId, Refusal> {
+    match value {
+        Value::Integer(id) => Ok(RowId(*id)),
+        other => Err(Refusal::NotAnInteger(other.clone())),
+    }
+}
+
+fn check_nulls(
+    table: &TableEntry,
+    values: &mut [Value],
+    positions: impl Iterator<Item = usize>,
+    nulls: NullPolicy,
+) -> Result<(), Refusal> {
+    for position in positions {
+        let column = &table.columns[position];
+        if column.not_null && values[position].is_null() {
+            if nulls == NullPolicy::Refuse || column.default.is_null() {
+                return Err(Refusal::NotNull(position));
+            }
+            values[position] = column.affinity.apply(column.default.clone());
+        }
+    }
+    Ok(())
+}
+
+fn check_checks(
+    table: &TableEntry,
+    values: &[Value],
+    row_id: RowId,
+    applies: impl Fn(&[usize]) -> bool,
+) -> Result<(), Refusal> {
+    for (position, check) in table.checks.iter().enumerate() {
+        if applies(&check.columns) && check.expression.truth(values) == Some(false) {
+            return Err(Refusal::Check(position, row_id));
+        }
+    }
+    Ok(())
+}
