@@ -1,0 +1,544 @@
+//! The value of a bound expression over a row.
+//!
+//! Each operator has a function of its own, which keeps the frames of the recursion small: a tree of
+//! [`DEPTH_MAX`](super::DEPTH_MAX) levels is evaluated within 256 KiB of stack, unoptimised.
+//! Columns and literals are borrowed, never cloned, until they are the result.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::bind::{Bound, Resolved, Rule};
+use super::functions::limited_text;
+use super::{Arithmetic, Comparison};
+use crate::value::{Affinity, NULL, Number, Value, compare};
+
+/// What supplies the values of the columns: a row.
+pub trait Scope {
+    /// The value of the column at this position, NULL if there is none.
+    fn column(&self, position: usize) -> &Value;
+}
+
+impl Scope for [Value] {
+    fn column(&self, position: usize) -> &Value {
+        self.get(position).unwrap_or(&NULL)
+    }
+}
+
+impl<const N: usize> Scope for [Value; N] {
+    fn column(&self, position: usize) -> &Value {
+        self.as_slice().column(position)
+    }
+}
+
+impl Scope for Vec<Value> {
+    fn column(&self, position: usize) -> &Value {
+        self.as_slice().column(position)
+    }
+}
+
+impl Bound {
+    /// The value over this row.
+    ///
+    /// Total: every operator has a value for all operands. See the [module](super) for where SQLite
+    /// has an error instead.
+    pub fn evaluate<S: Scope + ?Sized>(&self, scope: &S) -> Value {
+        self.0.value(scope).into_owned()
+    }
+
+    /// Whether the value is true as a condition: a number other than zero. `None` is NULL.
+    ///
+    /// WHERE wants `Some(true)`; CHECK is content with whatever is not `Some(false)`.
+    pub fn truth<S: Scope + ?Sized>(&self, scope: &S) -> Option<bool> {
+        self.0.truth(scope)
+    }
+}
+
+impl Resolved {
+    pub(super) fn value<'a, S: Scope + ?Sized>(&'a self, scope: &'a S) -> Cow<'a, Value> {
+        match self {
+            Resolved::Column(position) => Cow::Borrowed(scope.column(*position)),
+            Resolved::Literal(value) => Cow::Borrowed(value),
+            Resolved::Not(_)
+            | Resolved::IsNull { .. }
+            | Resolved::IsTruth { .. }
+            | Resolved::Compare { .. }
+            | Resolved::And(_)
+            | Resolved::Or(_)
+            | Resolved::In { .. }
+            | Resolved::Between { .. } => Cow::Owned(self.truth(scope).into()),
+            Resolved::Negate(operand) => Cow::Owned(negate(operand, scope)),
+            Resolved::Arithmetic(operator, operands) => {
+                Cow::Owned(arithmetic_of(*operator, operands, scope))
+            }
+            Resolved::Concat(operands) => Cow::Owned(concat(operands, scope)),
+            Resolved::Like { operands, negated } => {
+                Cow::Owned(like_of(operands, *negated, scope).into())
+            }
+            Resolved::Case(operands) => case(operands, scope),
+            Resolved::Cast(operand, data_type) => Cow::Owned(operand.value(scope).cast(*data_type)),
+            Resolved::Call { function, arguments, collation } => {
+                function.call(arguments, *collation, scope)
+            }
+        }
+    }
+
+    /// The value as a condition. Conditions come here at once, without a value in between.
+    pub(super) fn truth<S: Scope + ?Sized>(&self, scope: &S) -> Option<bool> {
+        match self {
+            Resolved::Not(operand) => operand.truth(scope).map(|truth| !truth),
+            Resolved::IsNull { operand, negated } => {
+                Some(operand.value(scope).is_null() != *negated)
+            }
+            Resolved::IsTruth { operand, expected, negated } => {
+                Some((operand.truth(scope) == Some(*expected)) != *negated)
+            }
+            Resolved::Compare { comparison, operands, rule } => {
+                compare_of(*comparison, operands, *rule, scope)
+            }
+            Resolved::And(operands) => all(operands, scope),
+            Resolved::Or(operands) => any(operands, scope),
+            Resolved::In { operand, items, rule, negated } => {
+                in_list(operand, items, *rule, scope).map(|found| found != *negated)
+            }
+            Resolved::Between { operands, low, high, negated } => {
+                between(operands, *low, *high, scope).map(|within| within != *negated)
+            }
+            Resolved::Like { operands, negated } => like_of(operands, *negated, scope),
+            Resolved::Column(_)
+            | Resolved::Literal(_)
+            | Resolved::Negate(_)
+            | Resolved::Arithmetic(..)
+            | Resolved::Concat(_)
+            | Resolved::Case(_)
+            | Resolved::Cast(..)
+            | Resolved::Call { .. } => self.value(scope).truth(),
+        }
+    }
+}
+
+/// False if one operand is, else NULL if one is, else true.
+fn all<S: Scope + ?Sized>(operands: &[Resolved], scope: &S) -> Option<bool> {
+    let mut outcome = Some(true);
+    for operand in operands {
+        match operand.truth(scope) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => outcome = None,
+        }
+    }
+    outcome
+}
+
+/// True if one operand is, else NULL if one is, else false.
+fn any<S: Scope + ?Sized>(operands: &[Resolved], scope: &S) -> Option<bool> {
+    let mut outcome = Some(false);
+    for operand in operands {
+        match operand.truth(scope) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => outcome = None,
+        }
+    }
+    outcome
+}
+
+fn compare_of<S: Scope + ?Sized>(
+    comparison: Comparison,
+    operands: &[Resolved; 2],
+    rule: Rule,
+    scope: &S,
+) -> Option<bool> {
+    let left = operands[0].value(scope);
+    let right = operands[1].value(scope);
+    comparison.holds(&left, &right, rule)
+}
+
+impl Comparison {
+    fn holds(self, left: &Value, right: &Value, rule: Rule) -> Option<bool> {
+        let order = || rule.order(left, right);
+        // Whether both, or else not just one of them, are NULL.
+        let alike = left.is_null() == right.is_null();
+        match self {
+            Comparison::Is => return Some(alike && order().is_eq()),
+            Comparison::IsNot => return Some(!alike || order().is_ne()),
+            Comparison::Equal
+            | Comparison::NotEqual
+            | Comparison::Less
+            | Comparison::LessOrEqual
+            | Comparison::Greater
+            | Comparison::GreaterOrEqual => {}
+        }
+        if left.is_null() || right.is_null() {
+            return None;
+        }
+        Some(match self {
+            Comparison::Equal | Comparison::Is => order().is_eq(),
+            Comparison::NotEqual | Comparison::IsNot => order().is_ne(),
+            Comparison::Less => order().is_lt(),
+            Comparison::LessOrEqual => order().is_le(),
+            Comparison::Greater => order().is_gt(),
+            Comparison::GreaterOrEqual => order().is_ge(),
+        })
+    }
+}
+
+impl Rule {
+    /// The order of two values after the affinity is applied to both.
+    fn order(self, left: &Value, right: &Value) -> Ordering {
+        match self.affinity {
+            None | Some(Affinity::Blob) => compare(left, right, self.collation),
+            Some(Affinity::Text) => self.order_as_text(left, right),
+            Some(Affinity::Numeric | Affinity::Integer | Affinity::Real) => {
+                compare(&as_number(left), &as_number(right), self.collation)
+            }
+        }
+    }
+
+    fn order_as_text(self, left: &Value, right: &Value) -> Ordering {
+        match (left, right) {
+            (Value::Text(_), Value::Integer(_) | Value::Real(_)) => {
+                compare(left, &right.to_text().into(), self.collation)
+            }
+            (Value::Integer(_) | Value::Real(_), Value::Text(_)) => {
+                compare(&left.to_text().into(), right, self.collation)
+            }
+            _ => compare(left, right, self.collation),
+        }
+    }
+}
+
+/// The number that text is, or the value itself.
+fn as_number(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::Text(text) => Value::number_of_text(text).map_or(Cow::Borrowed(value), Cow::Owned),
+        Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => Cow::Borrowed(value),
+    }
+}
+
+fn in_list<S: Scope + ?Sized>(
+    operand: &Resolved,
+    items: &[Resolved],
+    rule: Rule,
+    scope: &S,
+) -> Option<bool> {
+    if items.is_empty() {
+        return Some(false);
+    }
+    let operand = operand.value(scope);
+    if operand.is_null() {
+        return None;
+    }
+    let mut outcome = Some(false);
+    for item in items {
+        match Comparison::Equal.holds(&operand, &item.value(scope), rule) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => outcome = None,
+        }
+    }
+    outcome
+}
+
+fn between<S: Scope + ?Sized>(
+    operands: &[Resolved; 3],
+    low: Rule,
+    high: Rule,
+    scope: &S,
+) -> Option<bool> {
+    let operand = operands[0].value(scope);
+    let above = Comparison::GreaterOrEqual.holds(&operand, &operands[1].value(scope), low);
+    if above == Some(false) {
+        return Some(false);
+    }
+    match Comparison::LessOrEqual.holds(&operand, &operands[2].value(scope), high) {
+        Some(true) => above,
+        other => other,
+    }
+}
+
+fn case<'a, S: Scope + ?Sized>(operands: &'a [Resolved], scope: &'a S) -> Cow<'a, Value> {
+    let branches = operands.chunks_exact(2);
+    let otherwise = branches.remainder().first();
+    for branch in branches {
+        if branch[0].truth(scope) == Some(true) {
+            return branch[1].value(scope);
+        }
+    }
+    otherwise.map_or(Cow::Borrowed(&NULL), |otherwise| otherwise.value(scope))
+}
+
+fn negate<S: Scope + ?Sized>(operand: &Resolved, scope: &S) -> Value {
+    // So SQLite does it, and thus -x is 0 and not -0.0 where x is 0.0.
+    arithmetic(Arithmetic::Subtract, &Value::Integer(0), &operand.value(scope))
+}
+
+fn arithmetic_of<S: Scope + ?Sized>(
+    operator: Arithmetic,
+    operands: &[Resolved; 2],
+    scope: &S,
+) -> Value {
+    let left = operands[0].value(scope);
+    let right = operands[1].value(scope);
+    arithmetic(operator, &left, &right)
+}
+
+fn arithmetic(operator: Arithmetic, left: &Value, right: &Value) -> Value {
+    let (Some(a), Some(b)) = (left.to_number(), right.to_number()) else {
+        return Value::Null;
+    };
+    if let (Number::Integer(a), Number::Integer(b)) = (a, b) {
+        if b == 0 && matches!(operator, Arithmetic::Divide | Arithmetic::Remainder) {
+            return Value::Null;
+        }
+        let exact = match operator {
+            Arithmetic::Add => a.checked_add(b),
+            Arithmetic::Subtract => a.checked_sub(b),
+            Arithmetic::Multiply => a.checked_mul(b),
+            Arithmetic::Divide => a.checked_div(b),
+            // By -1 nothing remains, of the least integer neither.
+            Arithmetic::Remainder => Some(a.checked_rem(b).unwrap_or(0)),
+        };
+        if let Some(integer) = exact {
+            return Value::Integer(integer);
+        }
+    }
+    let (a, b) = (left.to_real(), right.to_real());
+    let real = match operator {
+        Arithmetic::Add => a + b,
+        Arithmetic::Subtract => a - b,
+        Arithmetic::Multiply => a * b,
+        Arithmetic::Divide if b == 0.0 => return Value::Null,
+        Arithmetic::Divide => a / b,
+        Arithmetic::Remainder => {
+            // Of integers even so, and those that a cast would find: '1e3' counts as 1 here.
+            let (a, b) = (left.to_integer(), right.to_integer());
+            if b == 0 {
+                return Value::Null;
+            }
+            a.checked_rem(b).unwrap_or(0) as f64
+        }
+    };
+    real.into()
+}
+
+fn concat<S: Scope + ?Sized>(operands: &[Resolved; 2], scope: &S) -> Value {
+    let left = operands[0].value(scope);
+    let right = operands[1].value(scope);
+    let (Some(left), Some(right)) = (left.to_bytes(), right.to_bytes()) else {
+        return Value::Null;
+    };
+    limited_text(&[&left, &right])
+}
+
+fn like_of<S: Scope + ?Sized>(operands: &[Resolved; 2], negated: bool, scope: &S) -> Option<bool> {
+    let subject = operands[0].value(scope).to_text()?;
+    let pattern = operands[1].value(scope).to_text()?;
+    Some(is_like(&subject, &pattern) != negated)
+}
+
+/// Whether the subject matches the pattern; a NUL ends either.
+///
+/// Only the last `%` passed is ever taken up again: what an earlier one could match beyond, the
+/// last one can too. So this takes O(subject · pattern) and no recursion.
+fn is_like(subject: &str, pattern: &str) -> bool {
+    let mut subject = subject.chars().map(like_char).take_while(until_nul as fn(&char) -> bool);
+    let mut pattern = pattern.chars().map(like_char).take_while(until_nul as fn(&char) -> bool);
+    // The pattern after the last `%`, and the subject from where it was last tried.
+    let mut retry = None;
+    loop {
+        let expected = pattern.next();
+        if expected == Some('%') {
+            retry = Some((pattern.clone(), subject.clone()));
+            continue;
+        }
+        let found = subject.next();
+        let matched = match (expected, found) {
+            (None, None) => return true,
+            (Some('_'), Some(_)) => true,
+            (Some(expected), Some(found)) => expected.eq_ignore_ascii_case(&found),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        if matched {
+            continue;
+        }
+        let Some((after, from)) = &mut retry else { return false };
+        if from.next().is_none() {
+            return false;
+        }
+        pattern = after.clone();
+        subject = from.clone();
+    }
+}
+
+/// SQLite reads these two noncharacters as U+FFFD.
+fn like_char(character: char) -> char {
+    match character {
+        '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        other => other,
+    }
+}
+
+fn until_nul(character: &char) -> bool {
+    *character != '\0'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bind::TestColumns;
+    use super::super::{DEPTH_MAX, Expression, case, col, function, lit};
+    use super::*;
+    use crate::value::{Collation, DataType};
+
+    fn evaluate(expression: impl Into<Expression>) -> Value {
+        let columns = TestColumns(vec![
+            (Affinity::Integer, Collation::Binary),
+            (Affinity::Text, Collation::NoCase),
+        ]);
+        let row = [Value::Integer(10), Value::from("Abc")];
+        expression.into().bind(&columns).unwrap().evaluate(&row)
+    }
+
+    fn null() -> Expression {
+        lit(Value::Null)
+    }
+
+    #[test]
+    fn logic_is_three_valued() {
+        assert_eq!(evaluate(null().and(0)), Value::Integer(0));
+        assert_eq!(evaluate(null().and(1)), Value::Null);
+        assert_eq!(evaluate(null().or(1)), Value::Integer(1));
+        assert_eq!(evaluate(null().or(0)), Value::Null);
+        assert_eq!(evaluate(null().not()), Value::Null);
+        assert_eq!(evaluate(null().eq(null())), Value::Null);
+        assert_eq!(evaluate(null().is(null())), Value::Integer(1));
+        assert_eq!(evaluate(null().is_not(1)), Value::Integer(1));
+        assert_eq!(evaluate(lit("abc").not()), Value::Integer(1));
+        assert_eq!(evaluate(lit("1abc").and(2.5)), Value::Integer(1));
+    }
+
+    #[test]
+    fn comparisons_apply_affinity_and_collation() {
+        assert_eq!(evaluate(col("a").eq("10")), Value::Integer(1));
+        assert_eq!(evaluate(lit(10).eq("10")), Value::Integer(0));
+        assert_eq!(evaluate(col("b").eq("aBC")), Value::Integer(1));
+        assert_eq!(evaluate(col("b").eq(lit("abc").collate(Collation::Binary))), 0.into());
+        assert_eq!(evaluate(col("a").lt("x")), Value::Integer(1));
+    }
+
+    #[test]
+    fn arithmetic_is_sqlites() {
+        assert_eq!(evaluate(lit(i64::MAX) + 1), Value::Real(9_223_372_036_854_775_808.0));
+        assert_eq!(evaluate(lit(7) / 2), Value::Integer(3));
+        assert_eq!(evaluate(lit(-7) % 2), Value::Integer(-1));
+        assert_eq!(evaluate(lit(7) / 0), Value::Null);
+        assert_eq!(evaluate(lit(7.0) / 0.0), Value::Null);
+        assert_eq!(evaluate(lit(i64::MIN) / -1), Value::Real(9_223_372_036_854_775_808.0));
+        assert_eq!(evaluate(lit(i64::MIN) % lit(-1)), Value::Integer(0));
+        assert_eq!(evaluate(lit("3x") + 1), Value::Integer(4));
+        assert_eq!(evaluate(lit("1e3") % 7), Value::Real(1.0));
+        assert_eq!(evaluate(-lit(0.0)), Value::Real(-0.0));
+        assert_eq!(evaluate(-(lit(0.0) + 0)), Value::Real(0.0));
+        assert_eq!(evaluate(lit(f64::INFINITY) - f64::INFINITY), Value::Null);
+    }
+
+    #[test]
+    fn lists_and_ranges() {
+        assert_eq!(evaluate(lit(1).in_list([null(), lit(1)])), Value::Integer(1));
+        assert_eq!(evaluate(lit(2).in_list([null(), lit(1)])), Value::Null);
+        assert_eq!(evaluate(null().not_in_list(Vec::<i64>::new())), Value::Integer(1));
+        assert_eq!(evaluate(lit(2).between(1, null())), Value::Null);
+        assert_eq!(evaluate(lit(0).between(1, null())), Value::Integer(0));
+        assert_eq!(evaluate(lit(4).between(null(), 3)), Value::Integer(0));
+        assert_eq!(evaluate(lit(2).not_between(1, 3)), Value::Integer(0));
+        assert_eq!(evaluate(case([(null(), 1), (lit(2), 3)], None)), Value::Integer(3));
+        assert_eq!(evaluate(case([(lit(0), 1)], None)), Value::Null);
+    }
+
+    #[test]
+    fn patterns() {
+        for (subject, pattern, expected) in [
+            ("abc", "ABC", true),
+            ("abc", "a%", true),
+            ("abc", "%b%", true),
+            ("abc", "_b_", true),
+            ("abc", "_", false),
+            ("", "%", true),
+            ("", "_", false),
+            ("aab", "%a_", true),
+            ("abab", "%ab", true),
+            ("abcabd", "a%abd", true),
+            ("É", "é", false),
+            ("é", "_", true),
+            ("ab\0c", "ab", true),
+            ("a", "a%%_", false),
+        ] {
+            assert_eq!(is_like(subject, pattern), expected, "{subject:?} LIKE {pattern:?}");
+        }
+        let hard = is_like(&"a".repeat(2000), &"%a".repeat(500).replace("aa", "b"));
+        assert!(hard);
+        assert_eq!(evaluate(lit(123).like("1_3")), Value::Integer(1));
+        assert_eq!(evaluate(null().like("x")), Value::Null);
+    }
+
+    #[test]
+    fn missing_columns_are_null() {
+        let bound = col("b").bind(&TestColumns(vec![(Affinity::Blob, Collation::Binary); 2]));
+        assert_eq!(bound.unwrap().evaluate([Value::Integer(1)].as_slice()), Value::Null);
+    }
+
+    /// Every kind of node, each nested in itself and in the others as deep as can be.
+    #[test]
+    fn the_deepest_trees_fit_a_small_stack() {
+        let wraps: Vec<fn(Expression) -> Expression> = vec![
+            |e| e.not(),
+            |e| e.negate(),
+            |e| e.is_null(),
+            |e| e.eq(1),
+            |e| lit("1").lt(e),
+            |e| lit(1).and(e.is_not(3).or(1)),
+            |e| lit(0).or(e + 1),
+            |e| lit(2) * e,
+            |e| e.concat("x"),
+            |e| lit(5).in_list([e, lit(7)]),
+            |e| e.in_list([1, 2]),
+            |e| e.between(0, 5),
+            |e| lit(5).between(0, e),
+            |e| e.like("%1%"),
+            |e| case([(e, 1)], Some(lit(0))),
+            |e| case([(0, 1)], Some(e)),
+            |e| e.cast(DataType::Text),
+            |e| e.collate(Collation::NoCase),
+            |e| function("coalesce", [lit(Value::Null), e]),
+            |e| function("max", [lit(3), e]),
+            |e| function("replace", [e, lit("1"), lit("2")]),
+            |e| function("round", [e]),
+        ];
+        let walk = move || {
+            let mixed = (0..wraps.len()).map(|start| (start, 1));
+            let single = (0..wraps.len()).map(|start| (start, 0));
+            for (start, step) in single.chain(mixed) {
+                let mut tree = col("a");
+                let mut turn = start;
+                loop {
+                    let deeper = wraps[turn % wraps.len()](tree.clone());
+                    if deeper.depth < tree.depth {
+                        break;
+                    }
+                    tree = deeper;
+                    turn += step;
+                }
+                assert!(tree.depth >= DEPTH_MAX - 2);
+                let columns = TestColumns(vec![(Affinity::Integer, Collation::Binary)]);
+                let bound = tree.bind(&columns).unwrap();
+                assert_eq!(bound, bound.clone());
+                assert_eq!(bound.columns(), [0]);
+                let value = bound.evaluate(&[Value::Integer(1)]);
+                assert_eq!(bound.truth(&[Value::Integer(1)]), value.truth());
+                assert!(!tree.to_string().is_empty());
+                assert_eq!(tree.rename_column("a", "z").column_names(), ["z"]);
+            }
+        };
+        let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(walk);
+        thread.unwrap().join().unwrap();
+    }
+}

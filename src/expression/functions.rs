@@ -1,0 +1,496 @@
+//! The functions an expression can call, as SQLite defines them.
+//!
+//! All are pure. Those that choose among their arguments (coalesce, ifnull) evaluate no more than
+//! they need; iif is bound as CASE. Text functions take numbers as their text and blobs as if they were text.
+
+use std::borrow::Cow;
+
+use super::bind::Resolved;
+use super::evaluate::Scope;
+use crate::value::{Collation, NULL, Value, compare, parse_real, real_to_fixed, real_to_text};
+
+/// The longest text or blob, in bytes, as SQLite is compiled by default.
+///
+/// Without it, a few nested calls of replace would take all memory there is.
+const LENGTH_MAX: usize = 1_000_000_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    Abs,
+    Coalesce,
+    Hex,
+    Iif,
+    IfNull,
+    Instr,
+    Length,
+    Lower,
+    Max,
+    Min,
+    NullIf,
+    Quote,
+    Replace,
+    Round,
+    Substr,
+    Trim(Ends),
+    TypeOf,
+    Upper,
+}
+
+/// Which ends of a text are trimmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    Left,
+    Right,
+    Both,
+}
+
+impl Function {
+    pub(super) fn by_name(name: &str) -> Option<Function> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "abs" => Function::Abs,
+            "coalesce" => Function::Coalesce,
+            "hex" => Function::Hex,
+            "ifnull" => Function::IfNull,
+            "iif" => Function::Iif,
+            "instr" => Function::Instr,
+            "length" => Function::Length,
+            "lower" => Function::Lower,
+            "ltrim" => Function::Trim(Ends::Left),
+            "max" => Function::Max,
+            "min" => Function::Min,
+            "nullif" => Function::NullIf,
+            "quote" => Function::Quote,
+            "replace" => Function::Replace,
+            "round" => Function::Round,
+            "rtrim" => Function::Trim(Ends::Right),
+            "substr" | "substring" => Function::Substr,
+            "trim" => Function::Trim(Ends::Both),
+            "typeof" => Function::TypeOf,
+            "upper" => Function::Upper,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn takes(self, count: usize) -> bool {
+        match self {
+            Function::Abs
+            | Function::Hex
+            | Function::Length
+            | Function::Lower
+            | Function::Quote
+            | Function::TypeOf
+            | Function::Upper => count == 1,
+            Function::Round | Function::Trim(_) => (1..=2).contains(&count),
+            Function::IfNull | Function::Instr | Function::NullIf => count == 2,
+            Function::Substr => (2..=3).contains(&count),
+            Function::Replace => count == 3,
+            Function::Coalesce | Function::Iif | Function::Max | Function::Min => count >= 2,
+        }
+    }
+
+    /// What [`Function::takes`] is content with, in words.
+    pub(super) fn expected(self) -> &'static str {
+        match self {
+            Function::Abs
+            | Function::Hex
+            | Function::Length
+            | Function::Lower
+            | Function::Quote
+            | Function::TypeOf
+            | Function::Upper => "1",
+            Function::Round | Function::Trim(_) => "1 or 2",
+            Function::IfNull | Function::Instr | Function::NullIf => "2",
+            Function::Substr => "2 or 3",
+            Function::Replace => "3",
+            Function::Coalesce | Function::Iif | Function::Max | Function::Min => "at least 2",
+        }
+    }
+
+    /// The value of a call; `bind` has seen to the number of arguments.
+    pub(super) fn call<'a, S: Scope + ?Sized>(
+        self,
+        arguments: &'a [Resolved],
+        collation: Collation,
+        scope: &'a S,
+    ) -> Cow<'a, Value> {
+        match self {
+            Function::Coalesce | Function::IfNull => coalesce(arguments, scope),
+            Function::Max => {
+                extreme(arguments, scope, |best, next| compare(best, next, collation).is_lt())
+            }
+            // Of equal arguments the last, where max takes the first: 1 and 1.0 tell.
+            Function::Min => {
+                extreme(arguments, scope, |best, next| compare(best, next, collation).is_ge())
+            }
+            Function::NullIf => nullif(arguments, collation, scope),
+            Function::Abs
+            | Function::Hex
+            | Function::Iif
+            | Function::Instr
+            | Function::Length
+            | Function::Lower
+            | Function::Quote
+            | Function::Replace
+            | Function::Round
+            | Function::Substr
+            | Function::Trim(_)
+            | Function::TypeOf
+            | Function::Upper => Cow::Owned(self.apply(arguments, scope)),
+        }
+    }
+
+    /// The functions that look at all of their arguments' values.
+    fn apply<S: Scope + ?Sized>(self, arguments: &[Resolved], scope: &S) -> Value {
+        let value = |index: usize| arguments.get(index).map(|argument| argument.value(scope));
+        let first = value(0);
+        let first = first.as_deref().unwrap_or(&NULL);
+        let (second, third) = (value(1), value(2));
+        let (second, third) = (second.as_deref(), third.as_deref());
+        match self {
+            Function::Abs => abs(first),
+            Function::Hex => hex(first),
+            Function::Instr => instr(first, second.unwrap_or(&NULL)),
+            Function::Length => length(first),
+            Function::Lower => map_text(first, |text| text.to_ascii_lowercase()),
+            Function::Upper => map_text(first, |text| text.to_ascii_uppercase()),
+            Function::Quote => quote(first),
+            Function::Replace => replace(first, second.unwrap_or(&NULL), third.unwrap_or(&NULL)),
+            Function::Round => round(first, second),
+            Function::Substr => substr(first, second.unwrap_or(&NULL), third),
+            Function::Trim(ends) => trim(first, second, ends),
+            Function::TypeOf => first.storage_class().name().into(),
+            // Resolved to CASE, or called without looking at every argument.
+            Function::Coalesce
+            | Function::IfNull
+            | Function::Iif
+            | Function::Max
+            | Function::Min
+            | Function::NullIf => Value::Null,
+        }
+    }
+}
+
+fn coalesce<'a, S: Scope + ?Sized>(arguments: &'a [Resolved], scope: &'a S) -> Cow<'a, Value> {
+    let values = arguments.iter().map(|argument| argument.value(scope));
+    values.into_iter().find(|value| !value.is_null()).unwrap_or(Cow::Borrowed(&NULL))
+}
+
+/// NULL if one argument is, else the one that no later one is better than.
+fn extreme<'a, S: Scope + ?Sized>(
+    arguments: &'a [Resolved],
+    scope: &'a S,
+    is_better: impl Fn(&Value, &Value) -> bool,
+) -> Cow<'a, Value> {
+    let mut best: Option<Cow<'a, Value>> = None;
+    for argument in arguments {
+        let next = argument.value(scope);
+        if next.is_null() {
+            return Cow::Borrowed(&NULL);
+        }
+        if best.as_ref().is_none_or(|best| is_better(best, &next)) {
+            best = Some(next);
+        }
+    }
+    best.unwrap_or(Cow::Borrowed(&NULL))
+}
+
+fn nullif<'a, S: Scope + ?Sized>(
+    arguments: &'a [Resolved],
+    collation: Collation,
+    scope: &'a S,
+) -> Cow<'a, Value> {
+    let [first, second] = arguments else { return Cow::Borrowed(&NULL) };
+    let first = first.value(scope);
+    if compare(&first, &second.value(scope), collation).is_eq() {
+        Cow::Borrowed(&NULL)
+    } else {
+        first
+    }
+}
+
+fn abs(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        // SQLite has an error for the least integer; evaluation has none, so its magnitude it is.
+        Value::Integer(integer) => {
+            integer.checked_abs().map_or(Value::Real(integer.unsigned_abs() as f64), Value::Integer)
+        }
+        Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
+            let real = value.to_real();
+            // Not `f64::abs`: SQLite leaves the sign of a negative zero.
+            Value::from(if real < 0.0 { -real } else { real })
+        }
+    }
+}
+
+fn hex(value: &Value) -> Value {
+    let bytes = value.to_bytes().unwrap_or_default();
+    if bytes.len() > LENGTH_MAX / 2 {
+        return Value::Null;
+    }
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    digits.collect::<String>().into()
+}
+
+/// Characters of text up to a NUL, bytes of a blob or of a number's text.
+fn length(value: &Value) -> Value {
+    let length = match value {
+        Value::Null => return Value::Null,
+        Value::Text(text) => until_nul(text).chars().count(),
+        Value::Integer(_) | Value::Real(_) | Value::Blob(_) => {
+            value.to_bytes().unwrap_or_default().len()
+        }
+    };
+    Value::Integer(length as i64)
+}
+
+fn until_nul(text: &str) -> &str {
+    text.split('\0').next().unwrap_or(text)
+}
+
+fn map_text(value: &Value, map: impl FnOnce(&str) -> String) -> Value {
+    value.to_text().map(|text| map(&text)).into()
+}
+
+fn quote(value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Integer(_) => value.to_string().into(),
+        Value::Real(real) if real.is_infinite() => {
+            if *real < 0.0 { "-9.0e+999" } else { "9.0e+999" }.into()
+        }
+        Value::Real(real) => real_to_text(*real).into(),
+        Value::Text(text) => Value::from(until_nul(text)).to_string().into(),
+        Value::Blob(blob) if blob.len() > LENGTH_MAX / 2 => Value::Null,
+        Value::Blob(_) => value.to_string().into(),
+    }
+}
+
+/// Where the needle first occurs, from 1: in bytes if both are blobs, else in characters.
+fn instr(haystack: &Value, needle: &Value) -> Value {
+    let in_bytes = matches!((haystack, needle), (Value::Blob(_), Value::Blob(_)));
+    let (Some(haystack), Some(needle)) = (haystack.to_bytes(), needle.to_bytes()) else {
+        return Value::Null;
+    };
+    if needle.is_empty() {
+        return Value::Integer(1);
+    }
+    let starts_here = |byte: &u8| in_bytes || byte & 0xc0 != 0x80;
+    let mut position = 1;
+    for (offset, window) in haystack.windows(needle.len()).enumerate() {
+        if offset > 0 && !starts_here(&window[0]) {
+            continue;
+        }
+        position += i64::from(offset > 0);
+        if *window == *needle {
+            return Value::Integer(position);
+        }
+    }
+    Value::Integer(0)
+}
+
+fn replace(text: &Value, pattern: &Value, replacement: &Value) -> Value {
+    let (Some(text), Some(pattern)) = (text.to_bytes(), pattern.to_bytes()) else {
+        return Value::Null;
+    };
+    if pattern.first().is_none_or(|first| *first == 0) {
+        return limited_text(&[&text]);
+    }
+    let Some(replacement) = replacement.to_bytes() else { return Value::Null };
+    let mut replaced = Vec::new();
+    let mut rest: &[u8] = &text;
+    while let Some(first) = rest.first() {
+        if let Some(after) = rest.strip_prefix(&*pattern) {
+            replaced.extend_from_slice(&replacement);
+            rest = after;
+        } else {
+            replaced.push(*first);
+            rest = &rest[1..];
+        }
+        if replaced.len() > LENGTH_MAX {
+            return Value::Null;
+        }
+    }
+    limited_text(&[&replaced])
+}
+
+/// Rounds half away from zero, to 0 to 30 places; always a real.
+fn round(value: &Value, places: Option<&Value>) -> Value {
+    if value.is_null() || places.is_some_and(Value::is_null) {
+        return Value::Null;
+    }
+    let places = places.map_or(0, |places| places.to_integer().clamp(0, 30)) as u8;
+    let real = value.to_real();
+    /// 2⁵²: a real beyond it has no fraction.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    if !(-WHOLE..=WHOLE).contains(&real) {
+        return real.into();
+    }
+    if places == 0 {
+        // By way of an integer, which has no negative zero.
+        let half = if real < 0.0 { -0.5 } else { 0.5 };
+        return Value::Real((real + half) as i64 as f64);
+    }
+    Value::Real(parse_real(real_to_fixed(real, places).as_bytes()).value)
+}
+
+fn substr(value: &Value, start: &Value, length: Option<&Value>) -> Value {
+    if value.is_null() || start.is_null() || length.is_some_and(Value::is_null) {
+        return Value::Null;
+    }
+    let start = start.to_integer();
+    let length = length.map_or(i64::MAX, Value::to_integer);
+    if let Value::Blob(blob) = value {
+        if blob.is_empty() {
+            // SQLite takes the empty blob for a missing one here.
+            return Value::Null;
+        }
+        let (skip, take) = span(start, length, blob.len());
+        let bytes: Vec<u8> = blob.iter().skip(skip).take(take).copied().collect();
+        return bytes.into();
+    }
+    let text = value.to_text().unwrap_or_default();
+    let text = until_nul(&text);
+    // Only a start from the end has to know where the end is.
+    let count = if start < 0 { text.chars().count() } else { 0 };
+    let (skip, take) = span(start, length, count);
+    text.chars().skip(skip).take(take).collect::<String>().into()
+}
+
+/// How much to skip and to take of `count` characters, as the numbers given to substr say.
+///
+/// A start of 1 is the first character, -1 the last. A negative length takes what comes before.
+fn span(start: i64, length: i64, count: usize) -> (usize, usize) {
+    let mut skip = start;
+    let mut take = length;
+    if skip < 0 {
+        skip = skip.saturating_add(count as i64);
+        if skip < 0 {
+            take = if take < 0 { 0 } else { take.saturating_add(skip) };
+            skip = 0;
+        }
+    } else if skip > 0 {
+        skip -= 1;
+    } else if take > 0 {
+        take -= 1;
+    }
+    if take < 0 {
+        take = if take < -skip { skip } else { -take };
+        skip -= take;
+    }
+    (usize::try_from(skip).unwrap_or(0), usize::try_from(take).unwrap_or(0))
+}
+
+fn trim(value: &Value, characters: Option<&Value>, ends: Ends) -> Value {
+    let Some(text) = value.to_text() else { return Value::Null };
+    let characters = match characters {
+        None => " ".into(),
+        Some(characters) => match characters.to_text() {
+            None => return Value::Null,
+            Some(characters) => characters,
+        },
+    };
+    let unwanted = |character: char| until_nul(&characters).contains(character);
+    let trimmed = match ends {
+        Ends::Left => text.trim_start_matches(unwanted),
+        Ends::Right => text.trim_end_matches(unwanted),
+        Ends::Both => text.trim_matches(unwanted),
+    };
+    trimmed.into()
+}
+
+/// The parts as one text, NULL if that is too long. Bytes that are not UTF-8 become U+FFFD.
+pub(super) fn limited_text(parts: &[&[u8]]) -> Value {
+    if parts.iter().map(|part| part.len()).sum::<usize>() > LENGTH_MAX {
+        return Value::Null;
+    }
+    match String::from_utf8(parts.concat()) {
+        Ok(text) => text.into(),
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).as_ref().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bind::TestColumns;
+    use super::super::{function, lit};
+    use super::*;
+
+    fn call(name: &str, arguments: &[Value]) -> Value {
+        let expression = function(name, arguments.iter().cloned().map(lit));
+        expression.bind(&TestColumns(vec![])).unwrap().evaluate(&Vec::new())
+    }
+
+    fn check(name: &str, arguments: &[Value], expected: impl Into<Value>) {
+        assert_eq!(call(name, arguments), expected.into(), "{name} {arguments:?}");
+    }
+
+    #[test]
+    fn numbers() {
+        check("abs", &[(-5).into()], 5);
+        check("abs", &[i64::MIN.into()], 9_223_372_036_854_775_808.0);
+        check("ABS", &["-1.5x".into()], 1.5);
+        check("round", &[2.5.into()], 3.0);
+        check("round", &[(-2.5).into()], -3.0);
+        check("round", &[1.005.into(), 2.into()], 1.0);
+        check("round", &[1.25.into(), 1.into()], 1.3);
+        check("round", &[1.25.into(), Value::Null], Value::Null);
+        check("max", &[1.into(), 1.0.into()], 1);
+        check("min", &[1.into(), 1.0.into()], 1.0);
+        check("min", &[1.into(), Value::Null], Value::Null);
+    }
+
+    #[test]
+    fn choices() {
+        check("coalesce", &[Value::Null, 2.into(), 3.into()], 2);
+        check("ifnull", &[Value::Null, 2.into()], 2);
+        check("iif", &[0.into(), 1.into()], Value::Null);
+        check("iif", &[0.into(), 1.into(), 1.into(), 2.into(), 3.into()], 2);
+        check("iif", &[0.into(), 1.into(), 3.into()], 3);
+        check("nullif", &[1.into(), 1.0.into()], Value::Null);
+        check("nullif", &["a".into(), "A".into()], "a");
+        check("typeof", &[1.5.into()], "real");
+    }
+
+    #[test]
+    fn text() {
+        check("length", &["é\0x".into()], 1);
+        check("length", &[vec![1, 0, 2].into()], 3);
+        check("length", &[1.0.into()], 3);
+        check("lower", &["ÀB".into()], "Àb");
+        check("upper", &[Value::Null], Value::Null);
+        check("trim", &["  a ".into()], "a");
+        check("ltrim", &["xyxa".into(), "yx".into()], "a");
+        check("rtrim", &["axx".into(), "x".into()], "a");
+        check("replace", &["abab".into(), "b".into(), "xx".into()], "axxaxx");
+        check("replace", &["ab".into(), "".into(), Value::Null], "ab");
+        check("instr", &["éab".into(), "b".into()], 3);
+        check("instr", &["ab".into(), "".into()], 1);
+        check("instr", &["ab".into(), "abc".into()], 0);
+        check("hex", &["é".into()], "C3A9");
+        check("quote", &["it's".into()], "'it''s'");
+        check("quote", &[f64::NEG_INFINITY.into()], "-9.0e+999");
+    }
+
+    #[test]
+    fn parts_of_text() {
+        let part =
+            |start: i64, length: i64| call("substr", &["abcd".into(), start.into(), length.into()]);
+        assert_eq!(part(2, 2), "bc".into());
+        assert_eq!(part(-2, 5), "cd".into());
+        assert_eq!(part(0, 2), "a".into());
+        assert_eq!(part(3, -2), "ab".into());
+        assert_eq!(part(-9, 7), "ab".into());
+        assert_eq!(part(i64::MIN, i64::MIN), "".into());
+        assert_eq!(part(i64::MAX, i64::MIN), "abcd".into());
+        check("substr", &["abcd".into(), 3.into()], "cd");
+        check("substr", &[vec![1, 2, 3].into(), (-1).into()], vec![3]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_null() {
+        let long = Value::from("a".repeat(40_000));
+        check("replace", &[long.clone(), "a".into(), long], Value::Null);
+    }
+}
