@@ -521,8 +521,12 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let NameError { kind, name, within, exists, suggestion } = self;
         match (within, exists) {
-            (Some(table), false) => write!(f, "{kind} \"{name}\" of table \"{table}\" does not exist")?,
-            (Some(table), true) => write!(f, "{kind} \"{name}\" of table \"{table}\" exists already")?,
+            (Some(table), false) => {
+                write!(f, "{kind} \"{name}\" of table \"{table}\" does not exist")?
+            }
+            (Some(table), true) => {
+                write!(f, "{kind} \"{name}\" of table \"{table}\" exists already")?
+            }
             (None, false) => write!(f, "{kind} \"{name}\" does not exist")?,
             (None, true) => write!(f, "{kind} \"{name}\" exists already")?,
         }
@@ -642,10 +646,9 @@ impl fmt::Display for InputError {
                 "table \"{table}\" has no primary key to find a row by\nhint: Use a predicate, or \
                  the row id."
             ),
-            InputError::NotAnInteger { table, column, value } => write!(
-                f,
-                "integer primary key \"{column}\" of table \"{table}\" cannot be {value}"
-            ),
+            InputError::NotAnInteger { table, column, value } => {
+                write!(f, "integer primary key \"{column}\" of table \"{table}\" cannot be {value}")
+            }
             InputError::Expression { table, reason } => {
                 write!(f, "expression for table \"{table}\": {reason}")
             }

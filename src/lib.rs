@@ -1,5 +1,29 @@
 //! An in-memory relational engine whose foreign keys behave as SQLite's do.
 #![forbid(unsafe_code)]
 
+pub mod catalog;
+pub mod database;
+pub mod error;
 pub mod expression;
+mod id;
+pub mod query;
+mod referential;
+mod storage;
+mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod value;
+
+pub use catalog::{
+    Column, ConstraintMode, ForeignKey, Index, IndexColumn, MatchType, ReferentialAction, Table,
+};
+pub use database::{
+    CheckReport, Control, Database, Delete, Dialect, Done, Enforcement, EnforcementChange, Insert,
+    OnConflict, Plan, RowValues, Savepoint, Selector, SharedDatabase, Statement, Transaction,
+    Update, Upsert,
+};
+pub use error::{Error, Result, Violation};
+pub use expression::{Expression, col, lit};
+pub use id::RowId;
+pub use query::{Select, Selection};
+pub use value::{Collation, DataType, Key, Value};

@@ -1,1 +1,2 @@
+//! The command `ondelete`.
 fn main() {}

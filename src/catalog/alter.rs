@@ -7,7 +7,9 @@
 use super::constraint::{ForeignKey, Index};
 use super::definition::{Column, Table};
 use super::entry::{IndexKind, TableEntry};
-use super::resolve::{Ids, bind_checks, build_entry, build_foreign_key, build_index, column_entries, foreign_key_name};
+use super::resolve::{
+    Ids, bind_checks, build_entry, build_foreign_key, build_index, column_entries, foreign_key_name,
+};
 use super::{Catalog, IndexId, TableId, fold};
 use crate::error::{Error, NameError, NameKind, SchemaError};
 use std::sync::Arc;
@@ -100,7 +102,8 @@ impl Catalog {
             if let IndexKind::Created(created) = &mut index.kind {
                 let same = created.columns.iter_mut().filter(|c| c.name.eq_ignore_ascii_case(from));
                 same.for_each(|column| column.name = to.to_owned());
-                created.filter = created.filter.as_ref().map(|filter| filter.rename_column(from, to));
+                created.filter =
+                    created.filter.as_ref().map(|filter| filter.rename_column(from, to));
             }
         }
         rename_foreign_keys(entry);
@@ -121,11 +124,16 @@ impl Catalog {
             return Err(NameError::taken(NameKind::Column, column.name(), Some(entry.name())));
         }
         let name = column.name().to_owned();
-        let (keys, foreign_keys) = (entry.definition.keys.len(), on_column_count(&entry.definition));
+        let (keys, foreign_keys) =
+            (entry.definition.keys.len(), on_column_count(&entry.definition));
         entry.definition = entry.definition.clone().column(column);
         if entry.definition.keys.len() > keys {
             let word = if entry.definition.keys.iter().filter(|key| key.primary).count() > 1
-                || entry.definition.keys.iter().any(|key| key.primary && key.columns == [name.clone()])
+                || entry
+                    .definition
+                    .keys
+                    .iter()
+                    .any(|key| key.primary && key.columns == [name.clone()])
             {
                 "PRIMARY KEY"
             } else {
@@ -163,8 +171,12 @@ impl Catalog {
         let goes = |columns: &[String]| columns.iter().any(|column| *column == name);
         entry.definition.foreign_keys.retain(|key| !goes(&key.columns));
         entry.definition.checks.retain(|check| check.column.as_ref() != Some(&name));
-        let dropped: Vec<_> =
-            entry.foreign_keys.iter().filter(|key| goes(&key.definition.columns)).map(|key| key.id).collect();
+        let dropped: Vec<_> = entry
+            .foreign_keys
+            .iter()
+            .filter(|key| goes(&key.definition.columns))
+            .map(|key| key.id)
+            .collect();
         entry.foreign_keys.retain(|key| !goes(&key.definition.columns));
         entry.row_id_column = entry.definition.row_id_column();
         entry.columns = column_entries(&entry.definition);
@@ -308,7 +320,10 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
     }
     for (check, entry) in entry.definition.checks.iter().zip(&entry.checks) {
         if entry.columns.contains(&position) && check.column.as_deref() != Some(name) {
-            return refuse(after(&format!("table {table}")), format!("CHECK ({}) needs it.", entry.text));
+            return refuse(
+                after(&format!("table {table}")),
+                format!("CHECK ({}) needs it.", entry.text),
+            );
         }
     }
     for key in &entry.foreign_keys {

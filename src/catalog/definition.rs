@@ -5,7 +5,10 @@
 //! the table, each kind in the order written, as in the SQL text that [`Table`] prints as: that
 //! order decides which constraint acts first.
 
-use super::constraint::{Check, ConstraintMode, ForeignKey, KeyConstraint, MatchType, ReferentialAction};
+use super::constraint::{
+    Check, ConstraintMode, ForeignKey, KeyConstraint, MatchType, ReferentialAction,
+};
+use super::resolve::NoColumns;
 use crate::expression::Expression;
 use crate::value::{Affinity, Collation, DataType, Value};
 
@@ -209,12 +212,6 @@ impl Column {
 
     /// The value of its DEFAULT; NULL without one.
     pub(crate) fn default_value(&self) -> Value {
-        struct NoColumns;
-        impl crate::expression::Columns for NoColumns {
-            fn resolve(&self, _: &str) -> Option<crate::expression::ColumnInfo> {
-                None
-            }
-        }
         let bound = self.default.as_ref().and_then(|default| default.bind(&NoColumns).ok());
         bound.map_or(Value::Null, |default| default.evaluate(&[][..]))
     }

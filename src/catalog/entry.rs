@@ -3,9 +3,10 @@
 use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction};
 use super::definition::Table;
 use super::{ConstraintId, IndexId, TableId};
-use crate::error::{Error, NameError, NameKind};
+use crate::error::{Error, NameError, NameKind, RowName};
 use crate::expression::{Bound, ColumnInfo, Columns};
-use crate::value::{Affinity, Collation, Value};
+use crate::id::RowId;
+use crate::value::{Affinity, Collation, Key, Value};
 
 /// A table of the catalogue.
 #[derive(Clone, Debug)]
@@ -200,6 +201,18 @@ impl TableEntry {
         let columns = self.definition.primary_key_columns();
         let positions = columns.iter().filter_map(|column| self.definition.position(column));
         (!columns.is_empty()).then(|| positions.collect())
+    }
+
+    /// What a row is called: its primary key, or its row id where there is none or the row is not
+    /// at hand.
+    pub(crate) fn row_name(&self, row_id: RowId, row: Option<&[Value]>) -> RowName {
+        match (self.naming_columns(), row) {
+            (Some(positions), Some(row)) => RowName {
+                values: positions.iter().map(|&position| row[position].clone()).collect(),
+                columns: self.column_names(&positions),
+            },
+            _ => RowName { columns: vec!["rowid".to_owned()], values: Key::new([row_id.0.into()]) },
+        }
     }
 
     pub(super) fn missing_column(&self, kind: NameKind, column: &str) -> Error {

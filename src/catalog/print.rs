@@ -53,7 +53,8 @@ impl Table {
         if column.collation != Collation::Binary {
             write!(f, " COLLATE {}", column.collation)?;
         }
-        for check in self.checks.iter().filter(|check| check.column.as_ref() == Some(&column.name)) {
+        for check in self.checks.iter().filter(|check| check.column.as_ref() == Some(&column.name))
+        {
             write!(f, " CHECK ({})", check.expression)?;
         }
         for key in self.foreign_keys.iter().filter(|key| key.on_column && on_this(&key.columns)) {

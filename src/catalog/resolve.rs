@@ -106,7 +106,8 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids<'_>) -> Result<Vec<IndexEntry>, 
     let mut indexes: Vec<IndexEntry> = Vec::new();
     for key in &definition.keys {
         let kind = if key.primary { IndexKind::PrimaryKey } else { IndexKind::Unique };
-        let suffix = if key.primary { "pkey".to_owned() } else { format!("{}_key", key.columns.join("_")) };
+        let suffix =
+            if key.primary { "pkey".to_owned() } else { format!("{}_key", key.columns.join("_")) };
         let name = unused_name(
             format!("{}_{suffix}", definition.name()),
             indexes.iter().map(|index| index.name.as_str()),
@@ -120,14 +121,25 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids<'_>) -> Result<Vec<IndexEntry>, 
             columns.push((position, entry.columns[position].collation));
         }
         if !(key.primary && entry.row_id_column.is_some()) {
-            indexes.push(IndexEntry { id: ids.index(), name, kind, unique: true, columns, filter: None });
+            indexes.push(IndexEntry {
+                id: ids.index(),
+                name,
+                kind,
+                unique: true,
+                columns,
+                filter: None,
+            });
         }
     }
     Ok(indexes)
 }
 
 /// The entry of a secondary index of `table`.
-pub(super) fn build_index(table: &TableEntry, index: &Index, id: IndexId) -> Result<IndexEntry, Error> {
+pub(super) fn build_index(
+    table: &TableEntry,
+    index: &Index,
+    id: IndexId,
+) -> Result<IndexEntry, Error> {
     if index.columns.is_empty() {
         return Err(SchemaError::NoColumns { kind: "index", name: index.name.clone() }.into());
     }
@@ -163,7 +175,8 @@ pub(super) fn build_foreign_key(
     let mut columns = Vec::with_capacity(definition.columns.len());
     for column in &definition.columns {
         let found = entry.definition.position(column);
-        columns.push(found.ok_or_else(|| entry.missing_column(NameKind::ReferencingColumn, column))?);
+        columns
+            .push(found.ok_or_else(|| entry.missing_column(NameKind::ReferencingColumn, column))?);
     }
     let (id, index) = (ids.constraint(), ids.index());
     ids.constraints[id.0 as usize] = Some((entry.id, position));
@@ -202,7 +215,8 @@ fn check_column_count(table: &str, key: &ForeignKey) -> Result<(), Error> {
 
 /// `name`, or the first of `name1`, `name2` … that is not taken.
 fn unused_name<'a>(name: String, taken: impl Iterator<Item = &'a str> + Clone) -> String {
-    let is_free = |candidate: &str| !taken.clone().any(|other| other.eq_ignore_ascii_case(candidate));
+    let is_free =
+        |candidate: &str| !taken.clone().any(|other| other.eq_ignore_ascii_case(candidate));
     if is_free(&name) {
         return name;
     }
@@ -210,7 +224,8 @@ fn unused_name<'a>(name: String, taken: impl Iterator<Item = &'a str> + Clone) -
     numbered.into_iter().find(|candidate| is_free(candidate)).unwrap_or(name)
 }
 
-struct NoColumns;
+/// The scope of a DEFAULT.
+pub(super) struct NoColumns;
 
 impl Columns for NoColumns {
     fn resolve(&self, _: &str) -> Option<ColumnInfo> {
@@ -236,7 +251,7 @@ impl Catalog {
     pub(super) fn resolve(&mut self) {
         let mut referenced_by = vec![Vec::new(); self.entries.len()];
         let mut mismatched_by = vec![Vec::new(); self.entries.len()];
-        self.has_unresolved = false;
+        let mut has_unresolved = false;
         for id in self.names.values().copied().collect::<Vec<_>>() {
             for position in 0..self.by_id(id).foreign_keys.len() {
                 let key = &self.by_id(id).foreign_keys[position];
@@ -244,9 +259,9 @@ impl Catalog {
                 let changed = key.target != target;
                 match &target {
                     Target::Resolved(to) => referenced_by[to.table.0 as usize].push(constraint),
-                    Target::MissingTable => self.has_unresolved = true,
+                    Target::MissingTable => has_unresolved = true,
                     Target::Mismatch(_) => {
-                        self.has_unresolved = true;
+                        has_unresolved = true;
                         if let Some(table) = self.find_table(&key.definition.references) {
                             mismatched_by[table.id.0 as usize].push(constraint);
                         }
@@ -257,7 +272,10 @@ impl Catalog {
                 }
             }
         }
-        for (slot, (references, mismatches)) in referenced_by.into_iter().zip(mismatched_by).enumerate() {
+        self.has_unresolved = has_unresolved;
+        for (slot, (references, mismatches)) in
+            referenced_by.into_iter().zip(mismatched_by).enumerate()
+        {
             let Some(entry) = &self.entries[slot] else { continue };
             if entry.referenced_by != references || entry.mismatched_by != mismatches {
                 let entry = self.entry_mut(TableId(slot as u32));
@@ -336,7 +354,8 @@ fn find_lookup(table: &TableEntry, columns: &[usize]) -> Option<KeyLookup> {
                 columns.iter().position(|&column| own && column == position)
             })
             .collect();
-        let order = order.filter(|order| whole && (0..columns.len()).all(|at| order.contains(&at)))?;
+        let order =
+            order.filter(|order| whole && (0..columns.len()).all(|at| order.contains(&at)))?;
         Some(KeyLookup::Index { index: index.id, order })
     })
 }

@@ -87,7 +87,7 @@ impl Database {
                     constraint: key.name.clone(),
                     table: table.name().to_owned(),
                     row_id,
-                    row: table.row_name(row_id, Some(row)),
+                    row: table.row_name(row_id, Some(&**row)),
                     columns: table.column_names(&key.columns),
                     key: key.columns.iter().map(|&position| row[position].clone()).collect(),
                     referenced: key.definition.references().to_owned(),

@@ -91,7 +91,12 @@ impl Database {
         let catalog = self.catalog();
         let Some((table, index)) = catalog.find_index(index) else {
             let names = catalog.index_names();
-            return Err(crate::error::NameError::missing(crate::error::NameKind::Index, index, None, names));
+            return Err(crate::error::NameError::missing(
+                crate::error::NameKind::Index,
+                index,
+                None,
+                names,
+            ));
         };
         let row = |id| self.store.row(table.id, id).map(|row| (id, row.clone()));
         Ok(self.store.scan_index(table.id, index.id).filter_map(row).collect())
@@ -114,7 +119,8 @@ impl Database {
 
     fn find_by_key(&self, table: &TableEntry, key: &Key) -> Result<Vec<RowId>> {
         let name = table.name().to_owned();
-        let columns = table.naming_columns().ok_or(InputError::NoPrimaryKey { table: name.clone() })?;
+        let columns =
+            table.naming_columns().ok_or(InputError::NoPrimaryKey { table: name.clone() })?;
         if key.len() != columns.len() {
             let (expected, found) = (columns.len(), key.len());
             return Err(InputError::KeyWidth { name, expected, found }.into());
@@ -133,38 +139,48 @@ impl Database {
                 let row = |id: &RowId| self.store.row(table.id, *id).is_some_and(fits);
                 ids.into_iter().filter(row).collect()
             }
-            None => self.store.rows(table.id).filter(|(_, row)| fits(row)).map(|(id, _)| id).collect(),
+            None => {
+                self.store.rows(table.id).filter(|(_, row)| fits(row)).map(|(id, _)| id).collect()
+            }
         }
     }
 
     /// Rows, ascending, among which are all that equal these values in these columns; `None` if no
     /// index covers any of them.
     fn candidates(&self, table: &TableEntry, equal: &[(usize, Value)]) -> Option<Vec<RowId>> {
-        let value_at = |position: usize| equal.iter().find(|(at, _)| *at == position).map(|(_, v)| v);
+        let value_at =
+            |position: usize| equal.iter().find(|(at, _)| *at == position).map(|(_, v)| v);
         if let Some(value) = table.row_id_column.and_then(value_at) {
             let id = match Affinity::Integer.apply(value.clone()) {
                 Value::Integer(id) => Some(RowId(id)),
                 _ => None,
             };
-            return Some(id.filter(|id| self.store.row(table.id, *id).is_some()).into_iter().collect());
+            return Some(
+                id.filter(|id| self.store.row(table.id, *id).is_some()).into_iter().collect(),
+            );
         }
-        let column = |position: usize| (table.columns[position].affinity, table.columns[position].collation);
+        let column =
+            |position: usize| (table.columns[position].affinity, table.columns[position].collation);
         let own = table.indexes.iter().filter(|index| index.filter.is_none());
         let own = own.map(|index| (index.id, index.columns.clone()));
         // A foreign key's own index serves where the referenced columns compare as these do.
         let referencing = table.foreign_keys.iter().filter_map(|key| {
             let to = key.resolved()?;
-            let same = key.columns.iter().zip(&to.comparison).all(|(&at, other)| column(at) == *other);
-            let parts = key.columns.iter().map(|&position| (position, column(position).1)).collect();
+            let same =
+                key.columns.iter().zip(&to.comparison).all(|(&at, other)| column(at) == *other);
+            let parts =
+                key.columns.iter().map(|&position| (position, column(position).1)).collect();
             same.then_some((key.index, parts))
         });
         own.chain(referencing).find_map(|(index, columns): (IndexId, Vec<(usize, Collation)>)| {
             let part = |&(position, collation): &(usize, Collation)| {
                 let (conversion, own) = column(position);
-                let value = value_at(position).filter(|value| own == collation && !value.is_null())?;
+                let value =
+                    value_at(position).filter(|value| own == collation && !value.is_null())?;
                 Some(KeyPart { position, conversion, collation }.key_value(value))
             };
-            let key: OrderedKey = columns.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect();
+            let key: OrderedKey =
+                columns.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect();
             Some(self.store.find(table.id, index, &key).collect())
         })
     }
@@ -179,11 +195,14 @@ pub(super) fn bind(table: &TableEntry, expression: &Expression) -> Result<Bound>
 pub(super) fn expression_error(table: &TableEntry, error: &crate::expression::BindError) -> Error {
     match error {
         crate::expression::BindError::UnknownColumn(column) => {
-            table.position(column).err().unwrap_or_else(|| InputError::Expression {
-                table: table.name().to_owned(),
-                reason: error.to_string(),
-            }.into())
+            table.position(column).err().unwrap_or_else(|| {
+                InputError::Expression { table: table.name().to_owned(), reason: error.to_string() }
+                    .into()
+            })
         }
-        other => InputError::Expression { table: table.name().to_owned(), reason: other.to_string() }.into(),
+        other => {
+            InputError::Expression { table: table.name().to_owned(), reason: other.to_string() }
+                .into()
+        }
     }
 }

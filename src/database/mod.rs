@@ -24,8 +24,8 @@ mod transaction;
 
 pub use crate::referential::{
     ActionOrder, Activation, ByConstraint, Deferral, DefinitionCheck, Dialect, Done, Enforcement,
-    FailedCommit, FailedStatement, LetPass, LetPassKind, MatchFull, PLAN_SAMPLE_MAX, Plan, PlanStep,
-    Program, RowChange, SetImmediate, Start, Step, Timing, View,
+    FailedCommit, FailedStatement, LetPass, LetPassKind, MatchFull, PLAN_SAMPLE_MAX, Plan,
+    PlanStep, Program, RowChange, SetImmediate, Start, Step, Timing, View,
 };
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
 pub use find::Selector;
@@ -337,7 +337,8 @@ impl Database {
         match &mut self.open {
             None => self.forget_transaction(),
             Some(open) if result.is_err() => {
-                open.is_aborted = self.dialect.failed_statement == FailedStatement::AbortsTransaction;
+                open.is_aborted =
+                    self.dialect.failed_statement == FailedStatement::AbortsTransaction;
             }
             Some(_) => {}
         }

@@ -10,7 +10,7 @@ use crate::id::TableId;
 use crate::referential::{
     self, Assignment, ConflictClause, ConflictTarget, NewRow, Outcome, Work, check_foreign_keys,
 };
-use crate::value::{Key, Value};
+use crate::value::Value;
 use std::sync::Arc;
 
 /// A statement ready to run: its table and work, and what its foreign keys were checked for.
@@ -57,7 +57,12 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::insert`]; a conflict over a key that the upsert does not name is a violation.
-    pub fn upsert(&mut self, table: &str, row: impl Into<RowValues>, upsert: Upsert) -> Result<Done> {
+    pub fn upsert(
+        &mut self,
+        table: &str,
+        row: impl Into<RowValues>,
+        upsert: Upsert,
+    ) -> Result<Done> {
         self.run(Insert::into(table).row(row).on_conflict(OnConflict::Upsert(upsert)))
     }
 
@@ -223,7 +228,13 @@ impl Database {
         Ok(Prepared { table: table.id, work })
     }
 
-    fn check_foreign_keys(&self, table: TableId, event: Event, named: &[usize], is_single: bool) -> Result<()> {
+    fn check_foreign_keys(
+        &self,
+        table: TableId,
+        event: Event,
+        named: &[usize],
+        is_single: bool,
+    ) -> Result<()> {
         check_foreign_keys(&self.settings(), table, event, named, is_single)
     }
 }
@@ -240,7 +251,8 @@ fn new_row(table: &TableEntry, row: &RowValues) -> Result<NewRow> {
             Ok(NewRow { values: values.clone() })
         }
         RowValues::Named(named) => {
-            let mut values: Vec<_> = table.columns.iter().map(|column| column.default.clone()).collect();
+            let mut values: Vec<_> =
+                table.columns.iter().map(|column| column.default.clone()).collect();
             let mut given = vec![false; values.len()];
             for (name, value) in named {
                 let position = table.position(name)?;
@@ -256,7 +268,9 @@ fn new_row(table: &TableEntry, row: &RowValues) -> Result<NewRow> {
 }
 
 fn assignment(table: &TableEntry, list: &[(String, Expression)]) -> Result<Assignment> {
-    Ok(Assignment::Expressions(bind_assignments(table, list, &|expression| bind(table, expression))?))
+    Ok(Assignment::Expressions(bind_assignments(table, list, &|expression| {
+        bind(table, expression)
+    })?))
 }
 
 type BoundAssignment = (usize, crate::expression::Bound);
@@ -310,7 +324,8 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
     if columns.is_empty() {
         return Ok(ConflictTarget::Any);
     }
-    let mut wanted = columns.iter().map(|column| table.position(column)).collect::<Result<Vec<_>>>()?;
+    let mut wanted =
+        columns.iter().map(|column| table.position(column)).collect::<Result<Vec<_>>>()?;
     wanted.sort_unstable();
     if table.row_id_column.is_some_and(|row_id| wanted == [row_id]) {
         return Ok(ConflictTarget::Key(None));
@@ -343,11 +358,5 @@ impl Columns for WithExcluded<'_> {
             }
             _ => self.0.definition.resolve(name),
         }
-    }
-}
-
-impl From<i64> for Key {
-    fn from(value: i64) -> Self {
-        Key::new([Value::from(value)])
     }
 }

@@ -2,8 +2,10 @@
 
 use super::{Database, Schema};
 use crate::catalog::{Catalog, Column, Index, IndexEntry, Table, TableEntry, Target};
-use crate::error::{Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation, ViolationKind};
-use crate::id::{RowId, TableId};
+use crate::error::{
+    Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation, ViolationKind,
+};
+use crate::id::RowId;
 use crate::referential::{Attached, DefinitionCheck, Start, Timing, Work, check_actions};
 use crate::storage::Row;
 use crate::table::{index_specs, unique_key};
@@ -45,7 +47,8 @@ impl Database {
         self.alter(|db, catalog| {
             if db.settings().enforces() && !entry.referenced_by.is_empty() {
                 let rows = db.store.rows(entry.id).map(|(id, _)| id).collect();
-                let mut outcome = db.run_work(entry.id, Work::Delete { rows, runs_programs: false });
+                let mut outcome =
+                    db.run_work(entry.id, Work::Delete { rows, runs_programs: false });
                 if let Some(refusal) = outcome.refusal.take() {
                     return Err(refusal);
                 }
@@ -204,10 +207,7 @@ impl Database {
         })
     }
 
-    fn alter(
-        &mut self,
-        change: impl FnOnce(&mut Self, &mut Catalog) -> Result<()>,
-    ) -> Result<()> {
+    fn alter(&mut self, change: impl FnOnce(&mut Self, &mut Catalog) -> Result<()>) -> Result<()> {
         self.change_schema(|db, schema| change(db, &mut schema.catalog))
     }
 
@@ -246,8 +246,10 @@ impl Database {
         for (_, row) in self.store.rows(table.id) {
             let Some(key) = unique_key(index, row) else { continue };
             if !keys.insert(key) {
-                let positions: Vec<_> = index.columns.iter().map(|(position, _)| *position).collect();
-                let key: Vec<Value> = positions.iter().map(|&position| row[position].clone()).collect();
+                let positions: Vec<_> =
+                    index.columns.iter().map(|(position, _)| *position).collect();
+                let key: Vec<Value> =
+                    positions.iter().map(|&position| row[position].clone()).collect();
                 return Err(Error::Violation(Box::new(Violation {
                     kind: ViolationKind::Unique,
                     event: Event::Insert,
@@ -291,18 +293,25 @@ impl Database {
 }
 
 fn check_targets(catalog: &Catalog, table: &TableEntry) -> Result<()> {
-    let _: Option<TableId> = None;
     for key in &table.foreign_keys {
         let (constraint, table) = (key.name.clone(), catalog.by_id(key.table).name().to_owned());
         let referenced = key.definition.references().to_owned();
         match &key.target {
             Target::Resolved(_) => {}
             Target::MissingTable => {
-                return Err(SchemaError::MissingReferencedTable { constraint, table, referenced }.into());
+                return Err(
+                    SchemaError::MissingReferencedTable { constraint, table, referenced }.into()
+                );
             }
             Target::Mismatch(reason) => {
                 let reason = reason.clone();
-                return Err(SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason }.into());
+                return Err(SchemaError::ForeignKeyMismatch {
+                    constraint,
+                    table,
+                    referenced,
+                    reason,
+                }
+                .into());
             }
         }
     }

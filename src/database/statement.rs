@@ -1,7 +1,8 @@
 //! Statements as values: what to insert, update or delete. They print as the SQL that does the same.
 
 use super::find::Selector;
-use crate::expression::{Expression, quote_identifier};
+use crate::catalog::Catalog;
+use crate::expression::{Expression, col, lit, quote_identifier};
 use crate::value::Value;
 use std::fmt;
 
@@ -225,6 +226,22 @@ impl From<Delete> for Statement {
 }
 
 impl Statement {
+    /// The statement as SQL. Where it selects by primary key, the catalogue names the columns.
+    pub fn to_sql(&self, catalog: &Catalog) -> String {
+        let mut statement = self.clone();
+        if let Statement::Update(Update { table, selector, .. })
+        | Statement::Delete(Delete { table, selector }) = &mut statement
+            && let (Selector::Key(key), Some(table)) = (&*selector, catalog.find_table(table))
+        {
+            let columns = table.definition.primary_key_columns().iter().zip(key.iter());
+            let equal = columns.map(|(column, value)| col(column).eq(lit(value.clone())));
+            if let Some(predicate) = equal.reduce(|all, one| all.and(one)) {
+                *selector = Selector::Filter(predicate);
+            }
+        }
+        statement.to_string()
+    }
+
     /// The table it is on.
     pub fn table(&self) -> &str {
         match self {

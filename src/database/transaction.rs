@@ -2,7 +2,6 @@
 //! from a script.
 
 use super::{Database, FailedCommit, Moment};
-use crate::catalog::Catalog;
 use crate::error::{Error, NameError, NameKind, Result, TransactionError};
 use crate::storage::Mark;
 use std::fmt;
@@ -330,5 +329,3 @@ impl DerefMut for Savepoint<'_> {
         self.db
     }
 }
-
-const _: fn(&Database) -> &Catalog = Database::catalog;

@@ -27,12 +27,9 @@
 //! struct Stock;
 //! impl Columns for Stock {
 //!     fn resolve(&self, name: &str) -> Option<ColumnInfo> {
-//!         let position = self.names().iter().position(|known| known.eq_ignore_ascii_case(name))?;
+//!         let position = ["price", "sold"].iter().position(|known| known.eq_ignore_ascii_case(name))?;
 //!         let (affinity, collation) = (Affinity::Integer, Collation::Binary);
 //!         Some(ColumnInfo { position, affinity, collation })
-//!     }
-//!     fn names(&self) -> Vec<&str> {
-//!         vec!["price", "sold"]
 //!     }
 //! }
 //!

@@ -6,10 +6,10 @@
 //! constraints without walking one twice. Each change also names the change that caused it, which
 //! is how the path of a violation is walked back.
 
-use crate::error::{Event, Hop, PATH_HOPS_MAX, Path, RowName};
-use crate::catalog::{Catalog, TableEntry};
+use crate::catalog::Catalog;
+use crate::error::{Event, Hop, PATH_HOPS_MAX, Path};
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::storage::{Change, Mark, Row, Store};
+use crate::table::{Change, Mark, Store};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -94,7 +94,13 @@ impl Effects {
     }
 
     /// The way from the statement's own row to the row changed by `cause`, and on to `last`.
-    pub(crate) fn path(&self, catalog: &Catalog, store: &Store, cause: Cause, last: Option<Hop>) -> Path {
+    pub(crate) fn path(
+        &self,
+        catalog: &Catalog,
+        store: &Store,
+        cause: Cause,
+        last: Option<Hop>,
+    ) -> Path {
         let mut back = Vec::new();
         let mut at = cause;
         while let Some(change) = at {
@@ -126,24 +132,13 @@ impl Effects {
         };
         let row = match logged {
             Change::Inserted { row_id, .. } => {
-                row_name(table, *row_id, store.row(table.id, *row_id))
+                table.row_name(*row_id, store.row(table.id, *row_id).map(|row| &**row))
             }
             Change::Deleted { row_id, row, .. } | Change::Updated { old_id: row_id, row, .. } => {
-                row_name(table, *row_id, Some(row))
+                table.row_name(*row_id, Some(row))
             }
-            Change::Tables(_) => row_name(table, RowId(0), None),
+            Change::Tables(_) => table.row_name(RowId(0), None),
         };
         Hop { constraint, table: table.name().to_owned(), row }
-    }
-}
-
-/// What a row is called: its primary key, or its row id.
-pub(crate) fn row_name(table: &TableEntry, row_id: RowId, row: Option<&Row>) -> RowName {
-    match (table.naming_columns(), row) {
-        (Some(positions), Some(row)) => RowName {
-            values: positions.iter().map(|&position| row[position].clone()).collect(),
-            columns: table.column_names(&positions),
-        },
-        _ => RowName { columns: vec!["rowid".to_owned()], values: [row_id.0.into()].into_iter().collect() },
     }
 }

@@ -4,13 +4,13 @@
 //! suspicion along. Everything is judged from the state at the time of judgement, so a suspect that
 //! was repaired meanwhile is none, and judging the same list again at COMMIT is right.
 
-use super::effects::{Cause, Effects, row_name};
+use super::effects::{Cause, Effects};
 use super::relation::{find_referenced, find_referencing, referenced_key, referencing_key};
 use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
 use crate::catalog::{Catalog, ForeignKeyEntry, MatchType, TableEntry};
 use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::storage::{Change, Row, Store};
+use crate::table::{Change, Row, Store};
 use crate::value::{OrderedKey, Value};
 use indexmap::IndexMap;
 
@@ -113,7 +113,8 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
             Change::Updated { table, old_id, new_id, row: old } => {
                 let table = catalog.by_id(*table);
                 let named = &effects.step_of(&effects.changes[position]).named;
-                let names = |key: &&ForeignKeyEntry| key.columns.iter().any(|at| named.contains(at));
+                let names =
+                    |key: &&ForeignKeyEntry| key.columns.iter().any(|at| named.contains(at));
                 if old_id != new_id {
                     let moved = Suspect::Moved { table: table.id, from: *old_id, to: *new_id };
                     suspects.push((moved, cause));
@@ -191,7 +192,7 @@ fn examine(
                 constraint: *constraint,
                 still_referenced: false,
                 key: key.columns.iter().map(|&position| row[position].clone()).collect(),
-                rows: vec![row_name(table, *row_id, Some(row))],
+                rows: vec![table.row_name(*row_id, Some(row))],
                 row_count: 1,
                 cause,
             })
@@ -203,7 +204,9 @@ fn examine(
             let (mut rows, mut row_count) = (Vec::new(), 0);
             for row_id in referencing_rows(store, key, value) {
                 if row_count < VIOLATION_ROWS_MAX {
-                    rows.push(row_name(table, row_id, store.row(key.table, row_id)));
+                    rows.push(
+                        table.row_name(row_id, store.row(key.table, row_id).map(|row| &**row)),
+                    );
                 }
                 row_count += 1;
             }

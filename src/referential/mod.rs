@@ -62,15 +62,14 @@ pub use report::{ByConstraint, Done, PLAN_SAMPLE_MAX, Plan, PlanStep, RowChange}
 pub(crate) use report::{plan, summarize};
 
 pub(crate) use judge::{Suspect, judge_outstanding};
-pub(crate) use prepare::check_foreign_keys;
+pub(crate) use prepare::{check_actions, check_foreign_keys};
 pub(crate) use relation::{find_referenced, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
 use crate::error::{Error, Event, RowName, Violation, ViolationKind};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::storage::Store;
-use crate::table::NullPolicy;
+use crate::table::{Conflict, NullPolicy, Store};
 use crate::value::Value;
 use effects::Effects;
 use executor::Executor;
@@ -161,15 +160,24 @@ impl ConflictClause {
         }
     }
 
+    /// Of the conflicts of a row, the one to deal with: an upsert fails over a key that it does not
+    /// name before it looks at the one that it does.
+    fn choose(&self, mut conflicts: impl Iterator<Item = Conflict> + Clone) -> Option<Conflict> {
+        let fatal = conflicts.clone().find(|conflict| !self.covers(conflict.index));
+        fatal.or_else(|| conflicts.next())
+    }
+
     /// Whether this clause has an answer for a conflict over the index at this position.
     fn covers(&self, index: Option<usize>) -> bool {
         match self {
             ConflictClause::Abort => false,
             ConflictClause::Ignore | ConflictClause::Replace => true,
-            ConflictClause::DoNothing(target) | ConflictClause::DoUpdate { target, .. } => match target {
-                ConflictTarget::Any => true,
-                ConflictTarget::Key(key) => *key == index,
-            },
+            ConflictClause::DoNothing(target) | ConflictClause::DoUpdate { target, .. } => {
+                match target {
+                    ConflictTarget::Any => true,
+                    ConflictTarget::Key(key) => *key == index,
+                }
+            }
         }
     }
 }
@@ -220,7 +228,9 @@ impl LetPass {
     ) {
         match list.iter_mut().find(|entry| entry.id == key.id && entry.kind == kind) {
             Some(entry) => entry.rows += rows,
-            None => list.push(LetPass { constraint: key.name.clone(), event, kind, rows, id: key.id }),
+            None => {
+                list.push(LetPass { constraint: key.name.clone(), event, kind, rows, id: key.id })
+            }
         }
     }
 }
@@ -239,7 +249,12 @@ pub(crate) struct Outcome {
 }
 
 /// Carries out a statement's work, judges it, and says how it went. Nothing is undone here.
-pub(crate) fn run(settings: &Settings<'_>, store: &mut Store, table: TableId, work: Work) -> Outcome {
+pub(crate) fn run(
+    settings: &Settings<'_>,
+    store: &mut Store,
+    table: TableId,
+    work: Work,
+) -> Outcome {
     let mut executor = Executor::new(settings, store);
     let refusal = executor.run(table, work).err();
     let Executor { effects, inserted, let_pass, .. } = executor;

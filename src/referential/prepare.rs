@@ -41,10 +41,23 @@ pub(crate) fn check_foreign_keys(
     named: &[usize],
     is_single: bool,
 ) -> Result<(), Error> {
+    check_needs(settings, vec![Need { table, event, named: named.to_vec(), is_single }])
+}
+
+/// The same for the deletions that DROP TABLE starts: the table's own foreign keys do not matter any
+/// more, those of its actions do.
+///
+/// # Errors
+/// As [`check_foreign_keys`].
+pub(crate) fn check_actions(settings: &Settings<'_>, table: TableId) -> Result<(), Error> {
+    let need = Need { table, event: Event::Delete, named: Vec::new(), is_single: false };
+    check_needs(settings, actions_of(settings, &need))
+}
+
+fn check_needs(settings: &Settings<'_>, mut todo: Vec<Need>) -> Result<(), Error> {
     if !settings.enforces() || !settings.catalog.has_unresolved() {
         return Ok(());
     }
-    let mut todo = vec![Need { table, event, named: named.to_vec(), is_single }];
     let mut seen = todo.clone();
     while let Some(need) = todo.pop() {
         for next in check_need(settings, &need)? {
@@ -82,7 +95,13 @@ fn check_need(settings: &Settings<'_>, need: &Need) -> Result<Vec<Need>, Error> 
             require(settings, key)?;
         }
     }
-    // P.3.
+    Ok(actions_of(settings, need))
+}
+
+/// P.3.
+fn actions_of(settings: &Settings<'_>, need: &Need) -> Vec<Need> {
+    let catalog = settings.catalog;
+    let table = catalog.by_id(need.table);
     let mut actions = Vec::new();
     for &id in &table.referenced_by {
         let key = catalog.constraint(id);
@@ -94,14 +113,16 @@ fn check_need(settings: &Settings<'_>, need: &Need) -> Result<Vec<Need>, Error> 
         };
         let (event, named) = match rule {
             ReferentialAction::NoAction | ReferentialAction::Restrict => continue,
-            ReferentialAction::Cascade if need.event == Event::Delete => (Event::Delete, Vec::new()),
+            ReferentialAction::Cascade if need.event == Event::Delete => {
+                (Event::Delete, Vec::new())
+            }
             ReferentialAction::Cascade
             | ReferentialAction::SetNull
             | ReferentialAction::SetDefault => (Event::Update, key.columns.clone()),
         };
         actions.push(Need { table: key.table, event, named, is_single: false });
     }
-    Ok(actions)
+    actions
 }
 
 /// Whether an UPDATE names any column of any foreign key, on either side.
@@ -109,7 +130,9 @@ fn is_concerned(settings: &Settings<'_>, table: &TableEntry, need: &Need) -> boo
     let own = |key: &ForeignKeyEntry| key.columns.iter().any(|at| need.named.contains(at));
     let by = table.referenced_by.iter().chain(&table.mismatched_by);
     table.foreign_keys.iter().any(own)
-        || by.into_iter().any(|&id| names_referenced(table, settings.catalog.constraint(id), &need.named))
+        || by
+            .into_iter()
+            .any(|&id| names_referenced(table, settings.catalog.constraint(id), &need.named))
 }
 
 /// Whether these columns of a referenced table are among those that `key` references.

@@ -7,7 +7,7 @@
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{Error, Event};
 use crate::id::{RowId, TableId};
-use crate::storage::{Row, Store};
+use crate::table::{Row, Store};
 use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;

@@ -7,7 +7,7 @@
 
 use crate::catalog::{ForeignKeyEntry, KeyLookup, Resolved};
 use crate::id::RowId;
-use crate::storage::{KeyPart, Store};
+use crate::table::{KeyPart, Store};
 use crate::value::{OrderedKey, Value, canonical};
 
 /// The key by which a referencing row looks for its referenced row, in the constraint's column
@@ -57,7 +57,7 @@ pub(crate) fn find_referenced(store: &Store, to: &Resolved, key: &OrderedKey) ->
 pub(crate) fn find_referencing<'a>(
     store: &'a Store,
     key: &ForeignKeyEntry,
-    value: &OrderedKey,
+    value: &'a OrderedKey,
 ) -> impl Iterator<Item = RowId> + 'a {
     store.find(key.table, key.index, value)
 }

@@ -3,12 +3,12 @@
 //! A plan is the record of a run that was undone, so plan and delete agree by construction. It is a
 //! flat list of steps with the position of each step's origin; only its text is indented.
 
-use super::effects::{Effects, StepKind, row_name};
+use super::effects::{Effects, StepKind};
 use super::{LetPass, Outcome};
 use crate::catalog::Catalog;
 use crate::error::{Error, Event, Rows, Violation};
 use crate::id::RowId;
-use crate::storage::{Change, Row, Store};
+use crate::table::{Change, Row, Store};
 use crate::value::{Key, Value};
 use std::fmt;
 
@@ -87,7 +87,12 @@ impl Done {
 ///
 /// # Cost
 /// **O(c)** for c changed rows; with `with_rows`, their values are copied.
-pub(crate) fn summarize(catalog: &Catalog, store: &Store, outcome: &Outcome, with_rows: bool) -> Done {
+pub(crate) fn summarize(
+    catalog: &Catalog,
+    store: &Store,
+    outcome: &Outcome,
+    with_rows: bool,
+) -> Done {
     let mut per_step = vec![0; outcome.effects.steps.len()];
     for change in &outcome.effects.changes {
         per_step[change.step.0 as usize] += 1;
@@ -102,7 +107,9 @@ pub(crate) fn summarize(catalog: &Catalog, store: &Store, outcome: &Outcome, wit
                 let constraint = &catalog.constraint(*id).name;
                 let table = catalog.by_id(step.table).name();
                 let same = |entry: &&mut ByConstraint| {
-                    entry.constraint == *constraint && entry.table == table && entry.event == step.event
+                    entry.constraint == *constraint
+                        && entry.table == table
+                        && entry.event == step.event
                 };
                 match done.by_constraint.iter_mut().find(same) {
                     Some(entry) => entry.rows += rows,
@@ -199,7 +206,8 @@ pub(crate) fn plan(
 ) -> Plan {
     let done = summarize(catalog, store, &outcome, false);
     let effects = &outcome.effects;
-    let mut steps: Vec<PlanStep> = (0..effects.steps.len()).map(|at| empty_step(catalog, effects, at)).collect();
+    let mut steps: Vec<PlanStep> =
+        (0..effects.steps.len()).map(|at| empty_step(catalog, effects, at)).collect();
     let mut levels = vec![0_usize; effects.changes.len()];
     let mut first_level = vec![usize::MAX; steps.len()];
     for (position, (record, logged)) in
@@ -272,10 +280,10 @@ fn sample(
     let table = catalog.by_id(effects.step_of(&effects.changes[position]).table);
     match logged {
         Change::Inserted { row_id, .. } => {
-            row_name(table, *row_id, store.row(table.id, *row_id)).values
+            table.row_name(*row_id, store.row(table.id, *row_id).map(|row| &**row)).values
         }
         Change::Deleted { row_id, row, .. } | Change::Updated { old_id: row_id, row, .. } => {
-            row_name(table, *row_id, Some(row)).values
+            table.row_name(*row_id, Some(row)).values
         }
         Change::Tables(_) => Key::new([]),
     }

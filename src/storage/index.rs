@@ -89,10 +89,6 @@ impl Index {
         &self.spec
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     pub(super) fn add(&mut self, row: &[Value], row_id: RowId) {
         if let Some(key) = self.spec.key(row) {
             self.entries.insert((key, row_id));

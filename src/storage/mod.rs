@@ -147,11 +147,6 @@ impl Store {
         self.index(table, index).into_iter().flat_map(Index::row_ids)
     }
 
-    /// How many entries an index has: all rows, unless it skips some. **O(1)**.
-    pub fn index_len(&self, table: TableId, index: IndexId) -> usize {
-        self.index(table, index).map_or(0, Index::len)
-    }
-
     // Changing rows; each call is logged.
 
     /// Adds a row under an id that is free.

@@ -11,7 +11,9 @@
 
 use crate::catalog::{IndexEntry, IndexKind, TableEntry};
 use crate::id::RowId;
-use crate::storage::{IndexSpec, KeyPart, Row, Store};
+use crate::storage::IndexSpec;
+// What the executor reads it reads from storage itself; what it changes goes through this module.
+pub use crate::storage::{Change, KeyPart, Mark, Row, Store};
 use crate::value::{Affinity, OrderedKey, Value, canonical};
 
 /// A row ready to be stored.
@@ -105,28 +107,30 @@ pub fn prepare_update(
     Ok(Prepared { row_id, row: values.into() })
 }
 
-/// The first key of `prepared` that a row other than `replacing` holds.
+/// The keys of `prepared` that rows other than `replacing` hold: the row id first, then the indexes,
+/// the newest first, as in SQLite.
 ///
 /// `changed` limits the search to keys that an update can have changed.
-pub fn find_conflict(
-    store: &Store,
-    table: &TableEntry,
-    prepared: &Prepared,
+pub fn find_conflicts<'a>(
+    store: &'a Store,
+    table: &'a TableEntry,
+    prepared: &'a Prepared,
     replacing: Option<RowId>,
-    changed: Option<&[usize]>,
-) -> Option<Conflict> {
-    if Some(prepared.row_id) != replacing && store.row(table.id, prepared.row_id).is_some() {
-        return Some(Conflict { index: None, row_id: prepared.row_id });
-    }
-    // The newest index is tested first, as in SQLite.
-    table.indexes.iter().enumerate().rev().filter(|(_, index)| index.unique).find_map(|(at, index)| {
+    changed: Option<&'a [usize]>,
+) -> impl Iterator<Item = Conflict> + Clone + 'a {
+    let is_taken =
+        Some(prepared.row_id) != replacing && store.row(table.id, prepared.row_id).is_some();
+    let row_id = is_taken.then_some(Conflict { index: None, row_id: prepared.row_id });
+    let indexes = table.indexes.iter().enumerate().rev().filter(|(_, index)| index.unique);
+    let keys = indexes.filter_map(move |(position, index)| {
         if changed.is_some_and(|changed| !is_touched(index, changed)) {
             return None;
         }
         let key = unique_key(index, &prepared.row)?;
-        let other = store.find(table.id, index.id, &key).find(|id| Some(*id) != replacing)?;
-        Some(Conflict { index: Some(at), row_id: other })
-    })
+        let row_id = store.find(table.id, index.id, &key).find(|id| Some(*id) != replacing)?;
+        Some(Conflict { index: Some(position), row_id })
+    });
+    row_id.into_iter().chain(keys)
 }
 
 /// Stores a new row.
@@ -152,7 +156,11 @@ pub fn index_specs(table: &TableEntry) -> Vec<IndexSpec> {
         parts: index
             .columns
             .iter()
-            .map(|&(position, collation)| KeyPart { position, conversion: Affinity::Blob, collation })
+            .map(|&(position, collation)| KeyPart {
+                position,
+                conversion: Affinity::Blob,
+                collation,
+            })
             .collect(),
         skips_nulls: false,
         filter: index.filter.clone().map(|filter| {
@@ -162,8 +170,14 @@ pub fn index_specs(table: &TableEntry) -> Vec<IndexSpec> {
     });
     let referencing = table.foreign_keys.iter().filter_map(|key| {
         let parts = key.columns.iter().zip(&key.resolved()?.comparison);
-        let part = |(&position, &(conversion, collation))| KeyPart { position, conversion, collation };
-        Some(IndexSpec { id: key.index, parts: parts.map(part).collect(), skips_nulls: true, filter: None })
+        let part =
+            |(&position, &(conversion, collation))| KeyPart { position, conversion, collation };
+        Some(IndexSpec {
+            id: key.index,
+            parts: parts.map(part).collect(),
+            skips_nulls: true,
+            filter: None,
+        })
     });
     own.chain(referencing).collect()
 }

@@ -133,6 +133,13 @@ impl OrderedKey {
     }
 }
 
+/// Of values that are canonical already.
+impl FromIterator<Value> for OrderedKey {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
+        OrderedKey(values.into_iter().collect())
+    }
+}
+
 impl Deref for OrderedKey {
     type Target = Key;
 

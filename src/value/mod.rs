@@ -215,6 +215,13 @@ fn write_blob(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_str("'")
 }
 
+/// NULL.
+impl From<()> for Value {
+    fn from((): ()) -> Self {
+        Value::Null
+    }
+}
+
 impl From<i64> for Value {
     fn from(integer: i64) -> Value {
         Value::Integer(integer)

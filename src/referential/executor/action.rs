@@ -1,0 +1,189 @@
+//! Stage 3: what the foreign keys that reference a changed row do about it: rules A and O.
+
+use super::{Assignment, Changed, Executor, How, Place, RowFrame, RowWork, RowsFrame};
+use crate::catalog::{ForeignKeyEntry, ReferentialAction};
+use crate::error::{Error, Event, VIOLATION_ROWS_MAX, ViolationKind};
+use crate::id::{ConstraintId, RowId};
+use crate::referential::effects::StepKind;
+use crate::referential::relation::{find_referencing, referenced_key};
+use crate::referential::{ActionOrder, ConflictClause, LetPass, LetPassKind};
+use crate::table::Row;
+use crate::value::{OrderedKey, Value};
+use std::sync::Arc;
+
+impl Executor<'_> {
+    /// The next action on a changed row that has rows to change: the position after it, and them.
+    pub(super) fn next_action(
+        &mut self,
+        frame: &RowFrame,
+        from: usize,
+        changed: &Changed,
+    ) -> Result<Option<(usize, RowsFrame)>, Error> {
+        let Some((_, old)) = &changed.old else { return Ok(None) };
+        let event = frame.event();
+        let catalog = self.settings.catalog;
+        let referenced_by = &catalog.by_id(frame.place.table).referenced_by;
+        for position in from..referenced_by.len() {
+            let constraint = self.in_order(referenced_by, position);
+            let key = catalog.constraint(constraint);
+            let Some(action) = self.action(frame, key) else { continue };
+            if !self.settings.enforces() {
+                self.note_let_pass(key, event, action, old, changed);
+                continue;
+            }
+            let place = Place { cause: changed.change, ..frame.place };
+            let depth = self.enter(place)?;
+            let Some(vacated) = vacated_key(key, changed) else { continue };
+            if action == ReferentialAction::Restrict {
+                self.restrict(place, event, key, &vacated, old)?;
+                continue;
+            }
+            let rows: Vec<RowId> = find_referencing(self.store, key, &vacated).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let how = self.how(key, event, action, changed);
+            let (kind, event) = (StepKind::Constraint(constraint), how.event());
+            let step = self.open_step(kind, event, key.table, Some(place.step), how.columns());
+            let place = Place { step, depth, table: key.table, ..place };
+            return Ok(Some((position + 1, RowsFrame { place, rows: rows.into_iter(), how })));
+        }
+        Ok(None)
+    }
+
+    /// The dialect's order of the constraints that reference a table.
+    pub(super) fn in_order(&self, created: &[ConstraintId], position: usize) -> ConstraintId {
+        match self.settings.dialect.order {
+            ActionOrder::NewestFirst => created[created.len() - 1 - position],
+            ActionOrder::OldestFirst => created[position],
+        }
+    }
+
+    /// What `key` does about this row change: nothing under NO ACTION, under a RESTRICT that is
+    /// deferred, or for an update that names none of the referenced columns.
+    pub(super) fn action(
+        &self,
+        frame: &RowFrame,
+        key: &ForeignKeyEntry,
+    ) -> Option<ReferentialAction> {
+        let action = match &frame.work {
+            RowWork::Insert { .. } => return None,
+            RowWork::Delete { .. } => key.delete_rule(),
+            RowWork::Update { .. } => {
+                let named = &self.effects.steps[frame.place.step.0 as usize].named;
+                let referenced = key.resolved().map_or(&[][..], |to| &to.columns);
+                if !referenced.iter().any(|position| named.contains(position)) {
+                    return None;
+                }
+                key.update_rule()
+            }
+        };
+        match action {
+            ReferentialAction::NoAction => None,
+            ReferentialAction::Restrict => self.settings.restricts().then_some(action),
+            ReferentialAction::Cascade
+            | ReferentialAction::SetNull
+            | ReferentialAction::SetDefault => Some(action),
+        }
+    }
+
+    fn how(
+        &self,
+        key: &ForeignKeyEntry,
+        event: Event,
+        action: ReferentialAction,
+        changed: &Changed,
+    ) -> How {
+        let set = |value: &dyn Fn(usize) -> Value| {
+            let values = key.columns.iter().enumerate();
+            let values = values.map(|(at, &position)| (position, value(at))).collect();
+            How::Update(Arc::new(Assignment::Values(values)), ConflictClause::Abort)
+        };
+        let columns = &self.settings.catalog.by_id(key.table).columns;
+        match action {
+            ReferentialAction::Cascade => match (&changed.new, key.resolved()) {
+                (Some((_, new)), Some(to)) if event == Event::Update => {
+                    set(&|at| new[to.columns[at]].clone())
+                }
+                _ => How::Delete,
+            },
+            ReferentialAction::SetDefault => set(&|at| columns[key.columns[at]].default.clone()),
+            ReferentialAction::SetNull
+            | ReferentialAction::NoAction
+            | ReferentialAction::Restrict => set(&|_| Value::Null),
+        }
+    }
+
+    fn restrict(
+        &self,
+        place: Place,
+        event: Event,
+        key: &ForeignKeyEntry,
+        vacated: &OrderedKey,
+        old: &Row,
+    ) -> Result<(), Error> {
+        let mut rows = find_referencing(self.store, key, vacated).peekable();
+        if rows.peek().is_none() {
+            return Ok(());
+        }
+        let table = self.settings.catalog.by_id(key.table);
+        let mut names = Vec::new();
+        let mut count = 0;
+        for row_id in rows {
+            if count < VIOLATION_ROWS_MAX {
+                names.push(
+                    table.row_name(row_id, self.store.row(key.table, row_id).map(|row| &**row)),
+                );
+            }
+            count += 1;
+        }
+        let mut violation = self.foreign_key_violation(
+            ViolationKind::Restrict,
+            key,
+            event,
+            place.table,
+            names,
+            count,
+        );
+        let columns = key.resolved().map(|to| to.columns.clone()).unwrap_or_default();
+        violation.columns = self.settings.catalog.by_id(place.table).column_names(&columns);
+        violation.key = columns.iter().map(|&position| old[position].clone()).collect();
+        violation.still_referenced = true;
+        violation.path = self.effects.path(self.settings.catalog, self.store, place.cause, None);
+        violation.hint = Some(format!(
+            "Delete or re-point those rows first, or declare ON {} CASCADE or SET NULL on \"{}\".",
+            if event == Event::Delete { "DELETE" } else { "UPDATE" },
+            key.name
+        ));
+        Err(Error::Violation(Box::new(violation)))
+    }
+
+    /// With enforcement off: what the action would have had to do, if anybody asked.
+    fn note_let_pass(
+        &mut self,
+        key: &ForeignKeyEntry,
+        event: Event,
+        action: ReferentialAction,
+        old: &Row,
+        changed: &Changed,
+    ) {
+        if !self.settings.observes {
+            return;
+        }
+        let to = key.resolved().filter(|_| !old.is_empty());
+        let Some(vacated) = to.and_then(|_| vacated_key(key, changed)) else { return };
+        let rows = find_referencing(self.store, key, &vacated).count();
+        if rows > 0 {
+            let kind = LetPassKind::Action(action);
+            LetPass::add(&mut self.let_pass, key, event, kind, rows);
+        }
+    }
+}
+
+/// The referenced key that a row change has left: the old one, unless it is still the row's.
+fn vacated_key(key: &ForeignKeyEntry, changed: &Changed) -> Option<OrderedKey> {
+    let to = key.resolved()?;
+    let old = changed.old.as_ref().and_then(|(_, row)| referenced_key(to, row))?;
+    let new = changed.new.as_ref().and_then(|(_, row)| referenced_key(to, row));
+    (new.as_ref() != Some(&old)).then_some(old)
+}

@@ -1,0 +1,488 @@
+//! The executor: every row change of a statement, in the dialect's order, without recursion.
+//!
+//! Work stands on a stack of frames. `Frame::Rows` is a list of rows still to be changed in one way;
+//! `Frame::Row` is one row change in progress; `Frame::Program` is a program being pulled. One row
+//! change goes through these stages, each of which may push frames that are finished first, which
+//! makes the walk depth first:
+//!
+//! 1. BEFORE programs.
+//! 2. The change. The row is found again by its id; one that is gone is skipped. A conflict clause
+//!    may first push the deletion of rows that are in the way.
+//! 3. For each foreign key that references the row's table, newest first: the action on the rows
+//!    that reference the old key. RESTRICT refuses here, at the row.
+//! 4. AFTER programs.
+//!
+//! A frame with nothing left to do is dropped before the next one is pushed, so a chain of
+//! references takes one frame however long it is. Depth (nested actions and programs entered,
+//! whether they find rows or not) is therefore carried along and not read off the stack.
+
+mod action;
+mod change;
+mod refusal;
+
+use super::effects::{Cause, Effects, StepId, StepKind, StepRecord};
+use super::program::{Activation, Attached, Program, Step, Timing, View};
+use super::{ConflictClause, LetPass, NewRow, Settings, Work};
+use crate::error::{DepthError, Error, Event};
+use crate::expression::Bound;
+use crate::id::{RowId, TableId};
+use crate::table::{Row, Store};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// What the columns of an update become.
+#[derive(Clone, Debug)]
+pub enum Assignment {
+    /// These values.
+    Values(Vec<(usize, Value)>),
+    /// These expressions, over the current row.
+    Expressions(Vec<(usize, Bound)>),
+}
+
+impl Assignment {
+    /// The positions assigned, in order.
+    pub fn columns(&self) -> Vec<usize> {
+        match self {
+            Assignment::Values(values) => values.iter().map(|(position, _)| *position).collect(),
+            Assignment::Expressions(list) => list.iter().map(|(position, _)| *position).collect(),
+        }
+    }
+
+    fn evaluate(&self, scope: &[Value]) -> Vec<(usize, Value)> {
+        match self {
+            Assignment::Values(values) => values.clone(),
+            Assignment::Expressions(list) => {
+                list.iter().map(|(position, value)| (*position, value.evaluate(scope))).collect()
+            }
+        }
+    }
+}
+
+enum Frame {
+    Rows(RowsFrame),
+    Row(Box<RowFrame>),
+    Program(ProgramFrame),
+}
+
+/// Where a frame stands in the statement.
+#[derive(Clone, Copy)]
+struct Place {
+    step: StepId,
+    cause: Cause,
+    /// Actions and programs entered on the way here.
+    depth: usize,
+    table: TableId,
+}
+
+/// Rows still to be changed, all in one way.
+struct RowsFrame {
+    place: Place,
+    rows: std::vec::IntoIter<RowId>,
+    how: How,
+}
+
+#[derive(Clone)]
+enum How {
+    Delete,
+    Update(Arc<Assignment>, ConflictClause),
+}
+
+/// One row change in progress.
+struct RowFrame {
+    place: Place,
+    work: RowWork,
+    stage: Stage,
+}
+
+enum RowWork {
+    Insert {
+        values: Vec<Value>,
+        conflict: ConflictClause,
+    },
+    Update {
+        row_id: RowId,
+        assignment: Arc<Assignment>,
+        values: Option<Vec<(usize, Value)>>,
+        conflict: ConflictClause,
+    },
+    Delete {
+        row_id: RowId,
+        runs_programs: bool,
+    },
+}
+
+#[derive(Clone)]
+enum Stage {
+    Before(usize),
+    Change,
+    Constraints(usize, Changed),
+    After(usize, Changed),
+}
+
+/// A row change that has happened.
+#[derive(Clone)]
+struct Changed {
+    change: Cause,
+    old: Option<(RowId, Row)>,
+    new: Option<(RowId, Row)>,
+}
+
+struct ProgramFrame {
+    name: Arc<str>,
+    place: Place,
+    program: Box<dyn Program>,
+    /// How many frames were below it when it started: what RAISE(IGNORE) returns to.
+    below: usize,
+}
+
+/// What a row's turn has come to.
+enum Turn {
+    /// The change has happened, or will after other frames: go on with the row's stages.
+    Goes(Changed),
+    /// Other frames come first; the row waits on the stack.
+    Waits,
+    /// The row is skipped.
+    Skipped,
+}
+
+pub(super) struct Executor<'a> {
+    settings: &'a Settings<'a>,
+    store: &'a mut Store,
+    stack: Vec<Frame>,
+    pub(super) effects: Effects,
+    pub(super) let_pass: Vec<LetPass>,
+    pub(super) inserted: Vec<RowId>,
+}
+
+impl<'a> Executor<'a> {
+    pub(super) fn new(settings: &'a Settings<'a>, store: &'a mut Store) -> Self {
+        let effects = Effects::new(store.mark());
+        Executor {
+            settings,
+            store,
+            stack: Vec::new(),
+            effects,
+            let_pass: Vec::new(),
+            inserted: Vec::new(),
+        }
+    }
+
+    /// Carries out a statement's own work and all that follows from it.
+    ///
+    /// # Errors
+    /// The first refusal met. What was done up to then is in the store and in the effects, for the
+    /// caller to report and undo.
+    pub(super) fn run(&mut self, table: TableId, work: Work) -> Result<(), Error> {
+        let (event, named) = match &work {
+            Work::Insert { .. } => (Event::Insert, Vec::new()),
+            Work::Update { assignment, .. } => (Event::Update, assignment.columns()),
+            Work::Delete { .. } => (Event::Delete, Vec::new()),
+        };
+        let step = self.open_step(StepKind::Direct, event, table, None, named);
+        let place = Place { step, cause: None, depth: 0, table };
+        match work {
+            Work::Insert { rows, conflict } => {
+                for NewRow { values } in rows {
+                    let work = RowWork::Insert { values, conflict: conflict.clone() };
+                    self.stack.push(Frame::Row(RowFrame::new(place, work)));
+                    self.drain()?;
+                }
+                Ok(())
+            }
+            Work::Update { rows, assignment, conflict } => {
+                self.push_rows(place, rows, How::Update(assignment, conflict));
+                self.drain()
+            }
+            Work::Delete { rows, runs_programs: true } => {
+                self.push_rows(place, rows, How::Delete);
+                self.drain()
+            }
+            Work::Delete { rows, runs_programs: false } => {
+                for row_id in rows {
+                    let work = RowWork::Delete { row_id, runs_programs: false };
+                    self.stack.push(Frame::Row(RowFrame::new(place, work)));
+                    self.drain()?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn drain(&mut self) -> Result<(), Error> {
+        while let Some(frame) = self.stack.pop() {
+            match frame {
+                Frame::Rows(rows) => self.next_row(rows)?,
+                Frame::Row(row) => self.advance(row)?,
+                Frame::Program(program) => self.pull(program)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn next_row(&mut self, mut frame: RowsFrame) -> Result<(), Error> {
+        let Some(row_id) = frame.rows.next() else { return Ok(()) };
+        let (place, how) = (frame.place, frame.how.clone());
+        if !frame.rows.as_slice().is_empty() {
+            self.stack.push(Frame::Rows(frame));
+        }
+        let work = match how {
+            How::Delete => RowWork::Delete { row_id, runs_programs: true },
+            How::Update(assignment, conflict) => {
+                RowWork::Update { row_id, assignment, values: None, conflict }
+            }
+        };
+        self.advance(Box::new(RowFrame { place, work, stage: Stage::Before(0) }))
+    }
+
+    /// Takes one row change as far as it goes before another frame must run.
+    fn advance(&mut self, mut frame: Box<RowFrame>) -> Result<(), Error> {
+        loop {
+            match frame.stage.clone() {
+                Stage::Before(position) => {
+                    if !self.fix_values(&mut frame) {
+                        return Ok(());
+                    }
+                    match self.attached(&frame, Timing::Before, position) {
+                        Some(program) => {
+                            let activation = self.activation_before(&frame);
+                            frame.stage = Stage::Before(position + 1);
+                            let (place, below) = (frame.place, self.stack.len());
+                            self.stack.push(Frame::Row(frame));
+                            return self.start(place, program, activation, below);
+                        }
+                        None => frame.stage = Stage::Change,
+                    }
+                }
+                Stage::Change => match self.change(&mut frame)? {
+                    Turn::Goes(changed) => frame.stage = Stage::Constraints(0, changed),
+                    Turn::Waits => {
+                        // The frames in the way are above; this row comes back to the same stage.
+                        let deletions = self.stack.pop();
+                        self.stack.push(Frame::Row(frame));
+                        self.stack.extend(deletions);
+                        return Ok(());
+                    }
+                    Turn::Skipped => return Ok(()),
+                },
+                Stage::Constraints(position, changed) => {
+                    match self.next_action(&frame, position, &changed)? {
+                        None => frame.stage = Stage::After(0, changed),
+                        Some((next, rows)) => {
+                            frame.stage = Stage::Constraints(next, changed);
+                            if !self.is_finished(&frame) {
+                                self.stack.push(Frame::Row(frame));
+                            }
+                            self.stack.push(Frame::Rows(rows));
+                            return Ok(());
+                        }
+                    }
+                }
+                Stage::After(position, changed) => {
+                    let Some(program) = self.attached(&frame, Timing::After, position) else {
+                        return Ok(());
+                    };
+                    let activation = Activation {
+                        table: frame.place.table,
+                        event: frame.event(),
+                        old: changed.old.clone(),
+                        new: changed.new.clone().map(|(id, row)| (Some(id), row)),
+                    };
+                    let place = Place { cause: changed.change, ..frame.place };
+                    let below = self.stack.len();
+                    frame.stage = Stage::After(position + 1, changed);
+                    // The row's last program: the row has nothing left to wait for.
+                    if self.attached(&frame, Timing::After, position + 1).is_some() {
+                        self.stack.push(Frame::Row(frame));
+                    }
+                    return self.start(place, program, activation, below);
+                }
+            }
+        }
+    }
+
+    // Stage 1 and 4: programs.
+
+    /// An update's values are those of the row before any BEFORE program has run. `false`: the row
+    /// is gone already.
+    fn fix_values(&mut self, frame: &mut RowFrame) -> bool {
+        let table = frame.place.table;
+        match &mut frame.work {
+            RowWork::Insert { .. } => true,
+            RowWork::Delete { row_id, .. } => self.store.row(table, *row_id).is_some(),
+            RowWork::Update { row_id, assignment, values, .. } => {
+                let Some(row) = self.store.row(table, *row_id) else { return false };
+                if values.is_none() {
+                    *values = Some(assignment.evaluate(row));
+                }
+                true
+            }
+        }
+    }
+
+    fn attached(&self, frame: &RowFrame, timing: Timing, position: usize) -> Option<Attached> {
+        if matches!(frame.work, RowWork::Delete { runs_programs: false, .. }) {
+            return None;
+        }
+        let mut programs = self.settings.programs.of(frame.place.table, frame.event(), timing);
+        programs.nth(position).cloned()
+    }
+
+    fn activation_before(&self, frame: &RowFrame) -> Activation {
+        let table = frame.place.table;
+        let old = |row_id: RowId| self.store.row(table, row_id).map(|row| (row_id, row.clone()));
+        let (old, new) = match &frame.work {
+            RowWork::Insert { values, .. } => (None, Some((None, values.clone().into()))),
+            RowWork::Delete { row_id, .. } => (old(*row_id), None),
+            RowWork::Update { row_id, values, .. } => {
+                let mut new = old(*row_id).map(|(_, row)| row.to_vec()).unwrap_or_default();
+                for (position, value) in values.iter().flatten() {
+                    new[*position] = value.clone();
+                }
+                (old(*row_id), Some((Some(*row_id), new.into())))
+            }
+        };
+        Activation { table, event: frame.event(), old, new }
+    }
+
+    /// Starts a program above what stands on the stack. RAISE(IGNORE) in it cuts the stack back to
+    /// `below` frames: without the row change that started it.
+    fn start(
+        &mut self,
+        place: Place,
+        program: Attached,
+        activation: Activation,
+        below: usize,
+    ) -> Result<(), Error> {
+        let place = Place { depth: self.enter(place)?, ..place };
+        let running = (program.start)(&activation);
+        let frame = ProgramFrame { name: program.name, place, program: running, below };
+        self.stack.push(Frame::Program(frame));
+        Ok(())
+    }
+
+    fn pull(&mut self, mut frame: ProgramFrame) -> Result<(), Error> {
+        let view = View { catalog: self.settings.catalog, store: self.store };
+        let step = frame.program.step(&view);
+        let (table, event, named) = match &step {
+            Step::Done => return Ok(()),
+            Step::Ignore => {
+                self.stack.truncate(frame.below);
+                return Ok(());
+            }
+            Step::Abort(message) => return Err(Error::Aborted(message.clone())),
+            Step::Insert { table, .. } => (*table, Event::Insert, Vec::new()),
+            Step::Delete { table, .. } => (*table, Event::Delete, Vec::new()),
+            Step::Update { table, assignments, .. } => {
+                (*table, Event::Update, assignments.iter().map(|(position, _)| *position).collect())
+            }
+        };
+        self.check_program_step(&frame.name, &step, table)?;
+        let kind = StepKind::Program(frame.name.clone());
+        let step_id = self.open_step(kind, event, table, Some(frame.place.step), named);
+        let place = Place { step: step_id, table, ..frame.place };
+        self.stack.push(Frame::Program(frame));
+        match step {
+            Step::Insert { row: values, .. } => {
+                let work = RowWork::Insert { values, conflict: ConflictClause::Abort };
+                self.stack.push(Frame::Row(RowFrame::new(place, work)));
+            }
+            Step::Update { rows, assignments, .. } => {
+                let assignment = Arc::new(Assignment::Values(assignments));
+                self.push_rows(place, rows, How::Update(assignment, ConflictClause::Abort));
+            }
+            Step::Delete { rows, .. } => self.push_rows(place, rows, How::Delete),
+            Step::Done | Step::Ignore | Step::Abort(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A program is foreign code: what it asks for may name what is not there.
+    fn check_program_step(&self, name: &str, step: &Step, table: TableId) -> Result<(), Error> {
+        let Some(entry) = self.settings.catalog.find_by_id(table) else {
+            return Err(Error::Aborted(format!("program \"{name}\" names a table that is gone")));
+        };
+        let width = entry.columns.len();
+        let fits = match step {
+            Step::Insert { row, .. } => row.len() == width,
+            Step::Update { assignments, .. } => assignments.iter().all(|(at, _)| *at < width),
+            Step::Delete { .. } | Step::Done | Step::Ignore | Step::Abort(_) => true,
+        };
+        if fits {
+            return Ok(());
+        }
+        let message =
+            format!("program \"{name}\" gives table \"{}\" a row it does not fit", entry.name());
+        Err(Error::Aborted(message))
+    }
+
+    // Frames and steps.
+
+    /// Enters one more nested action or program.
+    fn enter(&self, place: Place) -> Result<usize, Error> {
+        match self.settings.dialect.depth_limit {
+            Some(limit) if place.depth >= limit => Err(Error::Depth(Box::new(DepthError {
+                limit,
+                table: self.settings.catalog.by_id(place.table).name().to_owned(),
+                path: self.effects.path(self.settings.catalog, self.store, place.cause, None),
+            }))),
+            Some(_) | None => Ok(place.depth + 1),
+        }
+    }
+
+    /// Whether a row has no action and no program left to run. What has nothing left is not kept
+    /// on the stack: without this, a chain would take a frame a row.
+    fn is_finished(&self, frame: &RowFrame) -> bool {
+        let Stage::Constraints(from, _) = &frame.stage else { return false };
+        let referenced_by = &self.settings.catalog.by_id(frame.place.table).referenced_by;
+        let acts = |position: usize| {
+            let key = self.settings.catalog.constraint(self.in_order(referenced_by, position));
+            self.action(frame, key).is_some()
+        };
+        !(*from..referenced_by.len()).any(acts) && self.attached(frame, Timing::After, 0).is_none()
+    }
+
+    fn push_rows(&mut self, place: Place, rows: Vec<RowId>, how: How) {
+        self.stack.push(Frame::Rows(RowsFrame { place, rows: rows.into_iter(), how }));
+    }
+
+    fn open_step(
+        &mut self,
+        kind: StepKind,
+        event: Event,
+        table: TableId,
+        origin: Option<StepId>,
+        named: Vec<usize>,
+    ) -> StepId {
+        self.effects.step(StepRecord { kind, event, table, origin, named: named.into() })
+    }
+}
+
+impl How {
+    fn event(&self) -> Event {
+        match self {
+            How::Delete => Event::Delete,
+            How::Update(..) => Event::Update,
+        }
+    }
+
+    fn columns(&self) -> Vec<usize> {
+        match self {
+            How::Delete => Vec::new(),
+            How::Update(assignment, _) => assignment.columns(),
+        }
+    }
+}
+
+impl RowFrame {
+    fn new(place: Place, work: RowWork) -> Box<Self> {
+        Box::new(RowFrame { place, work, stage: Stage::Before(0) })
+    }
+
+    fn event(&self) -> Event {
+        match self.work {
+            RowWork::Insert { .. } => Event::Insert,
+            RowWork::Update { .. } => Event::Update,
+            RowWork::Delete { .. } => Event::Delete,
+        }
+    }
+}
