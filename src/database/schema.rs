@@ -53,6 +53,7 @@ impl Database {
                     return Err(refusal);
                 }
                 db.outstanding.append(&mut outcome.outstanding);
+                db.store.log_tables();
             }
             catalog.drop_table(entry.id);
             db.store.drop_table(entry.id);

@@ -172,15 +172,16 @@ impl Store {
         }
     }
 
-    // Changing tables; between two calls of `log_tables` any number of these.
+    // Changing tables. `log_tables` comes first, and again after any row change.
 
-    /// Logs the set of tables as it is, so that what follows can be undone.
+    /// Logs the set of tables as it is, so that the changes of tables that follow can be undone.
     pub fn log_tables(&mut self) {
         self.log.push(Change::Tables(self.tables.clone()));
     }
 
     /// Adds an empty table.
     pub fn create_table(&mut self, table: TableId) {
+        self.assert_tables_are_logged();
         let slot = table.0 as usize;
         if self.tables.0.len() <= slot {
             self.tables.0.resize(slot + 1, None);
@@ -190,6 +191,7 @@ impl Store {
 
     /// Removes a table with all it holds.
     pub fn drop_table(&mut self, table: TableId) {
+        self.assert_tables_are_logged();
         self.tables.0[table.0 as usize] = None;
     }
 
@@ -202,6 +204,7 @@ impl Store {
         if current.eq(specs.iter()) {
             return;
         }
+        self.assert_tables_are_logged();
         let store = self.table_mut(table);
         let mut old = std::mem::take(&mut store.indexes);
         for spec in specs {
@@ -216,6 +219,7 @@ impl Store {
 
     /// Replaces every row by what `change` makes of it. The indexes go; set them again.
     pub fn rewrite_rows(&mut self, table: TableId, change: impl Fn(&Row) -> Row) {
+        self.assert_tables_are_logged();
         let store = self.table_mut(table);
         store.indexes.clear();
         store.rows.values_mut().for_each(|row| *row = change(row));
@@ -277,6 +281,15 @@ impl Store {
             }
         }
         found
+    }
+
+    /// Row changes between the log of the tables and a change of them would be undone in tables that
+    /// are not theirs.
+    fn assert_tables_are_logged(&self) {
+        debug_assert!(
+            matches!(self.log.last(), Some(Change::Tables(_))),
+            "tables are logged first"
+        );
     }
 
     fn table(&self, table: TableId) -> &TableStore {
