@@ -300,7 +300,7 @@ fn exact_integer(real: f64) -> Option<i64> {
     (inner && integer as f64 == real).then_some(integer)
 }
 
-/// The integer that equals the real, if it is within 51 bits (`sqlite3RealSameAsInt`).
+/// The integer that equals the real, if it is within 51 bits.
 fn small_integer(real: f64) -> Option<i64> {
     const LIMIT: i64 = 1 << 51;
     let integer = real as i64;

@@ -1,12 +1,11 @@
 //! Numbers as decimal text, read and printed as SQLite does, to the last digit.
 //!
-//! SQLite does not use the C library here, and its results are not always those of a correctly
-//! rounding conversion: it reads at most 19 significant digits, and prints 17 after trying whether
-//! fewer read back the same. A key column of type TEXT that is given 0.1 + 0.2 must hold the text
-//! SQLite would store, so these are SQLite's own routines (`sqlite3AtoF`, `sqlite3Atoi64`,
-//! `sqlite3FpDecode` and the `%!.17g` of its `printf`), translated; the scheme is that of Russ Cox's
-//! fpfmt. It may seem that `str::parse` and `{:e}` could do; then the 20th digit of an input changes
-//! its value here and not there.
+//! Two facts decide the last digits. Reading, SQLite takes at most 19 significant digits and ignores
+//! the rest; printing, it makes 17 and shows fewer where they read back the same. A key column of
+//! type TEXT that is given 0.1 + 0.2 must hold the text SQLite would store. Between digits and binary
+//! both sides round correctly, so the standard library's conversions serve; it may seem that
+//! `str::parse` alone could do, but then the 20th digit of an input changes its value here and not
+//! there.
 //!
 //! Entry points: [`parse_real`], [`parse_integer`], [`real_to_text`], [`real_to_fixed`],
 //! [`real_to_literal`].
@@ -102,7 +101,7 @@ impl Reader<'_> {
 /// The most a significand may be for another digit to fit.
 const SIGNIFICAND_MAX: u64 = (u64::MAX - 9) / 10;
 
-/// Reads the real number at the beginning of a text (`sqlite3AtoF`).
+/// Reads the real number at the beginning of a text.
 pub(crate) fn parse_real(text: &[u8]) -> ParsedReal {
     let mut reader = Reader { rest: text };
     reader.skip_spaces();
@@ -148,7 +147,7 @@ pub(crate) fn parse_real(text: &[u8]) -> ParsedReal {
     }
 }
 
-/// Reads the integer at the beginning of a text (`sqlite3Atoi64`).
+/// Reads the integer at the beginning of a text.
 ///
 /// Unlike in [`parse_real`] a NUL is no end here but other text.
 pub(super) fn parse_integer(text: &[u8]) -> (i64, IntegerFit) {
@@ -258,7 +257,7 @@ fn write_fixed(text: &mut String, decimal: &Decimal, point: i32, places: i32) {
     }
 }
 
-/// A finite real as significant decimal digits (`FpDecode`).
+/// A finite real as significant decimal digits.
 struct Decimal {
     negative: bool,
     /// ASCII digits, the last of them not zero unless it is the only one.
@@ -275,9 +274,8 @@ impl Decimal {
         if magnitude == 0.0 {
             return Decimal { negative, digits: vec![b'0'], point: 1 };
         }
-        let (significand, exponent) = significand_and_exponent(magnitude);
         let wanted = if round <= 0 || round >= 18 { 18 } else { round + 1 };
-        let (number, power) = to_decimal(significand, exponent, wanted);
+        let (number, power) = to_decimal(magnitude, wanted);
         let mut digits = number.to_string().into_bytes();
         let mut point = digits.len() as i32 + power;
         let mut round = round;
@@ -362,219 +360,51 @@ fn leading(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
-/// A positive finite real as `m · 2^e`, the highest bit of m set.
-fn significand_and_exponent(magnitude: f64) -> (u64, i32) {
+/// ⌊log₂⌋ of a positive finite real.
+fn binary_exponent(magnitude: f64) -> i32 {
     let bits = magnitude.to_bits();
-    let fraction = bits & 0x000f_ffff_ffff_ffff;
-    let biased = (bits >> 52) as i32;
-    if biased == 0 {
-        let shift = fraction.leading_zeros();
-        (fraction << shift, -1074 - shift as i32)
-    } else {
-        ((fraction << 11) | (1 << 63), biased - 1086)
+    match (bits >> 52) as i32 {
+        0 => -1011 - bits.leading_zeros() as i32,
+        biased => biased - 1023,
     }
-}
-
-/// The exponents of ten that are needed between decimal text and reals.
-const POWERS: std::ops::RangeInclusive<i32> = -348..=347;
-
-/// ⌊log₂ 10^p⌋
-fn log2_of_power_of_10(p: i32) -> i32 {
-    (p * 108_853) >> 15
 }
 
 /// ⌊log₁₀ 2^e⌋
 fn log10_of_power_of_2(e: i32) -> i32 {
-    (e * 78_913) >> 18
+    (f64::from(e) * std::f64::consts::LOG10_2).floor() as i32
 }
 
-/// `m · 2^e` as `d · 10^p` with at least `digits` (1 to 18) significant digits (`Fp2Convert10`).
-fn to_decimal(m: u64, e: i32, digits: i32) -> (u64, i32) {
-    let p = digits - 1 - log10_of_power_of_2(e + 63);
-    let (scale, _) = power_of_ten(p);
-    let (high, _) = multiply(m, scale);
-    let shift = -(e + log2_of_power_of_10(p) + 1);
-    debug_assert!((1..=63).contains(&shift), "the product has its point within 64 bits");
+/// A positive finite real as `d · 10^p` with at least `digits` (1 to 18) significant digits: the
+/// last one is cut off, or rounded where all 18 are asked for.
+fn to_decimal(magnitude: f64, digits: i32) -> (u64, i32) {
+    // More digits than are kept, so that cutting them off is cutting the exact number.
+    const SPARE: usize = 20;
+    let p = digits - 1 - log10_of_power_of_2(binary_exponent(magnitude));
+    let (_, exponent) = scientific(magnitude, SPARE);
+    let kept = (exponent + p + 1).max(1) as usize;
     let number = if digits == 18 {
-        let high = high >> (shift - 1);
-        (high + ((high << 1) & 2)) >> 1
+        let (number, rounded) = scientific(magnitude, kept - 1);
+        // 99…9.6 is rounded to a digit more.
+        leading(&number) * 10_u64.pow((rounded - exponent) as u32)
     } else {
-        high >> shift
+        leading(&scientific(magnitude, kept - 1 + SPARE).0[..kept])
     };
     (number, -p)
 }
 
-/// The real nearest to `d · 10^p` for a positive d (`Fp10Convert2`).
+/// The digits of a number with one before the point and `places` behind it, and its exponent.
+fn scientific(magnitude: f64, places: usize) -> (Vec<u8>, i32) {
+    let text = format!("{magnitude:.places$e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let digits = digits.bytes().filter(u8::is_ascii_digit).collect();
+    (digits, exponent.parse().unwrap_or(0))
+}
+
+/// The real nearest to `d · 10^p`.
 fn to_binary(d: u64, p: i32) -> f64 {
-    if p < *POWERS.start() {
-        return 0.0;
-    }
-    if p > *POWERS.end() {
-        return f64::INFINITY;
-    }
-    let bits = 64 - d.leading_zeros() as i32;
-    let power = log2_of_power_of_10(p);
-    let mut e = 53 - bits - power;
-    if e > 1074 {
-        if e >= 1130 {
-            return 0.0;
-        }
-        e = 1074;
-    }
-    let shift = -(e - (64 - bits) + power + 3);
-    let (mut scale, mut scale_low) = power_of_ten(p);
-    if scale_low != 0 {
-        scale = scale.wrapping_add(1);
-        scale_low = !scale_low;
-    }
-    let x = d << (64 - bits);
-    let (mut high, low) = multiply(x, scale);
-    let middle = (low >> 32) as u32;
-    let mut sticky = 1;
-    if high & ((1 << shift) - 1) == 0 {
-        let (correction, _) = multiply(x, u64::from(scale_low) << 32);
-        let correction = (correction >> 32) as u32;
-        sticky = u64::from(middle.wrapping_sub(correction) > 1);
-        high = high.wrapping_sub(u64::from(middle < correction));
-    }
-    let mut u = (high >> shift) | sticky;
-    if u >= (1 << 55) - 2 {
-        u = (u >> 1) | (u & 1);
-        e -= 1;
-    }
-    let m = (u + 1 + ((u >> 2) & 1)) >> 2;
-    if e <= -972 {
-        return f64::INFINITY;
-    }
-    let implicit = 1_u64 << 52;
-    if m & implicit == 0 {
-        // A subnormal: its exponent field is zero.
-        return f64::from_bits(m);
-    }
-    f64::from_bits((m & !implicit) | (((1075 - e) as u64) << 52))
+    // Beyond these exponents no 64-bit d gives anything but zero or infinity.
+    format!("{d}e{}", p.clamp(-400, 400)).parse().unwrap_or(0.0)
 }
-
-/// The high and the low half of a product.
-fn multiply(a: u64, b: u64) -> (u64, u64) {
-    let product = u128::from(a) * u128::from(b);
-    ((product >> 64) as u64, product as u64)
-}
-
-/// The top 96 bits of 10^p, scaled by a power of two so that the first is set.
-fn power_of_ten(p: i32) -> (u64, u32) {
-    debug_assert!(POWERS.contains(&p), "only exponents of finite reals are asked for");
-    if p == -1 {
-        return (SCALE[13], SCALE_LOW[13]);
-    }
-    let group = p.div_euclid(27);
-    let offset = p.rem_euclid(27) as usize;
-    if group == 0 {
-        return (BASE[offset], 0);
-    }
-    let index = (group + 13) as usize;
-    if offset == 0 {
-        return (SCALE[index], SCALE_LOW[index]);
-    }
-    let (high, low) = multiply_96(SCALE[index], SCALE_LOW[index], BASE[offset]);
-    if high >> 63 == 0 { (high << 1 | u64::from(low >> 31), low << 1 | 1) } else { (high, low) }
-}
-
-/// The top 96 bits of the 160 of `(a · 2³² + a_low) · b`.
-fn multiply_96(a: u64, a_low: u32, b: u64) -> (u64, u32) {
-    let product = u128::from(a) * u128::from(b) + ((u128::from(a_low) * u128::from(b)) >> 32);
-    ((product >> 64) as u64, (product >> 32) as u32)
-}
-
-/// The top 64 bits of 10⁰ to 10²⁶; these are exact.
-const BASE: [u64; 27] = [
-    0x8000_0000_0000_0000,
-    0xa000_0000_0000_0000,
-    0xc800_0000_0000_0000,
-    0xfa00_0000_0000_0000,
-    0x9c40_0000_0000_0000,
-    0xc350_0000_0000_0000,
-    0xf424_0000_0000_0000,
-    0x9896_8000_0000_0000,
-    0xbebc_2000_0000_0000,
-    0xee6b_2800_0000_0000,
-    0x9502_f900_0000_0000,
-    0xba43_b740_0000_0000,
-    0xe8d4_a510_0000_0000,
-    0x9184_e72a_0000_0000,
-    0xb5e6_20f4_8000_0000,
-    0xe35f_a931_a000_0000,
-    0x8e1b_c9bf_0400_0000,
-    0xb1a2_bc2e_c500_0000,
-    0xde0b_6b3a_7640_0000,
-    0x8ac7_2304_89e8_0000,
-    0xad78_ebc5_ac62_0000,
-    0xd8d7_26b7_177a_8000,
-    0x8786_7832_6eac_9000,
-    0xa968_163f_0a57_b400,
-    0xd3c2_1bce_cced_a100,
-    0x8459_5161_4014_84a0,
-    0xa56f_a5b9_9019_a5c8,
-];
-
-/// The top 64 bits of 10^(27·(i − 13)); entry 13 holds 10⁻¹ instead of 10⁰.
-const SCALE: [u64; 26] = [
-    0x8049_a4ac_0c58_11ae,
-    0xcf42_894a_5dce_35ea,
-    0xa76c_5823_38ed_2621,
-    0x873e_4f75_e222_4e68,
-    0xda7f_5bf5_9096_6848,
-    0xb080_392c_c434_9dec,
-    0x8e93_8662_882a_f53e,
-    0xe658_29b3_046b_0afa,
-    0xba12_1a46_50e4_ddeb,
-    0x964e_858c_91ba_2655,
-    0xf2d5_6790_ab41_c2a2,
-    0xc428_d05a_a475_1e4c,
-    0x9e74_d1b7_91e0_7e48,
-    0xcccc_cccc_cccc_cccc,
-    0xcecb_8f27_f420_0f3a,
-    0xa70c_3c40_a64e_6c51,
-    0x86f0_ac99_b4e8_dafd,
-    0xda01_ee64_1a70_8de9,
-    0xb01a_e745_b101_e9e4,
-    0x8e41_ade9_fbeb_c27d,
-    0xe5d3_ef28_2a24_2e81,
-    0xb9a7_4a06_37ce_2ee1,
-    0x95f8_3d0a_1fb6_9cd9,
-    0xf24a_01a7_3cf2_dccf,
-    0xc3b8_3581_09e8_4f07,
-    0x9e19_db92_b4e3_1ba9,
-];
-
-/// The 32 bits below those of `SCALE`.
-const SCALE_LOW: [u32; 26] = [
-    0x205b_896d,
-    0x5206_4cad,
-    0xaf2a_f2b8,
-    0x5a77_44a7,
-    0xaf39_a475,
-    0xbd8d_794e,
-    0x547e_b47b,
-    0x0cb4_a5a3,
-    0x92f3_4d62,
-    0x3a6a_07f9,
-    0xfae2_7299,
-    0xaa97_e14c,
-    0x775e_a265,
-    0xcccc_cccc,
-    0x0000_0000,
-    0x9990_90b6,
-    0x69a0_28bb,
-    0xe80e_6f48,
-    0x5ec0_5dd0,
-    0x1458_8f14,
-    0x8f16_68c9,
-    0x6d95_3e2c,
-    0x4abd_af10,
-    0xbc63_3b39,
-    0x0a86_2f81,
-    0x6c07_a2c2,
-];
 
 #[cfg(test)]
 mod tests {

@@ -12,10 +12,10 @@
 //!   its collation. [`canonical`] maps each value to one representative of its class, so that a hash
 //!   map or a sorted map of canonical values ([`OrderedKey`]) finds what `compare` calls equal.
 //!
-//! Conversions follow the SQLite that feature `sqlite` bundles, to the digit: the routines that read
-//! and print reals in `decimal` are its own, translated. The price is that a real is read from at
-//! most 19 significant digits, as there. Older versions print fewer digits: 3.40 stores 0.1 + 0.2 in
-//! a TEXT column as '0.3'.
+//! Conversions follow the SQLite that feature `sqlite` bundles. A real is read from at most 19
+//! significant digits, as there, and printed with up to 17; where the real is very large or very
+//! small SQLite's 17th digit can be off by one, and ours is not. Older versions print fewer digits:
+//! 3.40 stores 0.1 + 0.2 in a TEXT column as '0.3'.
 //!
 //! Text is always valid UTF-8. SQLite's text may be any bytes, so casting a blob that is not UTF-8 to
 //! text replaces the offending bytes here and keeps them there.
