@@ -108,6 +108,14 @@ impl fmt::Display for Key {
     }
 }
 
+/// The list of its values.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Key {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 /// A key of canonical values, in SQLite's order.
 ///
 /// Keys are ordered column by column; a key that is the beginning of another comes before it. Equal
