@@ -168,7 +168,7 @@ impl Catalog {
         check_column_is_unused(entry, position)?;
         let entry = self.entry_mut(id);
         let name = entry.definition.columns.remove(position).name;
-        let goes = |columns: &[String]| columns.iter().any(|column| *column == name);
+        let goes = |columns: &[String]| columns.contains(&name);
         entry.definition.foreign_keys.retain(|key| !goes(&key.columns));
         entry.definition.checks.retain(|check| check.column.as_ref() != Some(&name));
         let dropped: Vec<_> = entry

@@ -33,7 +33,7 @@ pub(crate) enum StepKind {
     Program(Arc<str>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StepRecord {
     pub(crate) kind: StepKind,
     pub(crate) event: Event,
@@ -57,12 +57,12 @@ pub(crate) struct Effects {
     pub(crate) base: Mark,
     pub(crate) steps: Vec<StepRecord>,
     pub(crate) changes: Vec<ChangeRecord>,
-    by_origin: HashMap<(Option<StepId>, StepKind, Event, TableId, Arc<[usize]>), StepId>,
+    by_record: HashMap<StepRecord, StepId>,
 }
 
 impl Effects {
     pub(crate) fn new(base: Mark) -> Self {
-        Effects { base, steps: Vec::new(), changes: Vec::new(), by_origin: HashMap::new() }
+        Effects { base, steps: Vec::new(), changes: Vec::new(), by_record: HashMap::new() }
     }
 
     /// The step for this kind of change below `origin`: an ancestor if the same one acts there
@@ -77,11 +77,13 @@ impl Effects {
             }
             ancestor = candidate.origin;
         }
-        let key = (step.origin, step.kind.clone(), step.event, step.table, step.named.clone());
-        *self.by_origin.entry(key).or_insert_with(|| {
-            self.steps.push(step);
-            StepId((self.steps.len() - 1) as u32)
-        })
+        if let Some(id) = self.by_record.get(&step) {
+            return *id;
+        }
+        let id = StepId(self.steps.len() as u32);
+        self.by_record.insert(step.clone(), id);
+        self.steps.push(step);
+        id
     }
 
     pub(crate) fn record(&mut self, step: StepId, cause: Cause) -> Cause {

@@ -253,7 +253,7 @@ impl<'a> Executor<'a> {
                         None => frame.stage = Stage::Change,
                     }
                 }
-                Stage::Change => match self.change(&mut frame)? {
+                Stage::Change => match self.change(&frame)? {
                     Turn::Goes(changed) => frame.stage = Stage::Constraints(0, changed),
                     Turn::Waits => {
                         // The frames in the way are above; this row comes back to the same stage.
