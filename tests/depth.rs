@@ -1,5 +1,7 @@
 //! Nothing recurses on data: a chain of a million rows on a small stack, in a debug build too.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use ondelete::ReferentialAction::{Cascade, NoAction, Restrict};
 use ondelete::{Column, Database, Dialect, Enforcement, ReferentialAction, Table, key, row};
 

@@ -2,6 +2,8 @@
 //! and under the other one. Values that PostgreSQL shares were taken from its documentation and from
 //! runs of PostgreSQL 15; see the comment of each test.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use ondelete::ReferentialAction::{Cascade, Restrict, SetDefault};
 use ondelete::database::{
     ActionOrder, Deferral, DefinitionCheck, FailedCommit, FailedStatement, MatchFull, SetImmediate,

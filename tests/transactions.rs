@@ -1,5 +1,7 @@
 //! Guards, forks, threads and panics: what the types and the transaction's state allow.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use ondelete::ReferentialAction::Cascade;
 use ondelete::database::{LetPassKind, Program, Refused, Step, Timing, View};
 use ondelete::error::{Event, TransactionError};
