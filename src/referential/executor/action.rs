@@ -28,7 +28,7 @@ impl Executor<'_> {
             let key = catalog.constraint(constraint);
             let Some(action) = self.action(frame, key) else { continue };
             if !self.settings.enforces() {
-                self.note_let_pass(key, event, action, old, changed);
+                self.note_let_pass(key, event, action, changed);
                 continue;
             }
             let place = Place { cause: changed.change, ..frame.place };
@@ -105,7 +105,7 @@ impl Executor<'_> {
                 (Some((_, new)), Some(to)) if event == Event::Update => {
                     set(&|at| new[to.columns[at]].clone())
                 }
-                _ => How::Delete,
+                _ => How::Delete { runs_programs: true },
             },
             ReferentialAction::SetDefault => set(&|at| columns[key.columns[at]].default.clone()),
             ReferentialAction::SetNull
@@ -164,14 +164,12 @@ impl Executor<'_> {
         key: &ForeignKeyEntry,
         event: Event,
         action: ReferentialAction,
-        old: &Row,
         changed: &Changed,
     ) {
         if !self.settings.observes {
             return;
         }
-        let to = key.resolved().filter(|_| !old.is_empty());
-        let Some(vacated) = to.and_then(|_| vacated_key(key, changed)) else { return };
+        let Some(vacated) = vacated_key(key, changed) else { return };
         let rows = find_referencing(self.store, key, &vacated).count();
         if rows > 0 {
             let kind = LetPassKind::Action(action);

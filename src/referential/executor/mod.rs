@@ -83,7 +83,7 @@ struct RowsFrame {
 
 #[derive(Clone)]
 enum How {
-    Delete,
+    Delete { runs_programs: bool },
     Update(Arc<Assignment>, ConflictClause),
 }
 
@@ -193,17 +193,9 @@ impl<'a> Executor<'a> {
                 self.push_rows(place, rows, How::Update(assignment, conflict));
                 self.drain()
             }
-            Work::Delete { rows, runs_programs: true } => {
-                self.push_rows(place, rows, How::Delete);
+            Work::Delete { rows, runs_programs } => {
+                self.push_rows(place, rows, How::Delete { runs_programs });
                 self.drain()
-            }
-            Work::Delete { rows, runs_programs: false } => {
-                for row_id in rows {
-                    let work = RowWork::Delete { row_id, runs_programs: false };
-                    self.stack.push(Frame::Row(RowFrame::new(place, work)));
-                    self.drain()?;
-                }
-                Ok(())
             }
         }
     }
@@ -226,7 +218,7 @@ impl<'a> Executor<'a> {
             self.stack.push(Frame::Rows(frame));
         }
         let work = match how {
-            How::Delete => RowWork::Delete { row_id, runs_programs: true },
+            How::Delete { runs_programs } => RowWork::Delete { row_id, runs_programs },
             How::Update(assignment, conflict) => {
                 RowWork::Update { row_id, assignment, values: None, conflict }
             }
@@ -390,7 +382,9 @@ impl<'a> Executor<'a> {
                 let assignment = Arc::new(Assignment::Values(assignments));
                 self.push_rows(place, rows, How::Update(assignment, ConflictClause::Abort));
             }
-            Step::Delete { rows, .. } => self.push_rows(place, rows, How::Delete),
+            Step::Delete { rows, .. } => {
+                self.push_rows(place, rows, How::Delete { runs_programs: true });
+            }
             Step::Done | Step::Ignore | Step::Abort(_) => {}
         }
         Ok(())
@@ -460,14 +454,14 @@ impl<'a> Executor<'a> {
 impl How {
     fn event(&self) -> Event {
         match self {
-            How::Delete => Event::Delete,
+            How::Delete { .. } => Event::Delete,
             How::Update(..) => Event::Update,
         }
     }
 
     fn columns(&self) -> Vec<usize> {
         match self {
-            How::Delete => Vec::new(),
+            How::Delete { .. } => Vec::new(),
             How::Update(assignment, _) => assignment.columns(),
         }
     }
