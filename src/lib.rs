@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod catalog;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod database;
 pub mod error;
 pub mod expression;
@@ -27,3 +29,8 @@ pub use expression::{Expression, col, lit};
 pub use id::RowId;
 pub use query::{Select, Selection};
 pub use value::{Collation, DataType, Key, Value};
+
+/// The README's Rust blocks are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,2 +1,15 @@
-//! The command `ondelete`.
-fn main() {}
+//! The command `ondelete`: arguments, streams and exit status. The work is done in `ondelete::cli`.
+
+use ondelete::cli::{self, Arguments};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_process();
+    match cli::run(&arguments, &mut anstream::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            anstream::eprintln!("{failure}");
+            ExitCode::from(failure.exit_status())
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The command line: what can be asked for, and who answers.
+//!
+//! [`Arguments`] is the call as clap reads it, [`run`] does what it asks. Output goes to a writer
+//! that is handed in, with its styles as escape sequences: the program hands in one that drops them
+//! unless a terminal listens (`anstream`), a test one that drops them always.
+//!
+//! The exit status is 0 if it was done, 1 if a statement of the input failed, 2 if the call itself
+//! is wrong. A tour's refused deletes are its subject, not its failure.
+
+mod render;
+mod tour;
+
+use crate::error::Error;
+use clap::{Parser, Subcommand};
+use std::fmt;
+use std::io::{self, Write};
+
+/// The call of the program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ondelete",
+    version,
+    about = "See what a DELETE does, before it does it",
+    long_about = "See what a DELETE does, before it does it.\n\n\
+        An in-memory relational engine whose foreign keys behave as SQLite's do: it plans a\n\
+        delete without doing it, carries it out, and says why rows vanish, turn NULL, stay,\n\
+        or are refused.",
+    after_help = "Start with:\n  ondelete tour",
+    after_long_help = "Start with:\n  ondelete tour\n\n\
+        Exit status:\n  0  done\n  1  a statement failed\n  2  the call is wrong"
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Delete one team under every ON DELETE action, enforced and not
+    Tour(tour::TourArguments),
+}
+
+/// Why the program could not do what it was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure {
+    /// A statement failed.
+    Statement(Error),
+    /// The output could not be written.
+    Output(io::Error),
+}
+
+impl Failure {
+    /// What the program should exit with.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Failure::Statement(_) => 1,
+            Failure::Output(_) => 2,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Statement(error) => write!(f, "error: {error}"),
+            Failure::Output(error) => write!(f, "error: the output cannot be written: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Statement(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Output(error)
+    }
+}
+
+impl Arguments {
+    /// The arguments of this process. Exits with status 2 and a message on stderr if they are wrong,
+    /// and with 0 after `--help` and `--version`.
+    pub fn from_process() -> Self {
+        Arguments::parse()
+    }
+}
+
+/// Does what the call asks for and writes the result to `out`.
+///
+/// # Errors
+/// [`Failure::Statement`] if a statement failed, [`Failure::Output`] if `out` refused to take
+/// something. A reader that has seen enough and hung up is no failure.
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let done = match &arguments.command {
+        Command::Tour(tour) => tour::run(tour, out),
+    };
+    match done {
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}

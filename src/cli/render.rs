@@ -1,0 +1,162 @@
+//! Text for a terminal of 80 columns: aligned columns, wrapped sentences, rules, styles.
+//!
+//! Widths are counted in characters, before styles are put on, so that what is dropped where nobody
+//! sees colour changes nothing else.
+
+use anstyle::{AnsiColor, Style};
+
+/// How wide a line may be.
+pub(super) const WIDTH: usize = 80;
+
+/// How far the text of a section stands to the right of its label.
+const INDENT: usize = 10;
+
+/// How wide the text of a section may be.
+pub(super) const SECTION_WIDTH: usize = WIDTH - INDENT;
+
+/// As it is.
+pub(super) const PLAIN: Style = Style::new();
+/// Titles, and the labels of sections.
+pub(super) const BOLD: Style = Style::new().bold();
+/// What is there for orientation.
+pub(super) const DIM: Style = Style::new().dimmed();
+/// Refused, dangling, gone.
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+/// Unchanged, sound.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+/// Changed.
+pub(super) const CHANGED: Style = AnsiColor::Yellow.on_default();
+
+/// The text in a style; without escape sequences if the style is plain.
+pub(super) fn styled(text: &str, style: Style) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// `── left ───────── right ──`, as wide as a line may be.
+pub(super) fn rule(left: &str, right: &str) -> String {
+    let left = format!("── {left} ");
+    let right = if right.is_empty() { "──".to_owned() } else { format!(" {right} ──") };
+    let fill = WIDTH.saturating_sub(left.chars().count() + right.chars().count());
+    format!("{left}{}{right}", "─".repeat(fill))
+}
+
+/// The words of a text on lines of at most `width` characters. A longer word gets its own line.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A text of several lines, each of them wrapped, all in one style.
+pub(super) fn paragraph(text: &str, width: usize, style: Style) -> Vec<String> {
+    let lines = text.lines().flat_map(|line| wrap(line, width));
+    lines.map(|line| styled(&line, style)).collect()
+}
+
+/// Lines behind a label, which stands before the first of them.
+pub(super) fn section(label: &str, lines: Vec<String>) -> Vec<String> {
+    debug_assert!(label.chars().count() < INDENT, "a label leaves a space before its text");
+    let line = |(position, line): (usize, String)| {
+        let label = if position == 0 { label } else { "" };
+        let space = " ".repeat(INDENT - label.chars().count());
+        format!("{}{space}{line}", styled(label, BOLD))
+    };
+    lines.into_iter().enumerate().map(line).collect()
+}
+
+/// One cell of a table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cell {
+    text: String,
+    style: Style,
+    is_right: bool,
+}
+
+impl Cell {
+    /// Text, from the left.
+    pub(super) fn left(text: impl Into<String>) -> Self {
+        Cell { text: text.into(), ..Cell::default() }
+    }
+
+    /// Text, to the right, as numbers stand.
+    pub(super) fn right(text: impl Into<String>) -> Self {
+        Cell { is_right: true, ..Cell::left(text) }
+    }
+
+    /// In this style.
+    pub(super) fn styled(self, style: Style) -> Self {
+        Cell { style, ..self }
+    }
+
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+/// Rows of cells as aligned lines: columns as wide as their widest cell, two spaces apart, nothing
+/// behind a line's last text.
+pub(super) fn columns(rows: &[Vec<Cell>]) -> Vec<String> {
+    let count = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    rows.iter().map(|row| line(row, &widths)).collect()
+}
+
+fn line(row: &[Cell], widths: &[usize]) -> String {
+    let mut line = String::new();
+    // Spaces that are owed before the next text.
+    let mut gap = 0;
+    for (cell, &width) in row.iter().zip(widths) {
+        let space = width - cell.width();
+        let (before, after) = if cell.is_right { (space, 0) } else { (0, space) };
+        if cell.text.is_empty() {
+            gap += width;
+        } else {
+            line.push_str(&" ".repeat(gap + before));
+            line.push_str(&styled(&cell.text, cell.style));
+            gap = after;
+        }
+        gap += 2;
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wraps_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("one two three", 6), ["one", "two", "three"]);
+        assert_eq!(wrap("incomprehensible", 5), ["incomprehensible"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn aligns_and_leaves_nothing_behind() {
+        let rows = [
+            vec![Cell::right("1"), Cell::left("Z-Force"), Cell::left("x")],
+            vec![Cell::right("12"), Cell::left("no"), Cell::default()],
+            vec![Cell::default(), Cell::default(), Cell::left("y").styled(PLAIN)],
+        ];
+        assert_eq!(columns(&rows), [" 1  Z-Force  x", "12  no", "             y"]);
+    }
+
+    #[test]
+    fn a_rule_is_as_wide_as_the_line() {
+        for right in ["", "tutorial 001"] {
+            assert_eq!(rule("CASCADE", right).chars().count(), WIDTH);
+        }
+    }
+}
