@@ -22,9 +22,9 @@ use std::io::{self, Write};
     version,
     about = "See what a DELETE does, before it does it",
     long_about = "See what a DELETE does, before it does it.\n\n\
-        An in-memory relational engine whose foreign keys behave as SQLite's do: it plans a\n\
-        delete without doing it, carries it out, and says why rows vanish, turn NULL, stay,\n\
-        or are refused.",
+        An in-memory relational engine whose foreign keys behave as SQLite's do. It\n\
+        plans a delete without doing it, carries it out, and says why rows vanish, turn\n\
+        NULL, stay, or keep it from happening.",
     after_help = "Start with:\n  ondelete tour",
     after_long_help = "Start with:\n  ondelete tour\n\n\
         Exit status:\n  0  done\n  1  a statement failed\n  2  the call is wrong"
@@ -36,7 +36,6 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Delete one team under every ON DELETE action, enforced and not
     Tour(tour::TourArguments),
 }
 

@@ -27,8 +27,9 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 /// Changed.
 pub(super) const CHANGED: Style = AnsiColor::Yellow.on_default();
 
-/// The text in a style; without escape sequences if the style is plain.
+/// The text in a style; without escape sequences if there is nothing to be styled.
 pub(super) fn styled(text: &str, style: Style) -> String {
+    let style = if text.is_empty() { PLAIN } else { style };
     format!("{style}{text}{style:#}")
 }
 

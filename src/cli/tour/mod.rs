@@ -30,41 +30,53 @@ use std::io::Write;
 /// How to call the tour.
 #[derive(Args, Debug)]
 #[command(
+    about = "Delete one team under every ON DELETE action, enforced and not",
     long_about = "Delete one team under every ON DELETE action, enforced and not.\n\n\
         Takes the three teams and five heroes of the SQLModel documentation's chapter\n\
-        \"Cascade Delete Relationships\" and deletes team 3, Wakaland, ten times: under five\n\
-        actions, with enforcement of foreign keys on and off. Each run fits one screen: the\n\
-        foreign key, the rows before, the plan, the rows after or the error, and why.",
+        \"Cascade Delete Relationships\" and deletes team 3, Wakaland, ten times: under\n\
+        five actions, with enforcement of foreign keys on and off. Each run fits one\n\
+        screen: the foreign key, the rows before, the plan, the rows after or the\n\
+        error, and why.",
     after_help = "Examples:\n  \
-        ondelete tour                                    all ten runs\n  \
-        ondelete tour --action restrict                  RESTRICT, enforced and not\n  \
-        ondelete tour --action cascade --action set-null --enforcement on\n  \
-        ondelete tour --format json                      one JSON document for machines"
+        ondelete tour                      all ten runs\n  \
+        ondelete tour --action restrict    RESTRICT, enforced and not\n  \
+        ondelete tour --enforcement off    what nobody keeps you from\n  \
+        ondelete tour --format json        one JSON document, for machines"
 )]
 pub(super) struct TourArguments {
-    /// How to print: for people or for machines
+    /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
     /// Only the runs under this ON DELETE action; may be repeated
-    #[arg(long = "action", value_name = "ACTION", ignore_case = true, value_parser = action_parser())]
+    #[arg(
+        long = "action",
+        value_name = "ACTION",
+        ignore_case = true,
+        value_parser = action_parser(),
+    )]
     actions: Vec<ReferentialAction>,
 
-    /// Only the runs with foreign keys enforced, or not
+    /// Whether foreign keys are enforced
     #[arg(long, value_enum, default_value_t = Enforcements::Both)]
     enforcement: Enforcements,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
+    /// For people: 80 columns, coloured on a terminal
     Text,
+    /// For machines: an array of runs
     Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Enforcements {
+    /// Foreign keys are acted on
     On,
+    /// They are declared, and nothing more
     Off,
+    /// Each action in both ways
     Both,
 }
 
@@ -116,7 +128,6 @@ pub(super) fn run(arguments: &TourArguments, out: &mut dyn Write) -> Result<(), 
 /// One delete of Wakaland: what was there, what was foreseen, what came.
 #[derive(Debug, serde::Serialize)]
 struct Run {
-    #[serde(serialize_with = "write_action")]
     action: ReferentialAction,
     enforcement: Enforcement,
     /// The chapter's programs that show it; none for a variant of ours.
@@ -313,11 +324,12 @@ fn why(action: ReferentialAction, outcome: Outcome) -> &'static str {
         Outcome::Refused => match action {
             Restrict => {
                 "RESTRICT refuses at the row, at once: while a hero references Wakaland, the team \
-                 cannot go, whatever the rest of the statement would do."
+                 cannot go."
             }
             NoAction | Cascade | SetNull | SetDefault => {
-                "NO ACTION does nothing by itself and waits for the end of the statement, where \
-                 two heroes still name a team that would be gone, so all of it is undone."
+                "NO ACTION, which is what a foreign key has that names none, waits for the end of \
+                 the statement, where two heroes still name a team that is gone, so all of it is \
+                 undone."
             }
         },
         Outcome::Dangling => match action {
@@ -343,10 +355,6 @@ fn why(action: ReferentialAction, outcome: Outcome) -> &'static str {
             }
         },
     }
-}
-
-fn write_action<S: Serializer>(action: &ReferentialAction, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(action)
 }
 
 fn write_plan<S: Serializer>(plan: &Plan, to: S) -> Result<S::Ok, S::Error> {

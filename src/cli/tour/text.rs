@@ -112,12 +112,18 @@ fn foreign_key(run: &Run) -> &str {
     lines.find(|line| line.contains(" REFERENCES ")).unwrap_or_default().trim()
 }
 
-/// The plan; of a refusal its first line, since the error says the rest.
+/// The plan. The refusal that it foresees is not printed twice if it is the error that came.
 fn plan(run: &Run) -> Vec<String> {
+    let foreseen = run.plan.refusal.as_ref().map(ToString::to_string);
+    let came = run.error.as_ref().map(|error| &error.message);
     let text = run.plan.to_string();
-    let shown = text.lines().take_while(|line| !line.starts_with("detail: "));
-    let style = |line: &str| if line.starts_with("refused: ") { BAD } else { PLAIN };
-    shown.flat_map(|line| paragraph(line, SECTION_WIDTH, style(line))).collect()
+    if foreseen.is_none() || foreseen.as_ref() != came {
+        return paragraph(&text, SECTION_WIDTH, PLAIN);
+    }
+    let steps = text.lines().take_while(|line| !line.starts_with("refused: "));
+    let mut lines: Vec<_> = steps.map(str::to_owned).collect();
+    lines.push(styled("refused, with the error below", BAD));
+    lines
 }
 
 fn refusal(run: &Run, error: &Refusal) -> Vec<String> {
@@ -218,7 +224,7 @@ impl Compared<'_> {
 
 fn header() -> Vec<Cell> {
     let name = |text| Cell::left(text).styled(DIM);
-    vec![name("team"), name("name"), name(""), name("hero"), name("name"), name("team_id")]
+    vec![name("team.id"), name("name"), name(""), name("hero.id"), name("name"), name("team_id")]
 }
 
 fn gone(id: &Value) -> [Cell; 2] {

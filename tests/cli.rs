@@ -1,0 +1,248 @@
+//! The command `ondelete`, as a function that writes and as the program itself.
+#![cfg(feature = "cli")]
+
+use clap::Parser;
+use ondelete::cli::{Arguments, Failure, run};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A terminal's usual size.
+const COLUMNS: usize = 80;
+const LINES: usize = 24;
+
+/// What the function writes for these arguments, with its escape sequences.
+fn write(arguments: &[&str]) -> String {
+    let call = std::iter::once("ondelete").chain(arguments.iter().copied());
+    let arguments = Arguments::try_parse_from(call).unwrap();
+    let mut out = Vec::new();
+    run(&arguments, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// What the program does with these arguments, its output going to a pipe.
+fn call(arguments: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_ondelete"));
+    program.env_remove("CLICOLOR_FORCE").args(arguments).output().unwrap()
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = call(arguments);
+    assert!(status.success(), "{arguments:?}: {status}");
+    assert_eq!(String::from_utf8(stderr).unwrap(), "");
+    String::from_utf8(stdout).unwrap()
+}
+
+/// The parts of a printed tour, each beginning with a rule: the opening, the runs, the closing table.
+fn screens(text: &str) -> Vec<Vec<&str>> {
+    let mut screens: Vec<Vec<&str>> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("──") {
+            screens.push(Vec::new());
+        }
+        screens.last_mut().expect("a tour begins with a rule").push(line);
+    }
+    screens
+}
+
+fn json(arguments: &[&str]) -> Vec<Value> {
+    let document: Value = serde_json::from_str(&printed(arguments)).unwrap();
+    document.as_array().expect("an array of runs").clone()
+}
+
+#[test]
+fn the_tour_is_as_recorded() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tour.txt");
+    let text = printed(&["tour"]);
+    if std::env::var_os("UPDATE_GOLDENFILES").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let recorded = fs::read_to_string(&path).unwrap();
+    assert!(text == recorded, "not as in {}; what is printed now:\n{text}", path.display());
+}
+
+#[test]
+fn ten_runs_fit_a_screen_each() {
+    let text = printed(&["tour"]);
+    let screens = screens(&text);
+    assert_eq!(screens.len(), 1 + 10 + 1);
+    for screen in &screens {
+        let height = screen.iter().rposition(|line| !line.is_empty()).unwrap() + 1;
+        assert!(height <= LINES, "{height} lines:\n{}", screen.join("\n"));
+    }
+    for line in text.lines() {
+        let width = line.chars().count();
+        assert!(width <= COLUMNS, "{width} columns: {line}");
+        assert_eq!(line.trim_end(), line, "nothing stands behind a line");
+    }
+}
+
+#[test]
+fn each_run_tells_its_story_in_order() {
+    let text = printed(&["tour"]);
+    for screen in &screens(&text)[1..11] {
+        let labels = screen.iter().filter(|line| !line.starts_with([' ', '─']));
+        let labels: Vec<_> = labels.filter_map(|line| line.split("  ").next()).collect();
+        let labels: Vec<_> = labels.iter().map(|label| label.trim()).collect();
+        let is_there = |label: &&str| labels.contains(label);
+        let story = ["schema", "before", "delete", "plan", "error", "after", "check", "why"];
+        let found: Vec<_> = labels.iter().filter(|label| story.contains(label)).collect();
+        assert_eq!(found, story.iter().filter(|label| is_there(label)).collect::<Vec<_>>());
+        assert!(is_there(&"error") != is_there(&"check"), "{screen:#?}");
+    }
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    let written = write(&["tour"]);
+    assert!(written.contains('\u{1b}'), "the function leaves dropping styles to its writer");
+    let text = printed(&["tour"]);
+    assert!(!text.contains('\u{1b}'), "a pipe gets plain text");
+    assert_eq!(anstream::adapter::strip_str(&written).to_string(), text);
+    assert_eq!(write(&["tour", "--format", "json"]), printed(&["tour", "--format", "json"]));
+}
+
+#[test]
+fn outcomes_are_what_the_tables_show() {
+    let runs = json(&["tour", "--format", "json"]);
+    assert_eq!(runs.len(), 10);
+    let text = printed(&["tour"]);
+    let screens = screens(&text);
+    for (run, line) in runs.iter().zip(&screens[11][2..]) {
+        let outcome = outcome_of(run);
+        assert_eq!(run["outcome"], outcome, "{line}");
+        assert!(line.contains(&format!(" {outcome} ")), "{outcome}: {line}");
+
+        let is_refused = outcome == "refused";
+        assert_eq!(run["error"].is_null(), !is_refused, "{line}");
+        assert_eq!(run["done"].is_null(), is_refused, "{line}");
+        assert_eq!(run["after"] == run["before"], is_refused, "{line}");
+        assert_eq!(run["plan"]["refusal"]["message"], run["error"]["message"], "{line}");
+        let dangling = if outcome == "dangling" { 2 } else { 0 };
+        assert_eq!(run["dangling"]["total"], dangling, "{line}");
+        let let_pass = run["let_pass"].as_array().unwrap();
+        assert_eq!(let_pass.len(), usize::from(outcome == "dangling"), "{line}");
+    }
+}
+
+/// The outcome read from the tables of one run alone.
+fn outcome_of(run: &Value) -> &'static str {
+    let rows = |table: &str| run["after"][table].as_array().unwrap();
+    let has_team = |id: &Value| rows("team").iter().any(|team| team["id"] == *id);
+    let is_member = |hero: &&Value| hero["id"] == 4 || hero["id"] == 5;
+    let teams: Vec<_> =
+        rows("hero").iter().filter(is_member).map(|hero| &hero["team_id"]).collect();
+    match teams.as_slice() {
+        _ if has_team(&3.into()) => "refused",
+        [] => "gone",
+        [Value::Null, Value::Null] => "nulled",
+        [one, other] if has_team(one) && has_team(other) => "defaulted",
+        [one, other] if !has_team(one) && !has_team(other) => "dangling",
+        _ => panic!("two heroes of one team fared differently: {teams:?}"),
+    }
+}
+
+#[test]
+fn why_is_one_sentence_that_fits_the_outcome() {
+    for run in json(&["tour", "--format", "json"]) {
+        let why = run["why"].as_str().unwrap();
+        assert!(why.ends_with('.') && why.matches(". ").count() == 0, "{why}");
+        let (action, outcome) = (run["action"].as_str().unwrap(), run["outcome"].as_str().unwrap());
+        let action = action.to_uppercase().replace('_', " ");
+        let is_dangling = outcome == "dangling";
+        assert_eq!(why.contains("nforcement"), is_dangling, "{why}");
+        let says = match outcome {
+            "gone" => "go with their team",
+            "nulled" => "key that is NULL",
+            "defaulted" => "column's default, team 2",
+            "refused" if action == "RESTRICT" => "refuses at the row",
+            "refused" => "the end of the statement",
+            _ => "",
+        };
+        assert!(why.contains(says) && (is_dangling || why.contains(&action)), "{why}");
+    }
+}
+
+#[test]
+fn outcomes_are_those_of_sqlite() {
+    let runs = json(&["tour", "--format", "json"]);
+    let outcomes = runs.iter().map(|run| {
+        let words = [&run["action"], &run["enforcement"], &run["outcome"]];
+        words.map(|word| word.as_str().unwrap()).join(" ")
+    });
+    let expected = [
+        "cascade on gone",
+        "cascade off dangling",
+        "set_null on nulled",
+        "set_null off dangling",
+        "restrict on refused",
+        "restrict off dangling",
+        "no_action on refused",
+        "no_action off dangling",
+        "set_default on defaulted",
+        "set_default off dangling",
+    ];
+    assert_eq!(outcomes.collect::<Vec<_>>(), expected);
+    let code = |at: usize| &runs[at]["error"]["code"];
+    assert_eq!((code(4), code(6)), (&1811.into(), &787.into()));
+    assert_eq!(runs[4]["error"]["sqlite"], "FOREIGN KEY constraint failed");
+}
+
+#[test]
+fn tutorial_005_goes_through() {
+    let run =
+        &json(&["tour", "--format", "json", "--action", "restrict", "--enforcement", "on"])[0];
+    let instead = &run["instead"];
+    assert_eq!((&instead["heroes"], &instead["teams"]), (&2.into(), &1.into()));
+    assert_eq!(instead["after"]["team"].as_array().unwrap().len(), 2);
+    assert_eq!(instead["after"]["hero"][4]["team_id"], Value::Null);
+}
+
+#[test]
+fn runs_can_be_chosen() {
+    let count =
+        |arguments: &[&str]| json(&[&["tour", "--format", "json"], arguments].concat()).len();
+    assert_eq!(count(&["--action", "cascade"]), 2);
+    assert_eq!(count(&["--action", "Set-Null", "--action", "restrict"]), 4);
+    assert_eq!(count(&["--action", "cascade", "--action", "cascade"]), 2);
+    assert_eq!(count(&["--enforcement", "off"]), 5);
+    assert_eq!(count(&["--enforcement", "both"]), 10);
+}
+
+#[test]
+fn a_wrong_call_says_what_is_right() {
+    let wrong: [(&[&str], &str); 5] = [
+        (&["tour", "--action", "cascde"], "a similar value exists: 'cascade'"),
+        (&["tour", "--enforcement", "maybe"], "[possible values: on, off, both]"),
+        (&["tour", "--format", "xml"], "[possible values: text, json]"),
+        (&["tuor"], "a similar subcommand exists: 'tour'"),
+        (&[], "Usage: ondelete <COMMAND>"),
+    ];
+    for (arguments, says) in wrong {
+        let Output { status, stdout, stderr } = call(arguments);
+        let stderr = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(2), "{arguments:?}");
+        assert!(stdout.is_empty(), "{arguments:?}");
+        assert!(stderr.contains(says), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn help_fits_the_terminal() {
+    for arguments in [&["--help"][..], &["-h"], &["tour", "--help"], &["help", "tour"]] {
+        let text = printed(arguments);
+        let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= COLUMNS, "{arguments:?}: {widest}");
+    }
+    assert!(printed(&["tour", "--help"]).contains("Examples:"));
+}
+
+#[test]
+fn failures_have_their_exit_status() {
+    let error = ondelete::Database::new(ondelete::Enforcement::On).row_count("team").unwrap_err();
+    let failure = Failure::from(error);
+    assert_eq!(failure.exit_status(), 1);
+    assert!(failure.to_string().starts_with("error: "), "{failure}");
+    assert_eq!(Failure::from(std::io::Error::other("full")).exit_status(), 2);
+}
