@@ -1,5 +1,6 @@
 //! The command `ondelete`, as a function that writes and as the program itself.
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use clap::Parser;
 use ondelete::cli::{Arguments, Failure, run};
