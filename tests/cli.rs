@@ -80,6 +80,14 @@ fn ten_runs_fit_a_screen_each() {
 }
 
 #[test]
+fn the_readme_quotes_the_tour() {
+    let text = printed(&["tour"]);
+    let screen = screens(&text)[5].join("\n");
+    let readme = include_str!("../README.md");
+    assert!(readme.contains(screen.trim_end()), "the README should quote this:\n{screen}");
+}
+
+#[test]
 fn each_run_tells_its_story_in_order() {
     let text = printed(&["tour"]);
     for screen in &screens(&text)[1..11] {

@@ -62,6 +62,20 @@ pub(super) fn paragraph(text: &str, width: usize, style: Style) -> Vec<String> {
     lines.map(|line| styled(&line, style)).collect()
 }
 
+/// The engine's own lines, all in one style; what does not fit a line goes on below, indented.
+pub(super) fn listing(text: &str, width: usize, style: Style) -> Vec<String> {
+    const HANG: &str = "  ";
+    let fold = |line: &str| {
+        if line.chars().count() <= width {
+            return vec![line.to_owned()];
+        }
+        let mut lines = wrap(line, width - HANG.len());
+        lines.iter_mut().skip(1).for_each(|line| line.insert_str(0, HANG));
+        lines
+    };
+    text.lines().flat_map(fold).map(|line| styled(&line, style)).collect()
+}
+
 /// Lines behind a label, which stands before the first of them.
 pub(super) fn section(label: &str, lines: Vec<String>) -> Vec<String> {
     debug_assert!(label.chars().count() < INDENT, "a label leaves a space before its text");
@@ -142,6 +156,12 @@ mod tests {
         assert_eq!(wrap("one two three", 6), ["one", "two", "three"]);
         assert_eq!(wrap("incomprehensible", 5), ["incomprehensible"]);
         assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn folds_lines_that_do_not_fit() {
+        assert_eq!(listing("a b c d\ne", 7, PLAIN), ["a b c d", "e"]);
+        assert_eq!(listing("a b c d\ne", 5, PLAIN), ["a b", "  c d", "e"]);
     }
 
     #[test]

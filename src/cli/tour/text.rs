@@ -4,8 +4,8 @@ use super::heroes::{Hero, Rows, WAKALAND};
 use super::{Instead, Outcome, Refusal, Run};
 use crate::catalog::ReferentialAction;
 use crate::cli::render::{
-    BAD, BOLD, CHANGED, Cell, DIM, GOOD, PLAIN, SECTION_WIDTH, WIDTH, columns, paragraph, rule,
-    section, styled,
+    BAD, BOLD, CHANGED, Cell, DIM, GOOD, PLAIN, SECTION_WIDTH, WIDTH, columns, listing, paragraph,
+    rule, section, styled,
 };
 use crate::database::{CheckReport, Enforcement, LetPass, LetPassKind};
 use crate::error::Rows as CountedRows;
@@ -118,7 +118,7 @@ fn plan(run: &Run) -> Vec<String> {
     let came = run.error.as_ref().map(|error| &error.message);
     let text = run.plan.to_string();
     if foreseen.is_none() || foreseen.as_ref() != came {
-        return paragraph(&text, SECTION_WIDTH, PLAIN);
+        return listing(&text, SECTION_WIDTH, PLAIN);
     }
     let steps = text.lines().take_while(|line| !line.starts_with("refused: "));
     let mut lines: Vec<_> = steps.map(str::to_owned).collect();
@@ -127,7 +127,7 @@ fn plan(run: &Run) -> Vec<String> {
 }
 
 fn refusal(run: &Run, error: &Refusal) -> Vec<String> {
-    let mut lines = section("error", paragraph(&error.message, SECTION_WIDTH, BAD));
+    let mut lines = section("error", listing(&error.message, SECTION_WIDTH, BAD));
     let sqlite = format!("SQLite says only: {} (extended code {})", error.sqlite, error.code);
     lines.extend(section("", vec![styled(&sqlite, DIM)]));
     let (teams, heroes) = (run.after.teams.rows.len(), run.after.heroes.rows.len());
@@ -153,7 +153,7 @@ fn let_pass(entry: &LetPass) -> Vec<String> {
 
 fn check(report: &CheckReport) -> Vec<String> {
     let style = if report.total == 0 { GOOD } else { BAD };
-    paragraph(&report.to_string(), SECTION_WIDTH, style)
+    listing(&report.to_string(), SECTION_WIDTH, style)
 }
 
 fn instead(instead: &Instead) -> Vec<String> {
