@@ -174,7 +174,7 @@ fn why_is_one_sentence_that_fits_the_outcome() {
 }
 
 #[test]
-fn outcomes_are_those_of_sqlite() {
+fn each_action_comes_to_its_own_outcome() {
     let runs = json(&["tour", "--format", "json"]);
     let outcomes = runs.iter().map(|run| {
         let words = [&run["action"], &run["enforcement"], &run["outcome"]];
@@ -196,6 +196,74 @@ fn outcomes_are_those_of_sqlite() {
     let code = |at: usize| &runs[at]["error"]["code"];
     assert_eq!((code(4), code(6)), (&1811.into(), &787.into()));
     assert_eq!(runs[4]["error"]["sqlite"], "FOREIGN KEY constraint failed");
+}
+
+/// The same schema, rows and statement in SQLite itself.
+#[cfg(feature = "sqlite")]
+#[test]
+fn sqlite_leaves_the_same_tables_and_errors() {
+    for run in json(&["tour", "--format", "json"]) {
+        let sqlite = rusqlite::Connection::open_in_memory().unwrap();
+        sqlite.pragma_update(None, "foreign_keys", run["enforcement"].as_str().unwrap()).unwrap();
+        for sql in run["schema"].as_array().unwrap() {
+            sqlite.execute_batch(sql.as_str().unwrap()).unwrap();
+        }
+        for table in ["team", "hero"] {
+            for row in run["before"][table].as_array().unwrap() {
+                sqlite.execute(&insert(table, row), []).unwrap();
+            }
+        }
+        let error = match sqlite.execute(run["statement"].as_str().unwrap(), []) {
+            Ok(_) => Value::Null,
+            Err(rusqlite::Error::SqliteFailure(failure, _)) => failure.extended_code.into(),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(run["error"]["code"], error);
+        for table in ["team", "hero"] {
+            let rows = run["after"][table].as_array().unwrap();
+            let expected: Vec<_> = rows.iter().map(|row| insert(table, row)).collect();
+            assert_eq!(read(&sqlite, table, &rows[0]), expected);
+        }
+        let dangling = sqlite
+            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+            .map(|count: i64| Value::from(count));
+        assert_eq!(run["dangling"]["total"], dangling.unwrap());
+    }
+}
+
+/// A row of JSON as the INSERT that makes it.
+#[cfg(feature = "sqlite")]
+fn insert(table: &str, row: &Value) -> String {
+    let row = row.as_object().unwrap();
+    let literal = |value: &Value| match value {
+        Value::String(text) => format!("'{}'", text.replace('\'', "''")),
+        other => other.to_string(),
+    };
+    let names: Vec<_> = row.keys().cloned().collect();
+    let values: Vec<_> = row.values().map(literal).collect();
+    format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", "))
+}
+
+/// The rows that SQLite has, as the INSERTs that make them; `like` names the columns.
+#[cfg(feature = "sqlite")]
+fn read(sqlite: &rusqlite::Connection, table: &str, like: &Value) -> Vec<String> {
+    use rusqlite::types::Value as Sqlite;
+    let names: Vec<_> = like.as_object().unwrap().keys().cloned().collect();
+    let query = format!("SELECT {} FROM {table} ORDER BY id", names.join(", "));
+    let mut statement = sqlite.prepare(&query).unwrap();
+    let value = |value: Sqlite| match value {
+        Sqlite::Null => Value::Null,
+        Sqlite::Integer(integer) => integer.into(),
+        Sqlite::Text(text) => text.into(),
+        other => panic!("no such value in the tour: {other:?}"),
+    };
+    let row = |row: &rusqlite::Row<'_>| {
+        let cells = names.iter().map(|name| Ok((name.clone(), value(row.get(name.as_str())?))));
+        let object = cells.collect::<rusqlite::Result<serde_json::Map<_, _>>>()?;
+        Ok(insert(table, &Value::Object(object)))
+    };
+    let rows = statement.query_map([], row).unwrap();
+    rows.collect::<rusqlite::Result<_>>().unwrap()
 }
 
 #[test]
