@@ -4,6 +4,7 @@
 //! sees colour changes nothing else.
 
 use anstyle::{AnsiColor, Style};
+use comfy_table::CellAlignment;
 
 /// How wide a line may be.
 pub(super) const WIDTH: usize = 80;
@@ -43,17 +44,10 @@ pub(super) fn rule(left: &str, right: &str) -> String {
 
 /// The words of a text on lines of at most `width` characters. A longer word gets its own line.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
-    lines
+    let options = textwrap::Options::new(width).break_words(false);
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines = textwrap::wrap(text, options.word_separator(textwrap::WordSeparator::AsciiSpace));
+    lines.into_iter().map(|line| line.into_owned()).collect()
 }
 
 /// A text of several lines, each of them wrapped, all in one style.
@@ -110,40 +104,23 @@ impl Cell {
     pub(super) fn styled(self, style: Style) -> Self {
         Cell { style, ..self }
     }
-
-    fn width(&self) -> usize {
-        self.text.chars().count()
-    }
 }
 
 /// Rows of cells as aligned lines: columns as wide as their widest cell, two spaces apart, nothing
 /// behind a line's last text.
 pub(super) fn columns(rows: &[Vec<Cell>]) -> Vec<String> {
-    let count = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..count).map(width).collect();
-    rows.iter().map(|row| line(row, &widths)).collect()
-}
-
-fn line(row: &[Cell], widths: &[usize]) -> String {
-    let mut line = String::new();
-    // Spaces that are owed before the next text.
-    let mut gap = 0;
-    for (cell, &width) in row.iter().zip(widths) {
-        let space = width - cell.width();
-        let (before, after) = if cell.is_right { (space, 0) } else { (0, space) };
-        if cell.text.is_empty() {
-            gap += width;
-        } else {
-            line.push_str(&" ".repeat(gap + before));
-            line.push_str(&styled(&cell.text, cell.style));
-            gap = after;
-        }
-        gap += 2;
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| {
+            let side = if cell.is_right { CellAlignment::Right } else { CellAlignment::Left };
+            comfy_table::Cell::new(styled(&cell.text, cell.style)).set_alignment(side)
+        }));
     }
-    line
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 #[cfg(test)]
