@@ -79,10 +79,11 @@ fn prepare_update(
     let clause = clause(definition, &update.on_conflict)?;
     let rows = select(state, table, &update.selector)?;
     let mut needs = Needs::new(state, rules);
-    if matches!(clause, Clause::Replace) {
+    let named = assigned(&assignments);
+    if matches!(clause, Clause::Replace) && needs.tests_a_unique_key(table, &named) {
         needs.check(Change::Delete(table))?;
     }
-    needs.check(Change::Update(table, assigned(&assignments)))?;
+    needs.check(Change::Update(table, named))?;
     Ok(Ready::Update { table, rows, assignments, clause })
 }
 
@@ -297,6 +298,26 @@ impl<'a> Needs<'a> {
                     && names_referenced(&self.state.tables[table], key, named))
         };
         if touched.iter().any(names) { touched } else { Vec::new() }
+    }
+
+    /// Whether SQLite compiles the test of a unique key into an UPDATE. It does so for those that
+    /// name a column of the key, and for all where the foreign keys may change the row under way.
+    fn tests_a_unique_key(&self, table: usize, named: &[usize]) -> bool {
+        let definition = &self.state.tables[table];
+        let is_self = |key: &ForeignState| key.references.eq_ignore_ascii_case(&definition.name);
+        let mut own = definition.foreign_keys.iter();
+        let mut all = self.state.tables.iter().flat_map(|table| &table.foreign_keys);
+        let tests_all = own.any(|key| is_self(key) && names_own(definition, key, named))
+            || all.any(|key| {
+                is_self(key)
+                    && key.on_update != ReferentialAction::NoAction
+                    && names_referenced(definition, key, named)
+            });
+        definition.unique_keys().iter().any(|key| {
+            let filter = key.filter.as_ref().map_or(Vec::new(), |filter| filter.columns());
+            let mut read = key.columns.iter().map(|(at, _)| at).chain(&filter);
+            (tests_all && !key.is_row_id) || read.any(|at| named.contains(at))
+        })
     }
 
     fn needs_own(&self, change: &Change, key: &ForeignState) -> bool {
