@@ -55,6 +55,8 @@ impl Database {
                 db.outstanding.append(&mut outcome.outstanding);
             }
             catalog.drop_table(entry.id);
+            // Its rows went first: to undo that, the table must be there again.
+            db.store.log_tables();
             db.store.drop_table(entry.id);
             Ok(())
         })
