@@ -10,8 +10,8 @@ use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
 use crate::catalog::{Catalog, ForeignKeyEntry, MatchType, TableEntry};
 use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{Change, Row, Store};
-use crate::value::{OrderedKey, Value};
+use crate::table::{Change, KeyPart, Row, Store};
+use crate::value::{Affinity, Collation, OrderedKey, Value};
 use indexmap::IndexMap;
 
 /// What may be wrong after a change.
@@ -20,10 +20,19 @@ pub(crate) enum Suspect {
     /// J.a: this row's key may find nothing.
     Row { constraint: ConstraintId, row_id: RowId },
     /// J.b: this key may have been left by its row while others still reference it.
-    Key { constraint: ConstraintId, key: OrderedKey },
+    Key {
+        constraint: ConstraintId,
+        key: OrderedKey,
+        /// How the key was compared when it was found to be missed: the referenced table may be
+        /// dropped since. Empty until then.
+        comparison: Comparison,
+    },
     /// Not a suspect itself: a row went from one id to another.
     Moved { table: TableId, from: RowId, to: RowId },
 }
+
+/// Affinity and collation of each part of a key.
+type Comparison = Vec<(Affinity, Collation)>;
 
 /// Suspects without repetition, each with the change that first raised it.
 type Settled = IndexMap<Suspicion, Cause>;
@@ -31,7 +40,7 @@ type Settled = IndexMap<Suspicion, Cause>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Suspicion {
     Row(ConstraintId, RowId),
-    Key(ConstraintId, OrderedKey),
+    Key(ConstraintId, OrderedKey, Comparison),
 }
 
 /// A suspicion that has proved right.
@@ -67,7 +76,7 @@ pub(super) fn judge_statement(settings: &Settings<'_>, store: &Store, outcome: &
                 LetPass::add(&mut outcome.let_pass, key, event, LetPassKind::Check, rows);
             }
         } else if settings.is_deferred(key) {
-            outcome.outstanding.push(suspicion.into());
+            outcome.outstanding.push(suspicion.into_outstanding(key));
         } else {
             let violation = describe(settings, store, Some(&outcome.effects), finding);
             outcome.refusal = Some(Error::Violation(Box::new(violation)));
@@ -147,7 +156,8 @@ fn vacated(
         let Some(to) = key.resolved() else { continue };
         let Some(left) = referenced_key(to, old) else { continue };
         if new.and_then(|new| referenced_key(to, new)).as_ref() != Some(&left) {
-            suspects.push((Suspect::Key { constraint, key: left }, cause));
+            let comparison = Comparison::new();
+            suspects.push((Suspect::Key { constraint, key: left, comparison }, cause));
         }
     }
 }
@@ -160,8 +170,8 @@ fn settle(catalog: &Catalog, suspects: Vec<(Suspect, Cause)>) -> Settled {
             Suspect::Row { constraint, row_id } => {
                 settled.entry(Suspicion::Row(constraint, row_id)).or_insert(cause);
             }
-            Suspect::Key { constraint, key } => {
-                settled.entry(Suspicion::Key(constraint, key)).or_insert(cause);
+            Suspect::Key { constraint, key, comparison } => {
+                settled.entry(Suspicion::Key(constraint, key, comparison)).or_insert(cause);
             }
             Suspect::Moved { table, from, to } => {
                 let keys = catalog.find_by_id(table).map_or(&[][..], |table| &table.foreign_keys);
@@ -197,12 +207,12 @@ fn examine(
                 cause,
             })
         }
-        Suspicion::Key(constraint, value) => {
+        Suspicion::Key(constraint, value, comparison) => {
             if key.resolved().is_some_and(|to| find_referenced(store, to, value).is_some()) {
                 return None;
             }
             let (mut rows, mut row_count) = (Vec::new(), 0);
-            for row_id in referencing_rows(store, key, value) {
+            for row_id in referencing_rows(store, key, value, comparison) {
                 if row_count < VIOLATION_ROWS_MAX {
                     rows.push(
                         table.row_name(row_id, store.row(key.table, row_id).map(|row| &**row)),
@@ -238,14 +248,22 @@ fn dangles(settings: &Settings<'_>, store: &Store, key: &ForeignKeyEntry, row: &
 }
 
 /// The live rows that reference a key, also over a constraint that has lost its target meanwhile:
-/// then there is no index, and values are compared as they are.
-fn referencing_rows(store: &Store, key: &ForeignKeyEntry, value: &OrderedKey) -> Vec<RowId> {
+/// then there is no index, and values are compared as they were.
+fn referencing_rows(
+    store: &Store,
+    key: &ForeignKeyEntry,
+    value: &OrderedKey,
+    comparison: &Comparison,
+) -> Vec<RowId> {
     if key.resolved().is_some() {
         return find_referencing(store, key, value).collect();
     }
+    let part = |row: &Row, position: usize, (conversion, collation)| {
+        KeyPart { position, conversion, collation }.key_value(&row[position])
+    };
     let has_key = |row: &Row| {
-        let own = key.columns.iter().map(|&position| &row[position]);
-        OrderedKey::new(own, &[]) == *value
+        let own = key.columns.iter().zip(comparison);
+        own.map(|(&position, &by)| part(row, position, by)).collect::<OrderedKey>() == *value
     };
     store.rows(key.table).filter(|(_, row)| has_key(row)).map(|(id, _)| id).collect()
 }
@@ -327,16 +345,17 @@ impl Suspect {
 impl Suspicion {
     fn constraint(&self) -> ConstraintId {
         match self {
-            Suspicion::Row(constraint, _) | Suspicion::Key(constraint, _) => *constraint,
+            Suspicion::Row(constraint, _) | Suspicion::Key(constraint, ..) => *constraint,
         }
     }
-}
 
-impl From<Suspicion> for Suspect {
-    fn from(suspicion: Suspicion) -> Self {
-        match suspicion {
+    fn into_outstanding(self, foreign_key: &ForeignKeyEntry) -> Suspect {
+        match self {
             Suspicion::Row(constraint, row_id) => Suspect::Row { constraint, row_id },
-            Suspicion::Key(constraint, key) => Suspect::Key { constraint, key },
+            Suspicion::Key(constraint, key, _) => {
+                let comparison = foreign_key.resolved().map(|to| to.comparison.clone());
+                Suspect::Key { constraint, key, comparison: comparison.unwrap_or_default() }
+            }
         }
     }
 }
