@@ -169,7 +169,7 @@ impl Database {
                 return Err(refusal);
             }
             let done = referential::summarize(&db.schema.catalog, &db.store, &outcome, with_rows);
-            db.outstanding.append(&mut outcome.outstanding);
+            db.note_outstanding(outcome.outstanding);
             Ok((done, outcome.let_pass))
         });
         let (done, mut let_pass) = result?;

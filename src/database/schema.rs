@@ -52,7 +52,7 @@ impl Database {
                 if let Some(refusal) = outcome.refusal.take() {
                     return Err(refusal);
                 }
-                db.outstanding.append(&mut outcome.outstanding);
+                db.note_outstanding(outcome.outstanding);
             }
             catalog.drop_table(entry.id);
             // Its rows went first: to undo that, the table must be there again.

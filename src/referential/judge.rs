@@ -27,15 +27,17 @@ pub(crate) enum Suspect {
         /// dropped since. Empty until then.
         comparison: Comparison,
     },
-    /// Not a suspect itself: a row went from one id to another.
-    Moved { table: TableId, from: RowId, to: RowId },
+    /// Not a suspect itself: a row went from one id to another, or away. Another row may have its
+    /// old id since.
+    Moved { table: TableId, from: RowId, to: Option<RowId> },
 }
 
 /// Affinity and collation of each part of a key.
 type Comparison = Vec<(Affinity, Collation)>;
 
-/// Suspects without repetition, each with the change that first raised it.
-type Settled = IndexMap<Suspicion, Cause>;
+/// Suspects without repetition, each with the change that first raised it; `None` for a row that
+/// has gone from that id.
+type Settled = IndexMap<Suspicion, Option<Cause>>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Suspicion {
@@ -66,7 +68,7 @@ pub(super) fn judge_statement(settings: &Settings<'_>, store: &Store, outcome: &
     let suspects = collect(catalog, store, &outcome.effects);
     let mut moves: Vec<Suspect> = Vec::new();
     moves.extend(suspects.iter().map(|(suspect, _)| suspect).filter(|s| s.is_move()).cloned());
-    for (suspicion, cause) in settle(catalog, suspects) {
+    for (suspicion, cause) in live(settle(catalog, suspects)) {
         let Some(finding) = examine(settings, store, &suspicion, cause) else { continue };
         let key = catalog.constraint(finding.constraint);
         if !settings.enforces() {
@@ -97,8 +99,7 @@ pub(crate) fn judge_outstanding(
     outstanding: &[Suspect],
 ) -> Vec<Violation> {
     let suspects = outstanding.iter().map(|suspect| (suspect.clone(), None)).collect();
-    settle(settings.catalog, suspects)
-        .into_iter()
+    live(settle(settings.catalog, suspects))
         .filter_map(|(suspicion, cause)| examine(settings, store, &suspicion, cause))
         .map(|finding| describe(settings, store, None, finding))
         .collect()
@@ -116,8 +117,13 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
             Change::Inserted { table, row_id } => {
                 catalog.by_id(*table).foreign_keys.iter().for_each(|key| row(key, *row_id));
             }
-            Change::Deleted { table, row, .. } => {
-                vacated(catalog, catalog.by_id(*table), row, None, cause, &mut suspects);
+            Change::Deleted { table, row, row_id } => {
+                let table = catalog.by_id(*table);
+                if !table.foreign_keys.is_empty() {
+                    let gone = Suspect::Moved { table: table.id, from: *row_id, to: None };
+                    suspects.push((gone, cause));
+                }
+                vacated(catalog, table, row, None, cause, &mut suspects);
             }
             Change::Updated { table, old_id, new_id, row: old } => {
                 let table = catalog.by_id(*table);
@@ -125,7 +131,8 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
                 let names =
                     |key: &&ForeignKeyEntry| key.columns.iter().any(|at| named.contains(at));
                 if old_id != new_id {
-                    let moved = Suspect::Moved { table: table.id, from: *old_id, to: *new_id };
+                    let (from, to) = (*old_id, Some(*new_id));
+                    let moved = Suspect::Moved { table: table.id, from, to };
                     suspects.push((moved, cause));
                 }
                 for key in table.foreign_keys.iter().filter(names) {
@@ -165,19 +172,24 @@ fn vacated(
 /// Carries moves out and drops repetitions and constraints that are gone.
 fn settle(catalog: &Catalog, suspects: Vec<(Suspect, Cause)>) -> Settled {
     let mut settled = Settled::new();
+    let raise = |settled: &mut Settled, suspicion, cause| {
+        settled.entry(suspicion).or_default().get_or_insert(cause);
+    };
     for (suspect, cause) in suspects {
         match suspect {
             Suspect::Row { constraint, row_id } => {
-                settled.entry(Suspicion::Row(constraint, row_id)).or_insert(cause);
+                raise(&mut settled, Suspicion::Row(constraint, row_id), cause);
             }
             Suspect::Key { constraint, key, comparison } => {
-                settled.entry(Suspicion::Key(constraint, key, comparison)).or_insert(cause);
+                raise(&mut settled, Suspicion::Key(constraint, key, comparison), cause);
             }
             Suspect::Moved { table, from, to } => {
                 let keys = catalog.find_by_id(table).map_or(&[][..], |table| &table.foreign_keys);
                 for key in keys {
-                    if let Some(cause) = settled.shift_remove(&Suspicion::Row(key.id, from)) {
-                        settled.insert(Suspicion::Row(key.id, to), cause);
+                    let left = settled.get_mut(&Suspicion::Row(key.id, from));
+                    let cause = left.and_then(Option::take);
+                    if let (Some(cause), Some(to)) = (cause, to) {
+                        raise(&mut settled, Suspicion::Row(key.id, to), cause);
                     }
                 }
             }
@@ -185,6 +197,11 @@ fn settle(catalog: &Catalog, suspects: Vec<(Suspect, Cause)>) -> Settled {
     }
     settled.retain(|suspicion, _| catalog.find_constraint(suspicion.constraint()).is_some());
     settled
+}
+
+/// What is left to be examined, in order.
+fn live(settled: Settled) -> impl Iterator<Item = (Suspicion, Cause)> {
+    settled.into_iter().filter_map(|(suspicion, cause)| Some((suspicion, cause?)))
 }
 
 fn examine(
@@ -337,7 +354,7 @@ fn has_action(key: &ForeignKeyEntry, event: Event) -> bool {
 }
 
 impl Suspect {
-    fn is_move(&self) -> bool {
+    pub(crate) fn is_move(&self) -> bool {
         matches!(self, Suspect::Moved { .. })
     }
 }
