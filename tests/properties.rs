@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 /// Operations of a script after those that create its schema.
-const OPERATIONS: usize = 40;
+const OPERATIONS: usize = 48;
 
 #[test]
 fn the_engine_equals_the_reference() {

@@ -5,12 +5,13 @@
 //! every choice is a byte of its own of which 0 is the simplest, so that making bytes smaller makes
 //! scripts simpler. Keys are few, so that rows collide; sizes are bounded.
 //!
-//! An operation chooses its names among those that exist at that point. To know them, the script is
-//! carried out on a database while it is read.
+//! An operation chooses its names, and most of its keys, among those that exist at that point. To
+//! know them, the script is carried out on a database while it is read.
 
 use super::Operation;
 use crate::catalog::{
     Catalog, Column, ConstraintMode, ForeignKey, Index, ReferentialAction, Table, TableEntry,
+    TableId,
 };
 use crate::database::{
     Control, Database, Delete, Dialect, Enforcement, Insert, OnConflict, RowValues, Selector,
@@ -24,7 +25,7 @@ use std::fmt;
 /// Bytes of a table's record.
 pub const TABLE_BYTES: usize = 44;
 /// Bytes of an operation's record.
-pub const OPERATION_BYTES: usize = 20;
+pub const OPERATION_BYTES: usize = 40;
 /// How many tables a schema has at most.
 pub const TABLES_MAX: usize = 5;
 /// How many operations a script has at most, besides those that create its schema.
@@ -85,7 +86,7 @@ pub fn script(settings: u8, tables: &[&[u8]], operations: &[&[u8]]) -> Script {
         script.push(&mut db, Operation::CreateTable(table));
     }
     for record in operations {
-        let operation = operation(&mut Choices::new(record), db.catalog());
+        let operation = operation(&mut Choices::new(record), &db);
         script.push(&mut db, operation);
     }
     script
@@ -106,12 +107,14 @@ pub fn schema(records: &[&[u8]]) -> Vec<Table> {
     if choices.is_empty() {
         choices.push(Choices::new(&[]));
     }
-    let keys: Vec<_> = choices.iter_mut().map(|choices| KeyShape::ALL[choices.pick(16)]).collect();
-    choices.iter_mut().enumerate().map(|(at, choices)| table(choices, at, &keys)).collect()
+    let shapes = choices.iter_mut().map(|choices| KeyShape::ALL[choices.pick(16)]);
+    let keys = Keys(shapes.enumerate().map(|(at, shape)| (format!("t{at}"), shape)).collect());
+    let tables = choices.iter_mut().zip(&keys.0);
+    tables.map(|(choices, (name, shape))| table(choices, name, *shape, &keys)).collect()
 }
 
 /// The key that a table offers.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum KeyShape {
     /// `id INTEGER PRIMARY KEY`.
     RowId,
@@ -121,6 +124,8 @@ enum KeyShape {
     Composite,
     /// `id INTEGER UNIQUE`.
     Unique,
+    /// `UNIQUE (a, b)`, beside a row id.
+    Pair,
     /// None at all.
     None,
 }
@@ -128,46 +133,45 @@ enum KeyShape {
 impl KeyShape {
     /// As often as they are to be chosen.
     const ALL: [KeyShape; 16] = {
-        use KeyShape::{Composite, None, RowId, Text, Unique};
+        use KeyShape::{Composite, None, Pair, RowId, Text, Unique};
         [
-            RowId, RowId, RowId, RowId, RowId, RowId, RowId, RowId, Composite, Composite,
-            Composite, Unique, Unique, Text, Text, None,
+            RowId, RowId, RowId, RowId, RowId, RowId, RowId, Composite, Composite, Composite,
+            Unique, Unique, Pair, Pair, Text, None,
         ]
     };
 }
 
 const COLUMN_NAMES: [&str; 3] = ["a", "b", "c"];
 
-fn table(choices: &mut Choices<'_>, at: usize, keys: &[KeyShape]) -> Table {
-    let mut table = Table::new(format!("t{at}"));
-    let id = if keys[at] == KeyShape::Text { Column::text("id") } else { Column::integer("id") };
-    let id = match keys[at] {
-        KeyShape::RowId | KeyShape::Text => id.primary_key(),
+fn table(choices: &mut Choices<'_>, name: &str, shape: KeyShape, keys: &Keys) -> Table {
+    let mut table = Table::new(name);
+    let id = if shape == KeyShape::Text { Column::text("id") } else { Column::integer("id") };
+    let id = match shape {
+        KeyShape::RowId | KeyShape::Text | KeyShape::Pair => id.primary_key(),
         KeyShape::Unique => id.unique(),
         KeyShape::Composite | KeyShape::None => id,
     };
     let id = if choices.one_in(16) { reference(choices, id, keys) } else { id };
     table = table.column(id);
-    let columns = &COLUMN_NAMES[..choices.pick(3) + 1];
+    let least = if shape == KeyShape::Pair { 2 } else { 1 };
+    let columns = &COLUMN_NAMES[..choices.pick(3).max(least - 1) + 1];
     for name in columns {
         table = table.column(column(choices, name, keys));
     }
-    if keys[at] == KeyShape::Composite {
+    if shape == KeyShape::Composite {
         table = table.primary_key(["id", "a"]);
     }
-    if columns.len() < 2 {
-        return table;
-    }
-    if choices.one_in(6) {
+    if shape == KeyShape::Pair {
         table = table.unique(["a", "b"]);
     }
-    match choices.one_in(3) {
-        true => table.foreign_key(composite_reference(choices, keys)),
-        false => table,
+    if columns.len() >= 2 && choices.pick(2) == 1 {
+        let key = composite_reference(choices, keys);
+        return key.into_iter().fold(table, Table::foreign_key);
     }
+    table
 }
 
-fn column(choices: &mut Choices<'_>, name: &str, keys: &[KeyShape]) -> Column {
+fn column(choices: &mut Choices<'_>, name: &str, keys: &Keys) -> Column {
     let mut column = match choices.pick(16) {
         0..12 => Column::integer(name),
         12 | 13 => Column::text(name),
@@ -186,30 +190,58 @@ fn column(choices: &mut Choices<'_>, name: &str, keys: &[KeyShape]) -> Column {
     if choices.pick(8) < 5 { reference(choices, column, keys) } else { column }
 }
 
-/// A column with REFERENCES: usually the key that the referenced table offers.
-fn reference(choices: &mut Choices<'_>, column: Column, keys: &[KeyShape]) -> Column {
-    let target = choices.pick(keys.len());
-    let name = format!("t{target}");
-    let column = match choices.pick(16) {
-        0..13 if keys[target] == KeyShape::Unique => column.references(name, "id"),
-        0..13 => column.references_key(name),
-        13 => column.references(name, "a"),
-        _ => column.references(name, "id"),
-    };
+/// A column with REFERENCES to a table that offers a key of one column, if there is one; now and
+/// then to what is no key.
+fn reference(choices: &mut Choices<'_>, column: Column, keys: &Keys) -> Column {
+    let (kind, target) = (choices.next(), choices.next());
     let rules = Rules::draw(choices);
+    let singles = keys.of(&[KeyShape::RowId, KeyShape::Unique, KeyShape::Text]);
+    let column = match (kind, pick_from(target, &singles), pick_from(target, &keys.0)) {
+        (255, _, Some((name, _))) => column.references(name, "a"),
+        (254, _, Some((name, _))) => column.references_key(name),
+        (253, ..) => column.references_key("t9"),
+        (_, Some((name, KeyShape::Unique)), _) => column.references(name, "id"),
+        (230..253, Some((name, _)), _) => column.references(name, "id"),
+        (_, Some((name, _)), _) => column.references_key(name),
+        (_, None, _) => return column,
+    };
     column.on_delete(rules.on_delete).on_update(rules.on_update).mode(rules.mode)
 }
 
-/// FOREIGN KEY over two columns: to a table with a key of two, if there is one.
-fn composite_reference(choices: &mut Choices<'_>, keys: &[KeyShape]) -> ForeignKey {
-    let composite: Vec<_> = (0..keys.len()).filter(|at| keys[*at] == KeyShape::Composite).collect();
-    let columns = if choices.one_in(3) { ["b", "a"] } else { ["a", "b"] };
-    let key = match composite.as_slice() {
-        [] => ForeignKey::new(columns, format!("t{}", choices.pick(keys.len())), ["a", "b"]),
-        some => ForeignKey::to_key(columns, format!("t{}", some[choices.pick(some.len())])),
-    };
+/// FOREIGN KEY over two columns, to a table that offers such a key, if there is one.
+fn composite_reference(choices: &mut Choices<'_>, keys: &Keys) -> Option<ForeignKey> {
+    let (order, target) = (choices.one_in(3), choices.next());
     let rules = Rules::draw(choices);
-    key.on_delete(rules.on_delete).on_update(rules.on_update).mode(rules.mode)
+    let columns = if order { ["b", "a"] } else { ["a", "b"] };
+    let composites = keys.of(&[KeyShape::Composite, KeyShape::Pair]);
+    let key = match pick_from(target, &composites)? {
+        (name, KeyShape::Pair) => ForeignKey::new(columns, name, ["a", "b"]),
+        (name, _) => ForeignKey::to_key(columns, name),
+    };
+    Some(key.on_delete(rules.on_delete).on_update(rules.on_update).mode(rules.mode))
+}
+
+fn pick_from<T>(byte: u8, list: &[T]) -> Option<&T> {
+    list.get(usize::from(byte) * list.len() / 256)
+}
+
+/// The tables that there are or will be, with the key that each offers.
+struct Keys(Vec<(String, KeyShape)>);
+
+impl Keys {
+    fn of(&self, shapes: &[KeyShape]) -> Vec<(String, KeyShape)> {
+        self.0.iter().filter(|(_, shape)| shapes.contains(shape)).cloned().collect()
+    }
+
+    fn of_catalog(catalog: &Catalog) -> Self {
+        let shape = |table: &TableEntry| match table.definition.primary_key_columns() {
+            [_] if table.row_id_column.is_some() => KeyShape::RowId,
+            [_] => KeyShape::Text,
+            [_, _] => KeyShape::Composite,
+            _ => KeyShape::None,
+        };
+        Keys(catalog.tables().map(|table| (table.name().to_owned(), shape(table))).collect())
+    }
 }
 
 struct Rules {
@@ -232,66 +264,82 @@ impl Rules {
     }
 }
 
-fn operation(choices: &mut Choices<'_>, catalog: &Catalog) -> Operation {
-    let kind = choices.pick(64);
-    let tables: Vec<_> = catalog.tables().collect();
-    if tables.is_empty() && !(40..54).contains(&kind) {
-        return create_table(choices, 0);
-    }
-    let table = |choices: &mut Choices<'_>| tables[choices.pick(tables.len())];
+fn operation(choices: &mut Choices<'_>, db: &Database) -> Operation {
+    let kind = choices.next();
+    let tables: Vec<_> = db.catalog().tables().collect();
+    let Some(table) = pick_from(choices.next(), &tables) else {
+        return create_table(choices, db.catalog());
+    };
+    // What is referenced is more worth changing.
+    let referenced = tables.iter().filter(|table| !table.referenced_by.is_empty());
+    let referenced: Vec<_> = referenced.filter(|table| has_rows(db, table)).collect();
+    let missed = tables.iter().filter(|table| !table.referenced_by.is_empty());
+    let table = match (kind, pick_from(choices.next(), &referenced)) {
+        (104..156, Some(referenced)) => referenced,
+        (44..88, _) => missed.into_iter().find(|table| !has_rows(db, table)).unwrap_or(table),
+        _ => table,
+    };
+    let is_empty = !has_rows(db, table);
     match kind {
-        0..20 => insert(choices, table),
-        20..32 => Operation::Statement(update(choices, table).into()),
-        32..40 => {
-            let table = table(choices);
-            let delete = Delete::from(table.name()).filter(selector(choices, table));
+        0..88 => insert(choices, db, table),
+        88..172 if is_empty => insert(choices, db, table),
+        88..136 => Operation::Statement(update(choices, db, table).into()),
+        136..172 => {
+            let delete = Delete::from(table.name()).filter(selector(choices, db, table));
             Operation::Statement(Statement::Delete(delete))
         }
-        40..50 => Operation::Control(control(choices)),
-        50..52 => Operation::SetDeferAll(choices.pick(4) < 3),
-        52..54 => Operation::SetEnforcement(match choices.pick(2) {
+        172..212 => Operation::Control(control(choices)),
+        212..221 => Operation::SetDeferAll(choices.pick(4) < 3),
+        221..226 => Operation::SetEnforcement(match choices.pick(2) {
             0 => Enforcement::On,
             _ => Enforcement::Off,
         }),
-        54..56 => create_index(choices, table),
-        56 => drop_index(choices, catalog),
-        57 => create_table(choices, tables.len()),
-        58 | 59 => Operation::DropTable(table(choices).name().to_owned()),
-        60 => {
-            let (table, to) = (table(choices).name().to_owned(), format!("t{}", choices.pick(6)));
-            Operation::RenameTable { table, to }
-        }
-        61 => {
-            let table = table(choices);
-            let column = column_of(choices, table);
-            let to = ["a", "b", "c", "d", "id"][choices.pick(5)].to_owned();
-            Operation::RenameColumn { table: table.name().to_owned(), column, to }
-        }
-        62 => {
-            let table = table(choices).name().to_owned();
-            let name = ["d", "e"][choices.pick(2)];
-            let keys = vec![KeyShape::RowId; tables.len()];
-            Operation::AddColumn { table, column: column(choices, name, &keys) }
-        }
-        _ => {
-            let table = table(choices);
-            let column = column_of(choices, table);
-            Operation::DropColumn { table: table.name().to_owned(), column }
-        }
+        226..234 => create_index(choices, table),
+        _ => schema_change(choices, kind, db.catalog(), table),
     }
 }
 
-fn create_table(choices: &mut Choices<'_>, count: usize) -> Operation {
-    let shape = KeyShape::ALL[choices.pick(16)];
-    let at = choices.pick(count.min(TABLES_MAX) + 1);
-    Operation::CreateTable(table(choices, at, &vec![shape; at.max(1) + 1]))
+fn has_rows(db: &Database, table: &TableEntry) -> bool {
+    db.row_count(table.name()).is_ok_and(|count| count > 0)
 }
 
-fn create_index<'a>(
+fn schema_change(
     choices: &mut Choices<'_>,
-    table: impl Fn(&mut Choices<'_>) -> &'a std::sync::Arc<TableEntry>,
+    kind: u8,
+    catalog: &Catalog,
+    table: &TableEntry,
 ) -> Operation {
-    let table = table(choices);
+    let name = table.name().to_owned();
+    match kind {
+        ..236 => drop_index(choices, catalog),
+        236..239 => create_table(choices, catalog),
+        239..241 => Operation::DropTable(name),
+        241..244 => Operation::RenameTable { table: name, to: format!("t{}", choices.pick(6)) },
+        244..247 => {
+            let column = column_of(choices, table);
+            let to = ["a", "b", "c", "d", "id"][choices.pick(5)].to_owned();
+            Operation::RenameColumn { table: name, column, to }
+        }
+        247..252 => {
+            let column_name = ["d", "e"][choices.pick(2)];
+            let column = column(choices, column_name, &Keys::of_catalog(catalog));
+            Operation::AddColumn { table: name, column }
+        }
+        252.. => Operation::DropColumn { table: name, column: column_of(choices, table) },
+    }
+}
+
+fn create_table(choices: &mut Choices<'_>, catalog: &Catalog) -> Operation {
+    let shape = KeyShape::ALL[choices.pick(16)];
+    let mut free = (0..=TABLES_MAX).map(|at| format!("t{at}"));
+    let name = free.find(|name| catalog.find_table(name).is_none() || choices.one_in(8));
+    let name = name.unwrap_or_else(|| "t0".to_owned());
+    let mut keys = Keys::of_catalog(catalog);
+    keys.0.push((name.clone(), shape));
+    Operation::CreateTable(table(choices, &name, shape, &keys))
+}
+
+fn create_index(choices: &mut Choices<'_>, table: &TableEntry) -> Operation {
     let mut columns = vec![column_of(choices, table)];
     if choices.one_in(4) {
         let second = column_of(choices, table);
@@ -317,31 +365,27 @@ fn drop_index(choices: &mut Choices<'_>, catalog: &Catalog) -> Operation {
     Operation::DropIndex(name.to_owned())
 }
 
-fn insert<'a>(
-    choices: &mut Choices<'_>,
-    table: impl Fn(&mut Choices<'_>) -> &'a std::sync::Arc<TableEntry>,
-) -> Operation {
-    let table = table(choices);
+fn insert(choices: &mut Choices<'_>, db: &Database, table: &TableEntry) -> Operation {
     let clause = choices.pick(16);
-    let count = [1, 1, 2, 3][choices.pick(4)];
+    let count = [1, 2, 3, 3][choices.pick(4)];
     let is_named = choices.one_in(4);
     let left_out = if is_named { choices.pick(table.columns.len()) } else { 0 };
     let mut insert = Insert::into(table.name());
     for _ in 0..count {
-        let values = table.definition.columns().iter().map(|_| choices.value());
+        let values = row(choices, db, table);
         let row = match is_named {
-            false => RowValues::Positional(values.collect()),
+            false => RowValues::Positional(values),
             true => {
                 let names = table.definition.columns().iter().map(|column| column.name());
-                let named = names.map(str::to_owned).zip(values.collect::<Vec<_>>());
+                let named = names.map(str::to_owned).zip(values);
                 let kept = named.enumerate().filter(|(at, _)| *at != left_out);
                 RowValues::Named(kept.map(|(_, pair)| pair).collect())
             }
         };
         insert = insert.row(row);
     }
-    // SQLite has no row without columns here.
-    if insert.rows.iter().any(|row| matches!(row, RowValues::Named(named) if named.is_empty())) {
+    // SQL has no row without columns.
+    if is_named && table.columns.len() == 1 {
         return Operation::Statement(Delete::from(table.name()).into());
     }
     let insert = insert.on_conflict(match clause {
@@ -351,6 +395,33 @@ fn insert<'a>(
         _ => OnConflict::Upsert(upsert(choices, table)),
     });
     Operation::Statement(insert.into())
+}
+
+/// A row that usually references rows that are there.
+fn row(choices: &mut Choices<'_>, db: &Database, table: &TableEntry) -> Vec<Value> {
+    let mut values: Vec<_> = table.columns.iter().map(|_| choices.value()).collect();
+    if let Some(at) = table.row_id_column.filter(|_| choices.pick(2) == 1) {
+        values[at] = Value::Null;
+    }
+    for key in &table.foreign_keys {
+        let target = choices.next();
+        let Some(to) = key.resolved().filter(|_| target < 224) else { continue };
+        let referenced = any_row(db, to.table, target.wrapping_mul(5));
+        for (&own, &other) in key.columns.iter().zip(&to.columns) {
+            match &referenced {
+                Some(row) => values[own] = row[other].clone(),
+                None if table.columns[own].not_null => {}
+                None => values[own] = Value::Null,
+            }
+        }
+    }
+    values
+}
+
+fn any_row(db: &Database, table: TableId, byte: u8) -> Option<Vec<Value>> {
+    let name = db.catalog().find_by_id(table)?.name();
+    let rows = db.find(name, Selector::All).ok()?;
+    pick_from(byte, &rows).map(|(_, row)| row.to_vec())
 }
 
 fn upsert(choices: &mut Choices<'_>, table: &TableEntry) -> Upsert {
@@ -368,18 +439,18 @@ fn upsert(choices: &mut Choices<'_>, table: &TableEntry) -> Upsert {
     }
 }
 
-fn update<'a>(
-    choices: &mut Choices<'_>,
-    table: impl Fn(&mut Choices<'_>) -> &'a std::sync::Arc<TableEntry>,
-) -> Update {
-    let table = table(choices);
+fn update(choices: &mut Choices<'_>, db: &Database, table: &TableEntry) -> Update {
     let clause = choices.pick(12);
-    let mut update = Update::of(table.name()).filter(selector(choices, table));
+    let mut update = Update::of(table.name()).filter(selector(choices, db, table));
     let mut named: Vec<String> = Vec::new();
     for _ in 0..choices.pick(2) + 1 {
-        let column = column_of(choices, table);
+        let all = table.columns.len();
+        // Keys come first, and are more worth changing.
+        let position = choices.pick(all * 2).checked_sub(all).unwrap_or(0);
+        let column = table.definition.columns()[position].name().to_owned();
         let value = match choices.pick(8) {
-            0..5 => lit(choices.value()),
+            0 | 1 => lit(choices.value()),
+            2..5 => lit(row(choices, db, table).swap_remove(position)),
             5 => col(column.clone()) + 1,
             6 => col(column_of(choices, table)),
             _ => lit(3) - col(column.clone()),
@@ -396,12 +467,18 @@ fn update<'a>(
     })
 }
 
-fn selector(choices: &mut Choices<'_>, table: &TableEntry) -> Selector {
-    let key = table.definition.primary_key_columns().len();
-    match choices.pick(8) {
-        0 => Selector::All,
-        1 | 2 if key > 0 => Selector::Key((0..key).map(|_| choices.value()).collect()),
-        1..4 => Selector::RowId(RowId(choices.number())),
+/// Usually rows that are there.
+fn selector(choices: &mut Choices<'_>, db: &Database, table: &TableEntry) -> Selector {
+    let kind = choices.pick(8);
+    let key = table.naming_columns();
+    let row = any_row(db, table.id, choices.next());
+    match (kind, row, key) {
+        (0, ..) => Selector::All,
+        (1..4, Some(row), Some(key)) => {
+            Selector::Key(key.iter().map(|&at| row[at].clone()).collect())
+        }
+        (4, _, Some(key)) => Selector::Key(key.iter().map(|_| choices.value()).collect()),
+        (5, ..) => Selector::RowId(RowId(choices.number())),
         _ => Selector::Filter(predicate(choices, table)),
     }
 }
@@ -409,9 +486,9 @@ fn selector(choices: &mut Choices<'_>, table: &TableEntry) -> Selector {
 fn predicate(choices: &mut Choices<'_>, table: &TableEntry) -> Expression {
     let column = col(column_of(choices, table));
     match choices.pick(8) {
-        0..4 => column.eq(lit(choices.value())),
-        4 => column.is_null(),
-        5 => column.gt(choices.number()),
+        0..3 => column.eq(lit(choices.value())),
+        3 => column.is_null(),
+        4 | 5 => column.gt(choices.number()),
         6 => column.in_list([choices.number(), choices.number()]),
         _ => column.ge(choices.number()).or(col(column_of(choices, table)).is_null()),
     }
@@ -465,12 +542,12 @@ impl<'a> Choices<'a> {
 
     /// Mostly a small integer; also NULL, and what is one only to some columns.
     fn value(&mut self) -> Value {
-        match self.pick(32) {
-            at @ 0..24 => Value::Integer(at as i64 % 6),
-            24..28 => Value::Null,
-            28 => Value::from("1"),
-            29 => Value::from("a"),
-            30 => Value::from("A"),
+        match self.pick(64) {
+            at @ 0..54 => Value::Integer(at as i64 / 9),
+            54..60 => Value::Null,
+            60 => Value::from("1"),
+            61 => Value::from("a"),
+            62 => Value::from("A"),
             _ => Value::Real(2.0),
         }
     }
