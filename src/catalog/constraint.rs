@@ -208,6 +208,11 @@ impl ForeignKey {
     pub fn match_word(&self) -> MatchType {
         self.match_type
     }
+
+    /// Whether it was declared on its column, and not on the table.
+    pub fn is_on_column(&self) -> bool {
+        self.on_column
+    }
 }
 
 /// PRIMARY KEY or UNIQUE.
@@ -257,6 +262,11 @@ impl Check {
     pub fn expression(&self) -> &Expression {
         &self.expression
     }
+
+    /// The column it was declared on; `None` for one of the table.
+    pub fn column(&self) -> Option<&str> {
+        self.column.as_deref()
+    }
 }
 
 /// A secondary index: CREATE \[UNIQUE\] INDEX name ON table (columns) \[WHERE predicate\].
@@ -304,6 +314,16 @@ impl IndexColumn {
     pub fn descending(mut self) -> Self {
         self.descending = true;
         self
+    }
+
+    /// The column's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The collation given to it; `None` for the column's own.
+    pub fn collation(&self) -> Option<Collation> {
+        self.collation
     }
 }
 
@@ -356,5 +376,15 @@ impl Index {
     /// Whether it is unique.
     pub fn is_unique(&self) -> bool {
         self.unique
+    }
+
+    /// Its columns, in order.
+    pub fn columns(&self) -> &[IndexColumn] {
+        &self.columns
+    }
+
+    /// The predicate of a partial index.
+    pub fn predicate(&self) -> Option<&Expression> {
+        self.filter.as_ref()
     }
 }

@@ -129,7 +129,17 @@ impl Database {
             return Ok(Vec::new());
         }
         let values: Vec<_> = columns.into_iter().zip(key.iter().cloned()).collect();
-        Ok(self.candidates(table, &values).unwrap_or_default())
+        let holds = |id: &RowId| {
+            self.store.row(table.id, *id).is_some_and(|row| {
+                values.iter().all(|(position, value)| {
+                    let part = key_part(table, *position);
+                    part.key_value(&row[*position]) == part.key_value(value)
+                })
+            })
+        };
+        // Another key's index may have served, one over some of the columns.
+        let candidates = self.candidates(table, &values).unwrap_or_default();
+        Ok(candidates.into_iter().filter(holds).collect())
     }
 
     fn find_by_predicate(&self, table: &TableEntry, predicate: &Bound) -> Vec<RowId> {
@@ -184,6 +194,12 @@ impl Database {
             Some(self.store.find(table.id, index, &key).collect())
         })
     }
+}
+
+/// A column as values are compared with it.
+fn key_part(table: &TableEntry, position: usize) -> KeyPart {
+    let column = &table.columns[position];
+    KeyPart { position, conversion: column.affinity, collation: column.collation }
 }
 
 /// Binds a predicate or assignment to a table's columns.

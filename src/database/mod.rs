@@ -281,6 +281,13 @@ impl Database {
         Moment { mark: self.store.mark(), outstanding: self.outstanding.len() }
     }
 
+    /// Adds what a statement left outstanding. Where rows have gone matters only to what is known of
+    /// them by then.
+    fn note_outstanding(&mut self, found: Vec<Suspect>) {
+        let is_first = self.outstanding.is_empty();
+        self.outstanding.extend(found.into_iter().filter(|found| !is_first || !found.is_move()));
+    }
+
     /// Puts rows, schema and outstanding list back to how they were.
     fn undo_to(&mut self, moment: Moment) {
         self.store.undo_to(moment.mark);

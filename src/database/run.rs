@@ -9,6 +9,7 @@ use crate::expression::{ColumnInfo, Columns, Expression};
 use crate::id::TableId;
 use crate::referential::{
     self, Assignment, ConflictClause, ConflictTarget, NewRow, Outcome, Work, check_foreign_keys,
+    check_replacing_update,
 };
 use crate::value::Value;
 use std::sync::Arc;
@@ -168,7 +169,7 @@ impl Database {
                 return Err(refusal);
             }
             let done = referential::summarize(&db.schema.catalog, &db.store, &outcome, with_rows);
-            db.outstanding.append(&mut outcome.outstanding);
+            db.note_outstanding(outcome.outstanding);
             Ok((done, outcome.let_pass))
         });
         let (done, mut let_pass) = result?;
@@ -217,6 +218,9 @@ impl Database {
                 let conflict = conflict_clause(&table, &update.on_conflict)?;
                 let rows = self.matching(&table, &update.selector)?;
                 let named = assignment.columns();
+                if matches!(conflict, ConflictClause::Replace) {
+                    check_replacing_update(&self.settings(), table.id, &named)?;
+                }
                 (Event::Update, named, false, Work::Update { rows, assignment, conflict })
             }
             Statement::Delete(delete) => {

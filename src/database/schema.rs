@@ -52,10 +52,11 @@ impl Database {
                 if let Some(refusal) = outcome.refusal.take() {
                     return Err(refusal);
                 }
-                db.outstanding.append(&mut outcome.outstanding);
-                db.store.log_tables();
+                db.note_outstanding(outcome.outstanding);
             }
             catalog.drop_table(entry.id);
+            // Its rows went first: to undo that, the table must be there again.
+            db.store.log_tables();
             db.store.drop_table(entry.id);
             Ok(())
         })
@@ -217,7 +218,8 @@ impl Database {
         &mut self,
         change: impl FnOnce(&mut Self, &mut Schema) -> Result<()>,
     ) -> Result<()> {
-        self.statement(|db| {
+        let (defers_all, changes) = (self.defers_all, self.counters.changes);
+        let result = self.statement(|db| {
             let before = db.schema.clone();
             db.schema_log.push((db.store.mark(), before.clone()));
             db.store.log_tables();
@@ -228,7 +230,12 @@ impl Database {
             db.schema = Arc::new(schema);
             db.build_indexes(&before.catalog);
             Ok(())
-        })
+        });
+        if let Err(Error::Name(_) | Error::Schema(_) | Error::Input(_)) = result {
+            // What a definition alone shows is refused before anything runs: no statement has ended.
+            (self.defers_all, self.counters.changes) = (defers_all, changes);
+        }
+        result
     }
 
     /// Gives storage the indexes of every table whose entry has changed.

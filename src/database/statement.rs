@@ -49,9 +49,9 @@ macro_rules! row {
 /// INSERT.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insert {
-    pub(super) table: String,
-    pub(super) rows: Vec<RowValues>,
-    pub(super) on_conflict: OnConflict,
+    pub(crate) table: String,
+    pub(crate) rows: Vec<RowValues>,
+    pub(crate) on_conflict: OnConflict,
 }
 
 impl Insert {
@@ -100,10 +100,10 @@ pub enum OnConflict {
 /// ON CONFLICT.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Upsert {
-    pub(super) target: Vec<String>,
+    pub(crate) target: Vec<String>,
     /// Empty: DO NOTHING.
-    pub(super) assignments: Vec<(String, Expression)>,
-    pub(super) filter: Option<Expression>,
+    pub(crate) assignments: Vec<(String, Expression)>,
+    pub(crate) filter: Option<Expression>,
 }
 
 impl Upsert {
@@ -136,10 +136,10 @@ impl Upsert {
 /// UPDATE.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
-    pub(super) table: String,
-    pub(super) assignments: Vec<(String, Expression)>,
-    pub(super) selector: Selector,
-    pub(super) on_conflict: OnConflict,
+    pub(crate) table: String,
+    pub(crate) assignments: Vec<(String, Expression)>,
+    pub(crate) selector: Selector,
+    pub(crate) on_conflict: OnConflict,
 }
 
 impl Update {
@@ -178,8 +178,8 @@ impl Update {
 /// DELETE.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delete {
-    pub(super) table: String,
-    pub(super) selector: Selector,
+    pub(crate) table: String,
+    pub(crate) selector: Selector,
 }
 
 impl Delete {

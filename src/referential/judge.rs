@@ -10,8 +10,8 @@ use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
 use crate::catalog::{Catalog, ForeignKeyEntry, MatchType, TableEntry};
 use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{Change, Row, Store};
-use crate::value::{OrderedKey, Value};
+use crate::table::{Change, KeyPart, Row, Store};
+use crate::value::{Affinity, Collation, OrderedKey, Value};
 use indexmap::IndexMap;
 
 /// What may be wrong after a change.
@@ -20,18 +20,29 @@ pub(crate) enum Suspect {
     /// J.a: this row's key may find nothing.
     Row { constraint: ConstraintId, row_id: RowId },
     /// J.b: this key may have been left by its row while others still reference it.
-    Key { constraint: ConstraintId, key: OrderedKey },
-    /// Not a suspect itself: a row went from one id to another.
-    Moved { table: TableId, from: RowId, to: RowId },
+    Key {
+        constraint: ConstraintId,
+        key: OrderedKey,
+        /// How the key was compared when it was found to be missed: the referenced table may be
+        /// dropped since. Empty until then.
+        comparison: Comparison,
+    },
+    /// Not a suspect itself: a row went from one id to another, or away. Another row may have its
+    /// old id since.
+    Moved { table: TableId, from: RowId, to: Option<RowId> },
 }
 
-/// Suspects without repetition, each with the change that first raised it.
-type Settled = IndexMap<Suspicion, Cause>;
+/// Affinity and collation of each part of a key.
+type Comparison = Vec<(Affinity, Collation)>;
+
+/// Suspects without repetition, each with the change that first raised it; `None` for a row that
+/// has gone from that id.
+type Settled = IndexMap<Suspicion, Option<Cause>>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Suspicion {
     Row(ConstraintId, RowId),
-    Key(ConstraintId, OrderedKey),
+    Key(ConstraintId, OrderedKey, Comparison),
 }
 
 /// A suspicion that has proved right.
@@ -57,7 +68,7 @@ pub(super) fn judge_statement(settings: &Settings<'_>, store: &Store, outcome: &
     let suspects = collect(catalog, store, &outcome.effects);
     let mut moves: Vec<Suspect> = Vec::new();
     moves.extend(suspects.iter().map(|(suspect, _)| suspect).filter(|s| s.is_move()).cloned());
-    for (suspicion, cause) in settle(catalog, suspects) {
+    for (suspicion, cause) in live(settle(catalog, suspects)) {
         let Some(finding) = examine(settings, store, &suspicion, cause) else { continue };
         let key = catalog.constraint(finding.constraint);
         if !settings.enforces() {
@@ -67,7 +78,7 @@ pub(super) fn judge_statement(settings: &Settings<'_>, store: &Store, outcome: &
                 LetPass::add(&mut outcome.let_pass, key, event, LetPassKind::Check, rows);
             }
         } else if settings.is_deferred(key) {
-            outcome.outstanding.push(suspicion.into());
+            outcome.outstanding.push(suspicion.into_outstanding(key));
         } else {
             let violation = describe(settings, store, Some(&outcome.effects), finding);
             outcome.refusal = Some(Error::Violation(Box::new(violation)));
@@ -88,8 +99,7 @@ pub(crate) fn judge_outstanding(
     outstanding: &[Suspect],
 ) -> Vec<Violation> {
     let suspects = outstanding.iter().map(|suspect| (suspect.clone(), None)).collect();
-    settle(settings.catalog, suspects)
-        .into_iter()
+    live(settle(settings.catalog, suspects))
         .filter_map(|(suspicion, cause)| examine(settings, store, &suspicion, cause))
         .map(|finding| describe(settings, store, None, finding))
         .collect()
@@ -107,8 +117,13 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
             Change::Inserted { table, row_id } => {
                 catalog.by_id(*table).foreign_keys.iter().for_each(|key| row(key, *row_id));
             }
-            Change::Deleted { table, row, .. } => {
-                vacated(catalog, catalog.by_id(*table), row, None, cause, &mut suspects);
+            Change::Deleted { table, row, row_id } => {
+                let table = catalog.by_id(*table);
+                if !table.foreign_keys.is_empty() {
+                    let gone = Suspect::Moved { table: table.id, from: *row_id, to: None };
+                    suspects.push((gone, cause));
+                }
+                vacated(catalog, table, row, None, cause, &mut suspects);
             }
             Change::Updated { table, old_id, new_id, row: old } => {
                 let table = catalog.by_id(*table);
@@ -116,7 +131,8 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
                 let names =
                     |key: &&ForeignKeyEntry| key.columns.iter().any(|at| named.contains(at));
                 if old_id != new_id {
-                    let moved = Suspect::Moved { table: table.id, from: *old_id, to: *new_id };
+                    let (from, to) = (*old_id, Some(*new_id));
+                    let moved = Suspect::Moved { table: table.id, from, to };
                     suspects.push((moved, cause));
                 }
                 for key in table.foreign_keys.iter().filter(names) {
@@ -147,7 +163,8 @@ fn vacated(
         let Some(to) = key.resolved() else { continue };
         let Some(left) = referenced_key(to, old) else { continue };
         if new.and_then(|new| referenced_key(to, new)).as_ref() != Some(&left) {
-            suspects.push((Suspect::Key { constraint, key: left }, cause));
+            let comparison = Comparison::new();
+            suspects.push((Suspect::Key { constraint, key: left, comparison }, cause));
         }
     }
 }
@@ -155,19 +172,24 @@ fn vacated(
 /// Carries moves out and drops repetitions and constraints that are gone.
 fn settle(catalog: &Catalog, suspects: Vec<(Suspect, Cause)>) -> Settled {
     let mut settled = Settled::new();
+    let raise = |settled: &mut Settled, suspicion, cause| {
+        settled.entry(suspicion).or_default().get_or_insert(cause);
+    };
     for (suspect, cause) in suspects {
         match suspect {
             Suspect::Row { constraint, row_id } => {
-                settled.entry(Suspicion::Row(constraint, row_id)).or_insert(cause);
+                raise(&mut settled, Suspicion::Row(constraint, row_id), cause);
             }
-            Suspect::Key { constraint, key } => {
-                settled.entry(Suspicion::Key(constraint, key)).or_insert(cause);
+            Suspect::Key { constraint, key, comparison } => {
+                raise(&mut settled, Suspicion::Key(constraint, key, comparison), cause);
             }
             Suspect::Moved { table, from, to } => {
                 let keys = catalog.find_by_id(table).map_or(&[][..], |table| &table.foreign_keys);
                 for key in keys {
-                    if let Some(cause) = settled.shift_remove(&Suspicion::Row(key.id, from)) {
-                        settled.insert(Suspicion::Row(key.id, to), cause);
+                    let left = settled.get_mut(&Suspicion::Row(key.id, from));
+                    let cause = left.and_then(Option::take);
+                    if let (Some(cause), Some(to)) = (cause, to) {
+                        raise(&mut settled, Suspicion::Row(key.id, to), cause);
                     }
                 }
             }
@@ -175,6 +197,11 @@ fn settle(catalog: &Catalog, suspects: Vec<(Suspect, Cause)>) -> Settled {
     }
     settled.retain(|suspicion, _| catalog.find_constraint(suspicion.constraint()).is_some());
     settled
+}
+
+/// What is left to be examined, in order.
+fn live(settled: Settled) -> impl Iterator<Item = (Suspicion, Cause)> {
+    settled.into_iter().filter_map(|(suspicion, cause)| Some((suspicion, cause?)))
 }
 
 fn examine(
@@ -197,12 +224,12 @@ fn examine(
                 cause,
             })
         }
-        Suspicion::Key(constraint, value) => {
+        Suspicion::Key(constraint, value, comparison) => {
             if key.resolved().is_some_and(|to| find_referenced(store, to, value).is_some()) {
                 return None;
             }
             let (mut rows, mut row_count) = (Vec::new(), 0);
-            for row_id in referencing_rows(store, key, value) {
+            for row_id in referencing_rows(store, key, value, comparison) {
                 if row_count < VIOLATION_ROWS_MAX {
                     rows.push(
                         table.row_name(row_id, store.row(key.table, row_id).map(|row| &**row)),
@@ -238,14 +265,22 @@ fn dangles(settings: &Settings<'_>, store: &Store, key: &ForeignKeyEntry, row: &
 }
 
 /// The live rows that reference a key, also over a constraint that has lost its target meanwhile:
-/// then there is no index, and values are compared as they are.
-fn referencing_rows(store: &Store, key: &ForeignKeyEntry, value: &OrderedKey) -> Vec<RowId> {
+/// then there is no index, and values are compared as they were.
+fn referencing_rows(
+    store: &Store,
+    key: &ForeignKeyEntry,
+    value: &OrderedKey,
+    comparison: &Comparison,
+) -> Vec<RowId> {
     if key.resolved().is_some() {
         return find_referencing(store, key, value).collect();
     }
+    let part = |row: &Row, position: usize, (conversion, collation)| {
+        KeyPart { position, conversion, collation }.key_value(&row[position])
+    };
     let has_key = |row: &Row| {
-        let own = key.columns.iter().map(|&position| &row[position]);
-        OrderedKey::new(own, &[]) == *value
+        let own = key.columns.iter().zip(comparison);
+        own.map(|(&position, &by)| part(row, position, by)).collect::<OrderedKey>() == *value
     };
     store.rows(key.table).filter(|(_, row)| has_key(row)).map(|(id, _)| id).collect()
 }
@@ -319,7 +354,7 @@ fn has_action(key: &ForeignKeyEntry, event: Event) -> bool {
 }
 
 impl Suspect {
-    fn is_move(&self) -> bool {
+    pub(crate) fn is_move(&self) -> bool {
         matches!(self, Suspect::Moved { .. })
     }
 }
@@ -327,16 +362,17 @@ impl Suspect {
 impl Suspicion {
     fn constraint(&self) -> ConstraintId {
         match self {
-            Suspicion::Row(constraint, _) | Suspicion::Key(constraint, _) => *constraint,
+            Suspicion::Row(constraint, _) | Suspicion::Key(constraint, ..) => *constraint,
         }
     }
-}
 
-impl From<Suspicion> for Suspect {
-    fn from(suspicion: Suspicion) -> Self {
-        match suspicion {
+    fn into_outstanding(self, foreign_key: &ForeignKeyEntry) -> Suspect {
+        match self {
             Suspicion::Row(constraint, row_id) => Suspect::Row { constraint, row_id },
-            Suspicion::Key(constraint, key) => Suspect::Key { constraint, key },
+            Suspicion::Key(constraint, key, _) => {
+                let comparison = foreign_key.resolved().map(|to| to.comparison.clone());
+                Suspect::Key { constraint, key, comparison: comparison.unwrap_or_default() }
+            }
         }
     }
 }

@@ -10,10 +10,13 @@
 //! * P.2 DELETE, and an UPDATE that names a referenced column: the foreign keys that reference its
 //!   table. A single-row INSERT needs only the deferred ones.
 //! * P.3 every action of P.2 is a statement of its own on the referencing table.
+//! * P.4 A REPLACE may delete: what DELETE needs, too. For an UPDATE that is so if it tests a unique
+//!   key: one of which it names a column, or any where its foreign keys may change the row under way.
 
 use super::Settings;
-use crate::catalog::{ForeignKeyEntry, ReferentialAction, TableEntry, Target};
+use crate::catalog::{ForeignKeyEntry, IndexEntry, ReferentialAction, TableEntry, Target};
 use crate::error::{Error, Event, SchemaError};
+use crate::expression::Bound;
 use crate::id::TableId;
 
 /// A statement, or an action as one: the table, what is done, and the columns an update names.
@@ -42,6 +45,42 @@ pub(crate) fn check_foreign_keys(
     is_single: bool,
 ) -> Result<(), Error> {
     check_needs(settings, vec![Need { table, event, named: named.to_vec(), is_single }])
+}
+
+/// P.4 for UPDATE OR REPLACE.
+///
+/// # Errors
+/// As [`check_foreign_keys`].
+pub(crate) fn check_replacing_update(
+    settings: &Settings<'_>,
+    table: TableId,
+    named: &[usize],
+) -> Result<(), Error> {
+    let entry = settings.catalog.by_id(table);
+    let is_named = |position: &usize| named.contains(position);
+    let tests_all = may_change_itself(settings, entry, named);
+    let tests = |index: &IndexEntry| {
+        let filter = index.filter.as_ref().map(Bound::columns).unwrap_or_default();
+        let mut read = index.columns.iter().map(|(position, _)| position).chain(&filter);
+        index.unique && (tests_all || read.any(is_named))
+    };
+    if entry.row_id_column.iter().any(is_named) || entry.indexes.iter().any(tests) {
+        return check_foreign_keys(settings, table, Event::Delete, &[], false);
+    }
+    Ok(())
+}
+
+/// Whether an action of this UPDATE, or a row that references itself, may change the row again.
+fn may_change_itself(settings: &Settings<'_>, table: &TableEntry, named: &[usize]) -> bool {
+    let names_own = |key: &ForeignKeyEntry| key.columns.iter().any(|at| named.contains(at));
+    let is_self =
+        |key: &ForeignKeyEntry| key.definition.references().eq_ignore_ascii_case(table.name());
+    let acts = |key: &ForeignKeyEntry| {
+        key.update_rule() != ReferentialAction::NoAction && names_referenced(table, key, named)
+    };
+    let mut by = table.referenced_by.iter().chain(&table.mismatched_by);
+    table.foreign_keys.iter().any(|key| is_self(key) && names_own(key))
+        || by.any(|&id| acts(settings.catalog.constraint(id)))
 }
 
 /// The same for the deletions that DROP TABLE starts: the table's own foreign keys do not matter any

@@ -3,6 +3,10 @@
 //!
 //! Everything here goes through the public interface, as a user's own tests would.
 
+pub mod decode;
 mod operation;
+mod reference;
+pub mod strategy;
 
 pub use operation::{Effect, Operation};
+pub use reference::{Reference, Refused, describe};

@@ -12,7 +12,7 @@ use crate::table::{self, Conflict, Prepared};
 use std::sync::Arc;
 
 impl Executor<'_> {
-    pub(super) fn change(&mut self, frame: &RowFrame) -> Result<Turn, Error> {
+    pub(super) fn change(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         match &frame.work {
             RowWork::Delete { row_id, .. } => Ok(self.delete(frame.place, *row_id)),
             RowWork::Insert { .. } => self.insert(frame),
@@ -27,19 +27,21 @@ impl Executor<'_> {
         Turn::Goes(Changed { change, old: Some((row_id, row)), new: None })
     }
 
-    fn insert(&mut self, frame: &RowFrame) -> Result<Turn, Error> {
+    fn insert(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
         let RowWork::Insert { values, conflict } = &frame.work else { return Ok(Turn::Skipped) };
+        let nulls = conflict.null_policy();
         let prepared =
-            table::prepare_insert(self.store, entry, values.clone(), conflict.null_policy());
+            table::prepare_insert(self.store, entry, values.clone(), frame.row_id, nulls);
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refuse(place, None, refusal, conflict),
         };
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
         if let Some(found) = conflict.choose(conflicts) {
-            return self.resolve_conflict(place, None, found, prepared, conflict);
+            frame.row_id = Some(prepared.row_id);
+            return self.resolve_conflict(frame, None, found, prepared);
         }
         let new = (prepared.row_id, prepared.row.clone());
         table::insert(self.store, entry, prepared);
@@ -50,7 +52,7 @@ impl Executor<'_> {
         Ok(Turn::Goes(Changed { change, old: None, new: Some(new) }))
     }
 
-    fn update(&mut self, frame: &RowFrame) -> Result<Turn, Error> {
+    fn update(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
         let RowWork::Update { row_id, assignment, values, conflict } = &frame.work else {
@@ -70,7 +72,8 @@ impl Executor<'_> {
         let conflicts =
             table::find_conflicts(self.store, entry, &prepared, Some(*row_id), Some(&named));
         if let Some(found) = conflict.choose(conflicts) {
-            return self.resolve_conflict(place, Some(*row_id), found, prepared, conflict);
+            let row_id = Some(*row_id);
+            return self.resolve_conflict(frame, row_id, found, prepared);
         }
         let new = (prepared.row_id, prepared.row.clone());
         table::update(self.store, entry, *row_id, prepared);
@@ -122,16 +125,26 @@ impl Executor<'_> {
     /// A key is taken: the conflict clause decides.
     fn resolve_conflict(
         &mut self,
-        place: Place,
+        frame: &mut RowFrame,
         updated: Option<RowId>,
         found: Conflict,
         prepared: Prepared,
-        conflict: &ConflictClause,
     ) -> Result<Turn, Error> {
+        let place = frame.place;
+        let (RowWork::Insert { conflict, .. } | RowWork::Update { conflict, .. }) = &frame.work
+        else {
+            return Ok(Turn::Skipped);
+        };
         match conflict {
             ConflictClause::Ignore => Ok(Turn::Skipped),
             ConflictClause::DoNothing(_) if conflict.covers(found.index) => Ok(Turn::Skipped),
             ConflictClause::Replace => {
+                let indexes = self.settings.catalog.by_id(place.table).indexes.len();
+                let key = found.index.map_or(0, |position| indexes - position);
+                if key < frame.keys_freed {
+                    return Err(self.conflict_violation(place, updated, &found, &prepared));
+                }
+                frame.keys_freed = key + 1;
                 let step = self.open_step(
                     StepKind::Replaced,
                     Event::Delete,

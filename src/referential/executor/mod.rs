@@ -92,6 +92,11 @@ struct RowFrame {
     place: Place,
     work: RowWork,
     stage: Stage,
+    /// Of a REPLACE, how many keys have been made free, in the order of `find_conflicts`: a
+    /// conflict over one of them is the work of an action since, and fails.
+    keys_freed: usize,
+    /// Of an INSERT that waits for that, the id that its row was given before.
+    row_id: Option<RowId>,
 }
 
 enum RowWork {
@@ -223,7 +228,7 @@ impl<'a> Executor<'a> {
                 RowWork::Update { row_id, assignment, values: None, conflict }
             }
         };
-        self.advance(Box::new(RowFrame { place, work, stage: Stage::Before(0) }))
+        self.advance(RowFrame::new(place, work))
     }
 
     /// Takes one row change as far as it goes before another frame must run.
@@ -469,7 +474,7 @@ impl How {
 
 impl RowFrame {
     fn new(place: Place, work: RowWork) -> Box<Self> {
-        Box::new(RowFrame { place, work, stage: Stage::Before(0) })
+        Box::new(RowFrame { place, work, stage: Stage::Before(0), keys_freed: 0, row_id: None })
     }
 
     fn event(&self) -> Event {
