@@ -3,6 +3,10 @@
 //!
 //! Everything here goes through the public interface, as a user's own tests would.
 
+#[cfg(feature = "sqlite")]
+pub mod differential;
+mod generate;
 mod operation;
 
+pub use generate::Generator;
 pub use operation::{Effect, Operation};
