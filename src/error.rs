@@ -668,8 +668,10 @@ impl fmt::Display for InputError {
 pub enum TransactionError {
     /// BEGIN inside a transaction.
     AlreadyOpen,
-    /// COMMIT or ROLLBACK outside one.
-    NotOpen,
+    /// COMMIT outside one.
+    NothingToCommit,
+    /// ROLLBACK outside one.
+    NothingToRollBack,
     /// A call that needs autocommit, such as `fork`, inside a transaction.
     Open,
     /// A statement was cut short by a panic; only a rollback is possible now.
@@ -682,7 +684,9 @@ impl fmt::Display for TransactionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TransactionError::AlreadyOpen => "a transaction is open already",
-            TransactionError::NotOpen => "no transaction is open",
+            TransactionError::NothingToCommit | TransactionError::NothingToRollBack => {
+                "no transaction is open"
+            }
             TransactionError::Open => "not possible while a transaction is open",
             TransactionError::Poisoned => {
                 "a statement of this transaction was cut short by a panic\nhint: Roll back."

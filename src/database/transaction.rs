@@ -103,7 +103,7 @@ impl Database {
     }
 
     fn commit(&mut self) -> Result<()> {
-        let Some(open) = &self.open else { return Err(TransactionError::NotOpen.into()) };
+        let Some(open) = &self.open else { return Err(TransactionError::NothingToCommit.into()) };
         if open.is_aborted {
             // As in PostgreSQL, ending an aborted transaction undoes it.
             return self.rollback();
@@ -119,7 +119,7 @@ impl Database {
 
     fn rollback(&mut self) -> Result<()> {
         if self.open.is_none() && !self.in_flight {
-            return Err(TransactionError::NotOpen.into());
+            return Err(TransactionError::NothingToRollBack.into());
         }
         self.undo_to(Moment { mark: Mark::START, outstanding: 0 });
         self.forget_transaction();
@@ -129,7 +129,7 @@ impl Database {
     fn release(&mut self, name: &str) -> Result<()> {
         self.check_usable()?;
         let position = self.savepoint(name)?;
-        let Some(open) = &mut self.open else { return Err(TransactionError::NotOpen.into()) };
+        let Some(open) = &mut self.open else { return Err(TransactionError::NothingToCommit.into()) };
         if position == 0 && !open.is_explicit {
             return self.commit();
         }
@@ -139,7 +139,7 @@ impl Database {
 
     fn rollback_to(&mut self, name: &str) -> Result<()> {
         let position = self.savepoint(name)?;
-        let Some(open) = &mut self.open else { return Err(TransactionError::NotOpen.into()) };
+        let Some(open) = &mut self.open else { return Err(TransactionError::NothingToRollBack.into()) };
         open.savepoints.truncate(position + 1);
         open.is_aborted = false;
         let moment = open.savepoints[position].moment;
