@@ -330,12 +330,15 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
     if table.row_id_column.is_some_and(|row_id| wanted == [row_id]) {
         return Ok(ConflictTarget::Key(None));
     }
+    // SQLite knows the row id's column by another number here, so no key that holds it is found.
+    let has_row_id = table.row_id_column.is_some_and(|row_id| wanted.contains(&row_id));
     let covers = |index: &crate::catalog::IndexEntry| {
         let mut positions: Vec<_> = index.columns.iter().map(|(position, _)| *position).collect();
         positions.sort_unstable();
-        index.unique && index.filter.is_none() && positions == wanted
+        index.unique && index.filter.is_none() && positions == wanted && !has_row_id
     };
-    match table.indexes.iter().position(covers) {
+    // The newest of several, and whatever its collations.
+    match table.indexes.iter().rposition(covers) {
         Some(position) => Ok(ConflictTarget::Key(Some(position))),
         None => {
             let name = columns.join(", ");

@@ -160,11 +160,11 @@ impl ConflictClause {
         }
     }
 
-    /// Of the conflicts of a row, the one to deal with: an upsert fails over a key that it does not
-    /// name before it looks at the one that it does.
+    /// Of the conflicts of a row, the one to deal with: an upsert looks at the key that it names
+    /// before it can fail over any other.
     fn choose(&self, mut conflicts: impl Iterator<Item = Conflict> + Clone) -> Option<Conflict> {
-        let fatal = conflicts.clone().find(|conflict| !self.covers(conflict.index));
-        fatal.or_else(|| conflicts.next())
+        let named = conflicts.clone().find(|conflict| self.covers(conflict.index));
+        named.or_else(|| conflicts.next())
     }
 
     /// Whether this clause has an answer for a conflict over the index at this position.
