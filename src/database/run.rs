@@ -3,7 +3,7 @@
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
 use super::{Counters, Database, Done, Plan, Selector};
-use crate::catalog::TableEntry;
+use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::{Error, Event, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
 use crate::id::TableId;
@@ -207,7 +207,14 @@ impl Database {
                     let named: Vec<_> = assignments.iter().map(|(position, _)| *position).collect();
                     self.check_foreign_keys(table.id, Event::Update, &named, false)?;
                 }
-                if matches!(conflict, ConflictClause::Replace) {
+                let is_given = |row: &RowValues| match row {
+                    RowValues::Positional(_) => table.row_id_column.is_some(),
+                    RowValues::Named(values) => values
+                        .iter()
+                        .any(|(name, _)| table.position(name).ok() == table.row_id_column),
+                };
+                let may_clash = insert.rows.iter().any(is_given) || has_unique(&table);
+                if matches!(conflict, ConflictClause::Replace) && may_clash {
                     self.check_foreign_keys(table.id, Event::Delete, &[], false)?;
                 }
                 (Event::Insert, Vec::new(), rows.len() < 2, Work::Insert { rows, conflict })
@@ -217,6 +224,13 @@ impl Database {
                 let conflict = conflict_clause(&table, &update.on_conflict)?;
                 let rows = self.matching(&table, &update.selector)?;
                 let named = assignment.columns();
+                let moves = table.row_id_column.is_some_and(|row_id| named.contains(&row_id));
+                let is_written = |(at, _): &(usize, _)| named.contains(at);
+                let touched = |index: &IndexEntry| index.columns.iter().any(is_written);
+                let may_clash = moves || table.indexes.iter().any(|i| i.unique && touched(i));
+                if matches!(conflict, ConflictClause::Replace) && may_clash {
+                    self.check_foreign_keys(table.id, Event::Delete, &[], false)?;
+                }
                 (Event::Update, named, false, Work::Update { rows, assignment, conflict })
             }
             Statement::Delete(delete) => {
@@ -237,6 +251,11 @@ impl Database {
     ) -> Result<()> {
         check_foreign_keys(&self.settings(), table, event, named, is_single)
     }
+}
+
+/// Whether a row can stand in the way of another without its row id being given.
+fn has_unique(table: &TableEntry) -> bool {
+    table.indexes.iter().any(|index| index.unique)
 }
 
 /// One value per column: those given, defaults for the rest.
@@ -332,7 +351,7 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
     }
     // SQLite knows the row id's column by another number here, so no key that holds it is found.
     let has_row_id = table.row_id_column.is_some_and(|row_id| wanted.contains(&row_id));
-    let covers = |index: &crate::catalog::IndexEntry| {
+    let covers = |index: &IndexEntry| {
         let mut positions: Vec<_> = index.columns.iter().map(|(position, _)| *position).collect();
         positions.sort_unstable();
         index.unique && index.filter.is_none() && positions == wanted && !has_row_id

@@ -129,7 +129,9 @@ impl Database {
     fn release(&mut self, name: &str) -> Result<()> {
         self.check_usable()?;
         let position = self.savepoint(name)?;
-        let Some(open) = &mut self.open else { return Err(TransactionError::NothingToCommit.into()) };
+        let Some(open) = &mut self.open else {
+            return Err(TransactionError::NothingToCommit.into());
+        };
         if position == 0 && !open.is_explicit {
             return self.commit();
         }
@@ -139,7 +141,9 @@ impl Database {
 
     fn rollback_to(&mut self, name: &str) -> Result<()> {
         let position = self.savepoint(name)?;
-        let Some(open) = &mut self.open else { return Err(TransactionError::NothingToRollBack.into()) };
+        let Some(open) = &mut self.open else {
+            return Err(TransactionError::NothingToRollBack.into());
+        };
         open.savepoints.truncate(position + 1);
         open.is_aborted = false;
         let moment = open.savepoints[position].moment;

@@ -7,8 +7,8 @@
 //! * P.1 DELETE, and an UPDATE that names a referencing column: its table's own foreign keys (of a
 //!   table that references itself, all of them as soon as the UPDATE names any key column); INSERT
 //!   too.
-//! * P.2 DELETE, and an UPDATE that names a referenced column: the foreign keys that reference its
-//!   table. A single-row INSERT needs only the deferred ones.
+//! * P.2 DELETE, and an UPDATE that names any referencing or referenced column: the foreign keys that
+//!   reference its table. A single-row INSERT needs only the deferred ones.
 //! * P.3 every action of P.2 is a statement of its own on the referencing table.
 
 use super::Settings;
@@ -90,8 +90,7 @@ fn check_need(settings: &Settings<'_>, need: &Need) -> Result<Vec<Need>, Error> 
         let key = catalog.constraint(id);
         let deferred = settings.is_deferred(key);
         let is_exempt = need.event == Event::Insert && need.is_single && !deferred;
-        let concerned = need.event != Event::Update || names_referenced(table, key, &need.named);
-        if concerned && !is_exempt {
+        if !is_exempt {
             require(settings, key)?;
         }
     }
