@@ -12,7 +12,7 @@ use crate::table::{self, Conflict, Prepared};
 use std::sync::Arc;
 
 impl Executor<'_> {
-    pub(super) fn change(&mut self, frame: &RowFrame) -> Result<Turn, Error> {
+    pub(super) fn change(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         match &frame.work {
             RowWork::Delete { row_id, .. } => Ok(self.delete(frame.place, *row_id)),
             RowWork::Insert { .. } => self.insert(frame),
@@ -27,16 +27,19 @@ impl Executor<'_> {
         Turn::Goes(Changed { change, old: Some((row_id, row)), new: None })
     }
 
-    fn insert(&mut self, frame: &RowFrame) -> Result<Turn, Error> {
+    fn insert(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
-        let RowWork::Insert { values, conflict } = &frame.work else { return Ok(Turn::Skipped) };
-        let prepared =
-            table::prepare_insert(self.store, entry, values.clone(), conflict.null_policy());
+        let RowWork::Insert { values, row_id, conflict } = &mut frame.work else {
+            return Ok(Turn::Skipped);
+        };
+        let nulls = conflict.null_policy();
+        let prepared = table::prepare_insert(self.store, entry, values.clone(), *row_id, nulls);
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refuse(place, None, refusal, conflict),
         };
+        *row_id = Some(prepared.row_id);
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
         if let Some(found) = conflict.choose(conflicts) {
             return self.resolve_conflict(place, None, found, prepared, conflict);

@@ -97,6 +97,8 @@ struct RowFrame {
 enum RowWork {
     Insert {
         values: Vec<Value>,
+        /// The row id, once it was found: rows that give way do not change it.
+        row_id: Option<RowId>,
         conflict: ConflictClause,
     },
     Update {
@@ -183,7 +185,7 @@ impl<'a> Executor<'a> {
         match work {
             Work::Insert { rows, conflict } => {
                 for NewRow { values } in rows {
-                    let work = RowWork::Insert { values, conflict: conflict.clone() };
+                    let work = RowWork::Insert { values, row_id: None, conflict: conflict.clone() };
                     self.stack.push(Frame::Row(RowFrame::new(place, work)));
                     self.drain()?;
                 }
@@ -383,7 +385,8 @@ impl<'a> Executor<'a> {
         self.stack.push(Frame::Program(frame));
         match step {
             Step::Insert { row: values, .. } => {
-                let work = RowWork::Insert { values, conflict: ConflictClause::Abort };
+                let work =
+                    RowWork::Insert { values, row_id: None, conflict: ConflictClause::Abort };
                 self.stack.push(Frame::Row(RowFrame::new(place, work)));
             }
             Step::Update { rows, assignments, .. } => {
