@@ -189,8 +189,11 @@ fn is_suspect(
     let count = |list: &[(i64, Vec<Value>)]| list.iter().filter(|(_, row)| same_key(row)).count();
     let is_new =
         rows(after, key.table).iter().any(|(id, row)| id == row_id && same_key(row)) && !was_here;
-    // Perhaps another row has merely got this row id.
-    if is_new && (doubt == Doubt::Yes || count(rows(after, key.table)) > count(before)) {
+    // Perhaps a row has merely changed its row id: if there are no more such rows than there were,
+    // and the statement is an UPDATE that does not name the key.
+    let is_more = count(rows(after, key.table)) > count(before);
+    let may_move = is_update_of_others(step, table, key);
+    if is_new && (is_more || (doubt == Doubt::Yes && !may_move)) {
         return true;
     }
     if let Some(to) = key.resolved() {
@@ -222,6 +225,16 @@ fn names(step: &Moment, table: &TableEntry, key: &ForeignKeyEntry) -> bool {
         Statement::Update(update) => update.assigned_columns().any(named),
         Statement::Delete(_) => false,
     }
+}
+
+/// Whether a statement updates this table without naming a column of the key.
+fn is_update_of_others(step: &Moment, table: &TableEntry, key: &ForeignKeyEntry) -> bool {
+    let is_update = matches!(step.operation, Operation::Statement(Statement::Update(_)));
+    let is_here = match &step.operation {
+        Operation::Statement(statement) => statement.table().eq_ignore_ascii_case(table.name()),
+        _ => false,
+    };
+    is_update && is_here && !names(step, table, key)
 }
 
 /// Whether an UPDATE is certain to have written the row of this id: only one of all rows is.
