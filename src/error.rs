@@ -520,6 +520,8 @@ impl NameError {
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let NameError { kind, name, within, exists, suggestion } = self;
+        // A table is within the database itself.
+        let within = within.as_ref().filter(|_| *kind != NameKind::Table);
         match (within, exists) {
             (Some(table), false) => {
                 write!(f, "{kind} \"{name}\" of table \"{table}\" does not exist")?

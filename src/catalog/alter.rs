@@ -202,7 +202,10 @@ impl Catalog {
     /// # Errors
     /// [`Error::Name`] if its name is taken, or its table or a column does not exist.
     pub fn create_index(&mut self, index: &Index) -> Result<(TableId, IndexId), Error> {
-        let table = self.table(index.table())?.id;
+        let Some(table) = self.find_table(index.table()).map(|table| table.id) else {
+            let names = self.tables().map(|table| table.name());
+            return Err(NameError::missing(NameKind::Table, index.table(), Some("main"), names));
+        };
         self.check_name_is_free(index.name())?;
         let id = self.ids().index();
         let entry = build_index(self.by_id(table), index, id)?;

@@ -229,7 +229,10 @@ fn schema_message(error: &SchemaError) -> String {
 fn name_message(error: &NameError) -> String {
     let NameError { kind, name, exists, .. } = error;
     match (kind, exists) {
-        (NameKind::Table, false) => format!("no such table: {name}"),
+        (NameKind::Table, false) => match &error.within {
+            Some(schema) => format!("no such table: {schema}.{name}"),
+            None => format!("no such table: {name}"),
+        },
         (NameKind::Table, true) => format!("table {name} already exists"),
         (NameKind::Column, false) => format!("no such column: {name}"),
         (NameKind::Column, true) => format!("duplicate column name: {name}"),
