@@ -332,7 +332,6 @@ impl Database {
         self.in_flight = false;
         if result.is_err() {
             self.undo_to(moment);
-            self.counters.changes = 0;
         }
         match &mut self.open {
             None => self.forget_transaction(),

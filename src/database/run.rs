@@ -2,7 +2,7 @@
 
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
-use super::{Counters, Database, Done, Plan, Selector};
+use super::{Database, Done, LetPass, Plan, Selector};
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::{Error, Event, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
@@ -161,26 +161,43 @@ impl Database {
     fn run_statement(&mut self, statement: &Statement, with_rows: bool) -> Result<Done> {
         self.check_usable()?;
         let Prepared { table, work } = self.prepare(statement)?;
-        let counters = self.counters;
-        let result = self.statement(|db| {
-            let mut outcome = db.run_work(table, work);
-            if let Some(refusal) = outcome.refusal.take() {
-                return Err(refusal);
-            }
-            let done = referential::summarize(&db.schema.catalog, &db.store, &outcome, with_rows);
-            db.outstanding.append(&mut outcome.outstanding);
-            Ok((done, outcome.let_pass))
-        });
+        let result = self.statement(|db| db.carry_out(table, work, with_rows));
+        if result.is_err() {
+            self.counters.changes = 0;
+        }
         let (done, mut let_pass) = result?;
         if let Some(record) = &mut self.let_pass {
             record.append(&mut let_pass);
         }
-        self.counters = Counters {
-            changes: done.direct,
-            total_changes: counters.total_changes + done.total(),
-            last_insert_row_id: done.inserted.last().map_or(counters.last_insert_row_id, |id| id.0),
-        };
+        self.count(&done);
         Ok(done)
+    }
+
+    /// Runs a statement's work and keeps what it has to remember.
+    pub(super) fn carry_out(
+        &mut self,
+        table: TableId,
+        work: Work,
+        with_rows: bool,
+    ) -> Result<(Done, Vec<LetPass>)> {
+        let mut outcome = self.run_work(table, work);
+        // What actions have done counts even where the statement fails.
+        self.counters.total_changes += outcome.acted;
+        if let Some(refusal) = outcome.refusal.take() {
+            return Err(refusal);
+        }
+        let done = referential::summarize(&self.schema.catalog, &self.store, &outcome, with_rows);
+        self.outstanding.append(&mut outcome.outstanding);
+        Ok((done, outcome.let_pass))
+    }
+
+    /// Counts the rows of a statement that went through; those of its actions count already.
+    pub(super) fn count(&mut self, done: &Done) {
+        self.counters.changes = done.direct;
+        self.counters.total_changes += done.direct;
+        if let Some(row_id) = done.inserted.last() {
+            self.counters.last_insert_row_id = row_id.0;
+        }
     }
 
     pub(super) fn run_work(&mut self, table: TableId, work: Work) -> Outcome {

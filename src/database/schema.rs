@@ -1,7 +1,9 @@
 //! Changes of the schema, undone like any other statement.
 
 use super::{Database, Schema};
-use crate::catalog::{Catalog, Column, Index, IndexEntry, Table, TableEntry, Target};
+use crate::catalog::{
+    Catalog, Column, ForeignKeyEntry, Index, IndexEntry, Table, TableEntry, Target,
+};
 use crate::error::{
     Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation, ViolationKind,
 };
@@ -44,20 +46,34 @@ impl Database {
             self.check_is_unreferenced(&entry)?;
         }
         check_actions(&self.settings(), entry.id)?;
-        self.alter(|db, catalog| {
-            if db.settings().enforces() && !entry.referenced_by.is_empty() {
+        let deletes = self.settings().enforces() && self.drop_deletes(&entry);
+        let mut done = None;
+        let result = self.alter(|db, catalog| {
+            if deletes {
                 let rows = db.store.rows(entry.id).map(|(id, _)| id).collect();
-                let mut outcome =
-                    db.run_work(entry.id, Work::Delete { rows, runs_programs: false });
-                if let Some(refusal) = outcome.refusal.take() {
-                    return Err(refusal);
-                }
-                db.outstanding.append(&mut outcome.outstanding);
+                let work = Work::Delete { rows, runs_programs: false };
+                done = Some(db.carry_out(entry.id, work, false)?.0);
             }
             catalog.drop_table(entry.id);
             db.store.drop_table(entry.id);
             Ok(())
-        })
+        });
+        match (&result, done) {
+            (Ok(()), Some(done)) => self.count(&done),
+            (Err(_), _) if deletes => self.counters.changes = 0,
+            _ => {}
+        }
+        result
+    }
+
+    /// Whether dropping a table deletes its rows first, and counts them: if a foreign key names it,
+    /// or if it has a deferred one of its own while something is outstanding.
+    fn drop_deletes(&self, table: &TableEntry) -> bool {
+        let is_deferred = |key: &ForeignKeyEntry| self.settings().is_deferred(key);
+        !table.referenced_by.is_empty()
+            || !table.mismatched_by.is_empty()
+            || (table.foreign_keys.iter().any(is_deferred)
+                && !self.outstanding_violations().is_empty())
     }
 
     /// Renames a table; every REFERENCES follows, whether enforcement is on or off.

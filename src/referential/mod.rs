@@ -244,6 +244,9 @@ pub(crate) struct Outcome {
     pub(crate) let_pass: Vec<LetPass>,
     /// Suspects that became outstanding.
     pub(crate) outstanding: Vec<Suspect>,
+    /// Rows changed by actions and programs that came to their end, also of a statement that did
+    /// not: SQLite adds them to `total_changes()` one action at a time and never takes them back.
+    pub(crate) acted: usize,
     /// Why it cannot stand.
     pub(crate) refusal: Option<Error>,
 }
@@ -257,8 +260,10 @@ pub(crate) fn run(
 ) -> Outcome {
     let mut executor = Executor::new(settings, store);
     let refusal = executor.run(table, work).err();
+    let acted = executor.finished_changes(refusal.is_some());
     let Executor { effects, inserted, let_pass, .. } = executor;
-    let mut outcome = Outcome { effects, inserted, let_pass, outstanding: Vec::new(), refusal };
+    let mut outcome =
+        Outcome { effects, inserted, let_pass, outstanding: Vec::new(), acted, refusal };
     if outcome.refusal.is_none() {
         judge::judge_statement(settings, store, &mut outcome);
     }

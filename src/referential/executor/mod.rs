@@ -20,7 +20,7 @@ mod action;
 mod change;
 mod refusal;
 
-use super::effects::{Cause, Effects, StepId, StepKind, StepRecord};
+use super::effects::{Cause, ChangeRecord, Effects, StepId, StepKind, StepRecord};
 use super::program::{Activation, Attached, Program, Step, Timing, View};
 use super::{ConflictClause, LetPass, NewRow, Settings, Work};
 use crate::error::{DepthError, Error, Event};
@@ -28,6 +28,7 @@ use crate::expression::Bound;
 use crate::id::{RowId, TableId};
 use crate::table::{Row, Store};
 use crate::value::Value;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What the columns of an update become.
@@ -154,6 +155,8 @@ pub(super) struct Executor<'a> {
     pub(super) effects: Effects,
     pub(super) let_pass: Vec<LetPass>,
     pub(super) inserted: Vec<RowId>,
+    /// The step and cause of the row or program at work: where a refusal finds the statement.
+    at: Option<(StepId, Cause)>,
 }
 
 impl<'a> Executor<'a> {
@@ -166,7 +169,28 @@ impl<'a> Executor<'a> {
             effects,
             let_pass: Vec::new(),
             inserted: Vec::new(),
+            at: None,
         }
+    }
+
+    /// Rows changed by actions and programs that are finished. `is_cut_short`: those on the way to
+    /// the row at work are not.
+    pub(super) fn finished_changes(&self, is_cut_short: bool) -> usize {
+        let Effects { steps, changes, .. } = &self.effects;
+        let mut unfinished = HashSet::new();
+        let mut at = self.at.filter(|_| is_cut_short);
+        while let Some((step, cause)) = at {
+            unfinished.insert((step, cause));
+            let above = cause.map(|change| changes[change as usize]);
+            at = above.map(|change| (change.step, change.cause));
+        }
+        let is_counted = |change: &&ChangeRecord| match steps[change.step.0 as usize].kind {
+            StepKind::Constraint(_) | StepKind::Program(_) => {
+                !unfinished.contains(&(change.step, change.cause))
+            }
+            StepKind::Direct | StepKind::Replaced => false,
+        };
+        changes.iter().filter(is_counted).count()
     }
 
     /// Carries out a statement's own work and all that follows from it.
@@ -238,6 +262,7 @@ impl<'a> Executor<'a> {
 
     /// Takes one row change as far as it goes before another frame must run.
     fn advance(&mut self, mut frame: Box<RowFrame>) -> Result<(), Error> {
+        self.at = Some((frame.place.step, frame.place.cause));
         loop {
             match frame.stage.clone() {
                 Stage::Before(position) => {
@@ -378,6 +403,7 @@ impl<'a> Executor<'a> {
                 (*table, Event::Update, assignments.iter().map(|(position, _)| *position).collect())
             }
         };
+        self.at = Some((frame.place.step, frame.place.cause));
         self.check_program_step(&frame.name, &step, table)?;
         let kind = StepKind::Program(frame.name.clone());
         let step_id = self.open_step(kind, event, table, Some(frame.place.step), named);
