@@ -53,22 +53,31 @@ impl Executor<'_> {
         Ok(Turn::Goes(Changed { change, old: None, new: Some(new) }))
     }
 
-    fn update(&mut self, frame: &RowFrame) -> Result<Turn, Error> {
+    fn update(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
-        let RowWork::Update { row_id, assignment, values, conflict } = &frame.work else {
+        let RowWork::Update { row_id, assignment, values, prepared: fixed, conflict } =
+            &mut frame.work
+        else {
             return Ok(Turn::Skipped);
         };
         let Some(old) = self.store.row(place.table, *row_id).cloned() else {
             return Ok(Turn::Skipped);
         };
-        let assigned = values.clone().unwrap_or_else(|| assignment.evaluate(&old));
-        let prepared =
-            table::prepare_update(entry, *row_id, &old, &assigned, conflict.null_policy());
-        let prepared = match prepared {
-            Ok(prepared) => prepared,
-            Err(refusal) => return self.refuse(place, Some(*row_id), refusal, conflict),
+        let prepared = match fixed.take() {
+            Some(prepared) => prepared,
+            None => {
+                let assigned = values.clone().unwrap_or_else(|| assignment.evaluate(&old));
+                let nulls = conflict.null_policy();
+                match table::prepare_update(entry, *row_id, &old, &assigned, nulls) {
+                    Ok(prepared) => prepared,
+                    Err(refusal) => return self.refuse(place, Some(*row_id), refusal, conflict),
+                }
+            }
         };
+        if matches!(conflict, ConflictClause::Replace) {
+            *fixed = Some(prepared.clone());
+        }
         let named = self.effects.steps[place.step.0 as usize].named.clone();
         let conflicts =
             table::find_conflicts(self.store, entry, &prepared, Some(*row_id), Some(&named));

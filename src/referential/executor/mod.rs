@@ -26,7 +26,7 @@ use super::{ConflictClause, LetPass, NewRow, Settings, Work};
 use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
 use crate::id::{RowId, TableId};
-use crate::table::{Row, Store};
+use crate::table::{Prepared, Row, Store};
 use crate::value::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -106,6 +106,9 @@ enum RowWork {
         row_id: RowId,
         assignment: Arc<Assignment>,
         values: Option<Vec<(usize, Value)>>,
+        /// The new row, once it was made: rows that give way do not change it, even if the action
+        /// that follows them writes this row.
+        prepared: Option<Prepared>,
         conflict: ConflictClause,
     },
     Delete {
@@ -254,7 +257,7 @@ impl<'a> Executor<'a> {
         let work = match how {
             How::Delete => RowWork::Delete { row_id, runs_programs: true },
             How::Update(assignment, conflict) => {
-                RowWork::Update { row_id, assignment, values: None, conflict }
+                RowWork::Update { row_id, assignment, values: None, prepared: None, conflict }
             }
         };
         self.advance(Box::new(RowFrame { place, work, stage: Stage::Before(0) }))
