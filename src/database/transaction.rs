@@ -75,6 +75,16 @@ impl Database {
     /// is not there, [`Error::Violation`] if a COMMIT is refused: the transaction stays open then
     /// (in SQLite's dialect), to be repaired or rolled back.
     pub fn control(&mut self, control: &Control) -> Result<()> {
+        let was_open = self.open.is_some();
+        let result = self.carry_out_control(control);
+        if result.is_err() && !was_open {
+            // In autocommit a failure ends a transaction of its own, and with it the switch.
+            self.defers_all = false;
+        }
+        result
+    }
+
+    fn carry_out_control(&mut self, control: &Control) -> Result<()> {
         match control {
             Control::Rollback => return self.rollback(),
             Control::RollbackTo(name) => return self.rollback_to(name),
