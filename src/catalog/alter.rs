@@ -305,9 +305,16 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
     };
     let after = |what: &str| format!("error in {what} after drop column: no such column: {name}");
     let is_this = |other: &String| other.eq_ignore_ascii_case(name);
-    if let Some(key) = entry.definition.keys.iter().find(|key| key.columns.iter().any(is_this)) {
+    // A key declared on the column is found first, then one of the table.
+    let mut keys: Vec<_> = entry.definition.keys.iter().collect();
+    keys.sort_by_key(|key| !key.primary && !key.on_column);
+    if let Some(key) = keys.into_iter().find(|key| key.columns.iter().any(is_this)) {
         let word = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
-        let message = format!("cannot drop {word} column: \"{name}\"");
+        let on_table = !key.primary && !key.on_column;
+        let message = match on_table {
+            true => after(&format!("table {table}")),
+            false => format!("cannot drop {word} column: \"{name}\""),
+        };
         return refuse(message, format!("It is part of a {word}."));
     }
     if entry.columns.len() == 1 {
