@@ -4,11 +4,12 @@ use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
 use super::{Database, Done, LetPass, Plan, Selector};
 use crate::catalog::{IndexEntry, TableEntry};
-use crate::error::{Error, Event, InputError, NameError, NameKind, Result};
+use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
 use crate::id::TableId;
 use crate::referential::{
-    self, Assignment, ConflictClause, ConflictTarget, NewRow, Outcome, Work, check_foreign_keys,
+    self, Assignment, ConflictClause, ConflictTarget, Need, NewRow, Outcome, Work,
+    check_foreign_keys, involves_all_keys,
 };
 use crate::value::Value;
 use std::sync::Arc;
@@ -215,58 +216,63 @@ impl Database {
 
     fn prepare(&self, statement: &Statement) -> Result<Prepared> {
         let table = self.table(statement.table())?.clone();
-        let (event, named, is_single, work) = match statement {
+        let mut needs = Vec::new();
+        let work = match statement {
             Statement::Insert(insert) => {
                 let conflict = conflict_clause(&table, &insert.on_conflict)?;
                 let rows = insert.rows.iter().map(|row| new_row(&table, row));
                 let rows = rows.collect::<Result<Vec<_>>>()?;
                 if let ConflictClause::DoUpdate { assignments, .. } = &conflict {
-                    let named: Vec<_> = assignments.iter().map(|(position, _)| *position).collect();
-                    self.check_foreign_keys(table.id, Event::Update, &named, false)?;
+                    let named = assignments.iter().map(|(position, _)| *position).collect();
+                    needs.push(Need::update(table.id, named));
                 }
-                let is_given = |row: &RowValues| match row {
-                    RowValues::Positional(_) => table.row_id_column.is_some(),
-                    RowValues::Named(values) => values
-                        .iter()
-                        .any(|(name, _)| table.position(name).ok() == table.row_id_column),
-                };
+                let is_given = |row: &RowValues| gives_row_id(&table, row);
                 let may_clash = insert.rows.iter().any(is_given) || has_unique(&table);
                 if matches!(conflict, ConflictClause::Replace) && may_clash {
-                    self.check_foreign_keys(table.id, Event::Delete, &[], false)?;
+                    needs.push(Need::delete(table.id));
                 }
-                (Event::Insert, Vec::new(), rows.len() < 2, Work::Insert { rows, conflict })
+                needs.push(Need::insert(table.id, rows.len() < 2));
+                Work::Insert { rows, conflict }
             }
             Statement::Update(update) => {
                 let assignment = Arc::new(assignment(&table, &update.assignments)?);
                 let conflict = conflict_clause(&table, &update.on_conflict)?;
                 let rows = self.matching(&table, &update.selector)?;
                 let named = assignment.columns();
-                let moves = table.row_id_column.is_some_and(|row_id| named.contains(&row_id));
-                let is_written = |(at, _): &(usize, _)| named.contains(at);
-                let touched = |index: &IndexEntry| index.columns.iter().any(is_written);
-                let may_clash = moves || table.indexes.iter().any(|i| i.unique && touched(i));
-                if matches!(conflict, ConflictClause::Replace) && may_clash {
-                    self.check_foreign_keys(table.id, Event::Delete, &[], false)?;
+                if matches!(conflict, ConflictClause::Replace) && self.may_clash(&table, &named) {
+                    needs.push(Need::delete(table.id));
                 }
-                (Event::Update, named, false, Work::Update { rows, assignment, conflict })
+                needs.push(Need::update(table.id, named));
+                Work::Update { rows, assignment, conflict }
             }
             Statement::Delete(delete) => {
                 let rows = self.matching(&table, &delete.selector)?;
-                (Event::Delete, Vec::new(), false, Work::Delete { rows, runs_programs: true })
+                needs.push(Need::delete(table.id));
+                Work::Delete { rows, runs_programs: true }
             }
         };
-        self.check_foreign_keys(table.id, event, &named, is_single)?;
+        check_foreign_keys(&self.settings(), &needs)?;
         Ok(Prepared { table: table.id, work })
     }
 
-    fn check_foreign_keys(
-        &self,
-        table: TableId,
-        event: Event,
-        named: &[usize],
-        is_single: bool,
-    ) -> Result<()> {
-        check_foreign_keys(&self.settings(), table, event, named, is_single)
+    /// Whether SQLite looks for rows in the way of an update of these columns.
+    fn may_clash(&self, table: &TableEntry, named: &[usize]) -> bool {
+        let is_named = |(at, _): &(usize, _)| named.contains(at);
+        let is_touched = |index: &IndexEntry| index.columns.iter().any(is_named);
+        let involves_all = involves_all_keys(&self.settings(), table, named);
+        let mut unique = table.indexes.iter().filter(|index| index.unique);
+        table.row_id_column.is_some_and(|row_id| named.contains(&row_id))
+            || unique.any(|index| involves_all || is_touched(index))
+    }
+}
+
+fn gives_row_id(table: &TableEntry, row: &RowValues) -> bool {
+    let Some(row_id) = table.row_id_column else { return false };
+    match row {
+        RowValues::Positional(_) => true,
+        RowValues::Named(values) => {
+            values.iter().any(|(name, _)| table.position(name).is_ok_and(|at| at == row_id))
+        }
     }
 }
 

@@ -135,6 +135,11 @@ impl Upsert {
         self
     }
 
+    /// The columns assigned, in order; none for DO NOTHING.
+    pub fn assigned_columns(&self) -> impl Iterator<Item = &str> {
+        self.assignments.iter().map(|(column, _)| column.as_str())
+    }
+
     /// DO UPDATE … WHERE: the row in the way stays as it is unless this is true.
     #[must_use]
     pub fn filter(mut self, predicate: impl Into<Expression>) -> Self {

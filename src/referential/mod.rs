@@ -62,7 +62,7 @@ pub use report::{ByConstraint, Done, PLAN_SAMPLE_MAX, Plan, PlanStep, RowChange}
 pub(crate) use report::{plan, summarize};
 
 pub(crate) use judge::{Suspect, judge_outstanding};
-pub(crate) use prepare::{check_actions, check_foreign_keys};
+pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_keys};
 pub(crate) use relation::{find_referenced, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};

@@ -43,6 +43,8 @@ pub(super) struct Moment {
     /// Whether all constraints were deferred before it.
     pub(super) defers_all: bool,
     pub(super) failed: bool,
+    /// The ids of the rows that an UPDATE matched.
+    pub(super) matched: Vec<i64>,
 }
 
 /// The exception that a disagreement proves to be, if it does.
@@ -219,7 +221,8 @@ fn names(step: &Moment, table: &TableEntry, key: &ForeignKeyEntry) -> bool {
         |column: &str| table.position(column).is_ok_and(|position| key.columns.contains(&position));
     match statement {
         Statement::Insert(insert) => match insert.conflict() {
-            OnConflict::Replace | OnConflict::Upsert(_) => true,
+            OnConflict::Replace => true,
+            OnConflict::Upsert(upsert) => upsert.assigned_columns().any(named),
             OnConflict::Abort | OnConflict::Ignore => false,
         },
         Statement::Update(update) => update.assigned_columns().any(named),
@@ -237,12 +240,11 @@ fn is_update_of_others(step: &Moment, table: &TableEntry, key: &ForeignKeyEntry)
     is_update && is_here && !names(step, table, key)
 }
 
-/// Whether an UPDATE is certain to have written the row of this id: only one of all rows is.
-fn is_matched(step: &Moment, _row_id: i64) -> bool {
+/// Whether an UPDATE is certain to have written the row of this id, if that is still there.
+fn is_matched(step: &Moment, row_id: i64) -> bool {
     match &step.operation {
         Operation::Statement(Statement::Update(update)) => {
-            *update.selector() == crate::database::Selector::All
-                && matches!(update.conflict(), OnConflict::Abort)
+            !matches!(update.conflict(), OnConflict::Ignore) && step.matched.contains(&row_id)
         }
         _ => false,
     }

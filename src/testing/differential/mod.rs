@@ -127,6 +127,13 @@ impl Run {
         let before = self.database().catalog().clone();
         let state_before = self.state.clone();
         let deferral = self.db.defers_all();
+        let matched = match operation {
+            Operation::Statement(Statement::Update(update)) => {
+                let rows = self.db.find(operation_table(operation), update.selector().clone());
+                rows.unwrap_or_default().into_iter().map(|(id, _)| id.0).collect()
+            }
+            _ => Vec::new(),
+        };
         let (ours, done) = self.run_ours(operation);
         let theirs = self.run_theirs(&sql);
         coverage.operation(operation, &before, &state_before, deferral, &self.db, &ours, &done);
@@ -142,6 +149,7 @@ impl Run {
             catalog: self.catalog.clone(),
             defers_all: deferral,
             failed: ours.is_err(),
+            matched,
         };
         match compared {
             Ok(()) => {
@@ -354,6 +362,13 @@ impl Run {
     fn judge(&mut self, moment: Moment, ours: &Outcome, theirs: &Outcome) -> Option<Exception> {
         let their_state = self.their_state();
         arbiter::judge(&self.history, &moment, ours, theirs, &their_state)
+    }
+}
+
+fn operation_table(operation: &Operation) -> &str {
+    match operation {
+        Operation::Statement(statement) => statement.table(),
+        _ => "",
     }
 }
 
