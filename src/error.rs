@@ -520,6 +520,8 @@ impl NameError {
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let NameError { kind, name, within, exists, suggestion } = self;
+        // A table is within the database itself.
+        let within = within.as_ref().filter(|_| *kind != NameKind::Table);
         match (within, exists) {
             (Some(table), false) => {
                 write!(f, "{kind} \"{name}\" of table \"{table}\" does not exist")?
@@ -668,8 +670,10 @@ impl fmt::Display for InputError {
 pub enum TransactionError {
     /// BEGIN inside a transaction.
     AlreadyOpen,
-    /// COMMIT or ROLLBACK outside one.
-    NotOpen,
+    /// COMMIT outside one.
+    NothingToCommit,
+    /// ROLLBACK outside one.
+    NothingToRollBack,
     /// A call that needs autocommit, such as `fork`, inside a transaction.
     Open,
     /// A statement was cut short by a panic; only a rollback is possible now.
@@ -682,7 +686,9 @@ impl fmt::Display for TransactionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TransactionError::AlreadyOpen => "a transaction is open already",
-            TransactionError::NotOpen => "no transaction is open",
+            TransactionError::NothingToCommit | TransactionError::NothingToRollBack => {
+                "no transaction is open"
+            }
             TransactionError::Open => "not possible while a transaction is open",
             TransactionError::Poisoned => {
                 "a statement of this transaction was cut short by a panic\nhint: Roll back."

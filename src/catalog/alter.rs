@@ -202,7 +202,10 @@ impl Catalog {
     /// # Errors
     /// [`Error::Name`] if its name is taken, or its table or a column does not exist.
     pub fn create_index(&mut self, index: &Index) -> Result<(TableId, IndexId), Error> {
-        let table = self.table(index.table())?.id;
+        let Some(table) = self.find_table(index.table()).map(|table| table.id) else {
+            let names = self.tables().map(|table| table.name());
+            return Err(NameError::missing(NameKind::Table, index.table(), Some("main"), names));
+        };
         self.check_name_is_free(index.name())?;
         let id = self.ids().index();
         let entry = build_index(self.by_id(table), index, id)?;
@@ -302,9 +305,16 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
     };
     let after = |what: &str| format!("error in {what} after drop column: no such column: {name}");
     let is_this = |other: &String| other.eq_ignore_ascii_case(name);
-    if let Some(key) = entry.definition.keys.iter().find(|key| key.columns.iter().any(is_this)) {
+    // A key declared on the column is found first, then one of the table.
+    let mut keys: Vec<_> = entry.definition.keys.iter().collect();
+    keys.sort_by_key(|key| !key.primary && !key.on_column);
+    if let Some(key) = keys.into_iter().find(|key| key.columns.iter().any(is_this)) {
         let word = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
-        let message = format!("cannot drop {word} column: \"{name}\"");
+        let on_table = !key.primary && !key.on_column;
+        let message = match on_table {
+            true => after(&format!("table {table}")),
+            false => format!("cannot drop {word} column: \"{name}\""),
+        };
         return refuse(message, format!("It is part of a {word}."));
     }
     if entry.columns.len() == 1 {

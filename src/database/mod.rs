@@ -339,10 +339,15 @@ impl Database {
         self.in_flight = false;
         if result.is_err() {
             self.undo_to(moment);
-            self.counters.changes = 0;
         }
+        // What SQLite finds when it compiles a statement ends no transaction, so no switch either.
+        let was_run = !matches!(result, Err(Error::Name(_) | Error::Schema(_)));
+        let defers_all = self.defers_all && !was_run;
         match &mut self.open {
-            None => self.forget_transaction(),
+            None => {
+                self.forget_transaction();
+                self.defers_all = defers_all;
+            }
             Some(open) if result.is_err() => {
                 open.is_aborted =
                     self.dialect.failed_statement == FailedStatement::AbortsTransaction;

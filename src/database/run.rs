@@ -2,14 +2,14 @@
 
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
-use super::{Counters, Database, Done, Plan, Selector};
-use crate::catalog::TableEntry;
-use crate::error::{Error, Event, InputError, NameError, NameKind, Result};
+use super::{Database, Done, LetPass, Plan, Selector};
+use crate::catalog::{IndexEntry, TableEntry};
+use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
 use crate::id::TableId;
 use crate::referential::{
-    self, Assignment, ConflictClause, ConflictTarget, NewRow, Outcome, Work, check_foreign_keys,
-    check_replacing_update,
+    self, Assignment, ConflictClause, ConflictTarget, Need, NewRow, Outcome, Work,
+    check_foreign_keys, involves_all_keys,
 };
 use crate::value::Value;
 use std::sync::Arc;
@@ -162,26 +162,43 @@ impl Database {
     fn run_statement(&mut self, statement: &Statement, with_rows: bool) -> Result<Done> {
         self.check_usable()?;
         let Prepared { table, work } = self.prepare(statement)?;
-        let counters = self.counters;
-        let result = self.statement(|db| {
-            let mut outcome = db.run_work(table, work);
-            if let Some(refusal) = outcome.refusal.take() {
-                return Err(refusal);
-            }
-            let done = referential::summarize(&db.schema.catalog, &db.store, &outcome, with_rows);
-            db.note_outstanding(outcome.outstanding);
-            Ok((done, outcome.let_pass))
-        });
+        let result = self.statement(|db| db.carry_out(table, work, with_rows));
+        if result.is_err() {
+            self.counters.changes = 0;
+        }
         let (done, mut let_pass) = result?;
         if let Some(record) = &mut self.let_pass {
             record.append(&mut let_pass);
         }
-        self.counters = Counters {
-            changes: done.direct,
-            total_changes: counters.total_changes + done.total(),
-            last_insert_row_id: done.inserted.last().map_or(counters.last_insert_row_id, |id| id.0),
-        };
+        self.count(&done);
         Ok(done)
+    }
+
+    /// Runs a statement's work and keeps what it has to remember.
+    pub(super) fn carry_out(
+        &mut self,
+        table: TableId,
+        work: Work,
+        with_rows: bool,
+    ) -> Result<(Done, Vec<LetPass>)> {
+        let mut outcome = self.run_work(table, work);
+        // What actions have done counts even where the statement fails.
+        self.counters.total_changes += outcome.acted;
+        if let Some(refusal) = outcome.refusal.take() {
+            return Err(refusal);
+        }
+        let done = referential::summarize(&self.schema.catalog, &self.store, &outcome, with_rows);
+        self.note_outstanding(std::mem::take(&mut outcome.outstanding));
+        Ok((done, outcome.let_pass))
+    }
+
+    /// Counts the rows of a statement that went through; those of its actions count already.
+    pub(super) fn count(&mut self, done: &Done) {
+        self.counters.changes = done.direct;
+        self.counters.total_changes += done.direct;
+        if let Some(row_id) = done.inserted.last() {
+            self.counters.last_insert_row_id = row_id.0;
+        }
     }
 
     pub(super) fn run_work(&mut self, table: TableId, work: Work) -> Outcome {
@@ -199,48 +216,69 @@ impl Database {
 
     fn prepare(&self, statement: &Statement) -> Result<Prepared> {
         let table = self.table(statement.table())?.clone();
-        let (event, named, is_single, work) = match statement {
+        let mut needs = Vec::new();
+        let work = match statement {
             Statement::Insert(insert) => {
                 let conflict = conflict_clause(&table, &insert.on_conflict)?;
                 let rows = insert.rows.iter().map(|row| new_row(&table, row));
                 let rows = rows.collect::<Result<Vec<_>>>()?;
                 if let ConflictClause::DoUpdate { assignments, .. } = &conflict {
-                    let named: Vec<_> = assignments.iter().map(|(position, _)| *position).collect();
-                    self.check_foreign_keys(table.id, Event::Update, &named, false)?;
+                    let named = assignments.iter().map(|(position, _)| *position).collect();
+                    needs.push(Need::update(table.id, named));
                 }
-                if matches!(conflict, ConflictClause::Replace) {
-                    self.check_foreign_keys(table.id, Event::Delete, &[], false)?;
+                let is_given = |row: &RowValues| gives_row_id(&table, row);
+                let may_clash = insert.rows.iter().any(is_given) || has_unique(&table);
+                if matches!(conflict, ConflictClause::Replace) && may_clash {
+                    needs.push(Need::delete(table.id));
                 }
-                (Event::Insert, Vec::new(), rows.len() < 2, Work::Insert { rows, conflict })
+                needs.push(Need::insert(table.id, rows.len() < 2));
+                Work::Insert { rows, conflict }
             }
             Statement::Update(update) => {
                 let assignment = Arc::new(assignment(&table, &update.assignments)?);
                 let conflict = conflict_clause(&table, &update.on_conflict)?;
                 let rows = self.matching(&table, &update.selector)?;
                 let named = assignment.columns();
-                if matches!(conflict, ConflictClause::Replace) {
-                    check_replacing_update(&self.settings(), table.id, &named)?;
+                if matches!(conflict, ConflictClause::Replace) && self.may_clash(&table, &named) {
+                    needs.push(Need::delete(table.id));
                 }
-                (Event::Update, named, false, Work::Update { rows, assignment, conflict })
+                needs.push(Need::update(table.id, named));
+                Work::Update { rows, assignment, conflict }
             }
             Statement::Delete(delete) => {
                 let rows = self.matching(&table, &delete.selector)?;
-                (Event::Delete, Vec::new(), false, Work::Delete { rows, runs_programs: true })
+                needs.push(Need::delete(table.id));
+                Work::Delete { rows, runs_programs: true }
             }
         };
-        self.check_foreign_keys(table.id, event, &named, is_single)?;
+        check_foreign_keys(&self.settings(), &needs)?;
         Ok(Prepared { table: table.id, work })
     }
 
-    fn check_foreign_keys(
-        &self,
-        table: TableId,
-        event: Event,
-        named: &[usize],
-        is_single: bool,
-    ) -> Result<()> {
-        check_foreign_keys(&self.settings(), table, event, named, is_single)
+    /// Whether SQLite looks for rows in the way of an update of these columns.
+    fn may_clash(&self, table: &TableEntry, named: &[usize]) -> bool {
+        let is_named = |(at, _): &(usize, _)| named.contains(at);
+        let is_touched = |index: &IndexEntry| index.columns.iter().any(is_named);
+        let involves_all = involves_all_keys(&self.settings(), table, named);
+        let mut unique = table.indexes.iter().filter(|index| index.unique);
+        table.row_id_column.is_some_and(|row_id| named.contains(&row_id))
+            || unique.any(|index| involves_all || is_touched(index))
     }
+}
+
+fn gives_row_id(table: &TableEntry, row: &RowValues) -> bool {
+    let Some(row_id) = table.row_id_column else { return false };
+    match row {
+        RowValues::Positional(_) => true,
+        RowValues::Named(values) => {
+            values.iter().any(|(name, _)| table.position(name).is_ok_and(|at| at == row_id))
+        }
+    }
+}
+
+/// Whether a row can stand in the way of another without its row id being given.
+fn has_unique(table: &TableEntry) -> bool {
+    table.indexes.iter().any(|index| index.unique)
 }
 
 /// One value per column: those given, defaults for the rest.
@@ -334,12 +372,15 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
     if table.row_id_column.is_some_and(|row_id| wanted == [row_id]) {
         return Ok(ConflictTarget::Key(None));
     }
-    let covers = |index: &crate::catalog::IndexEntry| {
+    // SQLite knows the row id's column by another number here, so no key that holds it is found.
+    let has_row_id = table.row_id_column.is_some_and(|row_id| wanted.contains(&row_id));
+    let covers = |index: &IndexEntry| {
         let mut positions: Vec<_> = index.columns.iter().map(|(position, _)| *position).collect();
         positions.sort_unstable();
-        index.unique && index.filter.is_none() && positions == wanted
+        index.unique && index.filter.is_none() && positions == wanted && !has_row_id
     };
-    match table.indexes.iter().position(covers) {
+    // The newest of several, and whatever its collations.
+    match table.indexes.iter().rposition(covers) {
         Some(position) => Ok(ConflictTarget::Key(Some(position))),
         None => {
             let name = columns.join(", ");

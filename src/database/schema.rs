@@ -1,7 +1,9 @@
 //! Changes of the schema, undone like any other statement.
 
-use super::{Database, Schema};
-use crate::catalog::{Catalog, Column, Index, IndexEntry, Table, TableEntry, Target};
+use super::{Database, Done, Enforcement, Schema};
+use crate::catalog::{
+    Catalog, Column, ForeignKeyEntry, Index, IndexEntry, Table, TableEntry, Target,
+};
 use crate::error::{
     Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation, ViolationKind,
 };
@@ -12,6 +14,17 @@ use crate::table::{index_specs, unique_key};
 use crate::value::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// What DROP TABLE does about the rows.
+#[derive(Clone, Copy, PartialEq)]
+enum Deletion {
+    /// They go with their table, and `changes()` stays as it was.
+    None,
+    /// They would be deleted, and counted, if anything were outstanding.
+    IsSkipped,
+    /// They are deleted one by one.
+    Runs,
+}
 
 impl Database {
     /// Creates a table. What its foreign keys reference need not exist yet: that is asked when a
@@ -44,22 +57,39 @@ impl Database {
             self.check_is_unreferenced(&entry)?;
         }
         check_actions(&self.settings(), entry.id)?;
-        self.alter(|db, catalog| {
-            if db.settings().enforces() && !entry.referenced_by.is_empty() {
+        let deletion = match self.enforcement {
+            Enforcement::On => self.deletion_of(&entry),
+            Enforcement::Off => Deletion::None,
+        };
+        let mut done = Done::default();
+        let result = self.alter(|db, catalog| {
+            if deletion == Deletion::Runs {
                 let rows = db.store.rows(entry.id).map(|(id, _)| id).collect();
-                let mut outcome =
-                    db.run_work(entry.id, Work::Delete { rows, runs_programs: false });
-                if let Some(refusal) = outcome.refusal.take() {
-                    return Err(refusal);
-                }
-                db.note_outstanding(outcome.outstanding);
+                let work = Work::Delete { rows, runs_programs: false };
+                done = db.carry_out(entry.id, work, false)?.0;
             }
             catalog.drop_table(entry.id);
             // Its rows went first: to undo that, the table must be there again.
             db.store.log_tables();
             db.store.drop_table(entry.id);
             Ok(())
-        })
+        });
+        if deletion != Deletion::None {
+            self.count(&if result.is_ok() { done } else { Done::default() });
+        }
+        result
+    }
+
+    /// Whether dropping a table deletes its rows first, and counts them: if a foreign key names it,
+    /// or if it has a deferred one of its own while something is outstanding.
+    fn deletion_of(&self, table: &TableEntry) -> Deletion {
+        let is_deferred = |key: &ForeignKeyEntry| self.settings().is_deferred(key);
+        let is_referenced = !table.referenced_by.is_empty() || !table.mismatched_by.is_empty();
+        match is_referenced || table.foreign_keys.iter().any(is_deferred) {
+            false => Deletion::None,
+            true if is_referenced || !self.outstanding_violations().is_empty() => Deletion::Runs,
+            true => Deletion::IsSkipped,
+        }
     }
 
     /// Renames a table; every REFERENCES follows, whether enforcement is on or off.

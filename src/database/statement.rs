@@ -80,6 +80,16 @@ impl Insert {
         self.on_conflict = on_conflict;
         self
     }
+
+    /// The rows to insert.
+    pub fn rows_given(&self) -> &[RowValues] {
+        &self.rows
+    }
+
+    /// What is done about a row whose key is taken.
+    pub fn conflict(&self) -> &OnConflict {
+        &self.on_conflict
+    }
 }
 
 /// What a row does when another one holds its key. A foreign key violation is none of these: it
@@ -123,6 +133,11 @@ impl Upsert {
     pub fn set(mut self, column: impl Into<String>, value: impl Into<Expression>) -> Self {
         self.assignments.push((column.into(), value.into()));
         self
+    }
+
+    /// The columns assigned, in order; none for DO NOTHING.
+    pub fn assigned_columns(&self) -> impl Iterator<Item = &str> {
+        self.assignments.iter().map(|(column, _)| column.as_str())
     }
 
     /// DO UPDATE … WHERE: the row in the way stays as it is unless this is true.
@@ -173,6 +188,21 @@ impl Update {
         self.on_conflict = on_conflict;
         self
     }
+
+    /// The columns assigned, in order.
+    pub fn assigned_columns(&self) -> impl Iterator<Item = &str> {
+        self.assignments.iter().map(|(column, _)| column.as_str())
+    }
+
+    /// Which rows.
+    pub fn selector(&self) -> &Selector {
+        &self.selector
+    }
+
+    /// What is done about a row whose new key is taken.
+    pub fn conflict(&self) -> &OnConflict {
+        &self.on_conflict
+    }
 }
 
 /// DELETE.
@@ -193,6 +223,11 @@ impl Delete {
     pub fn filter(mut self, selector: impl Into<Selector>) -> Self {
         self.selector = selector.into();
         self
+    }
+
+    /// Which rows.
+    pub fn selector(&self) -> &Selector {
+        &self.selector
     }
 }
 

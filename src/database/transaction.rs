@@ -75,6 +75,16 @@ impl Database {
     /// is not there, [`Error::Violation`] if a COMMIT is refused: the transaction stays open then
     /// (in SQLite's dialect), to be repaired or rolled back.
     pub fn control(&mut self, control: &Control) -> Result<()> {
+        let was_open = self.open.is_some();
+        let result = self.carry_out_control(control);
+        if result.is_err() && !was_open {
+            // In autocommit a failure ends a transaction of its own, and with it the switch.
+            self.defers_all = false;
+        }
+        result
+    }
+
+    fn carry_out_control(&mut self, control: &Control) -> Result<()> {
         match control {
             Control::Rollback => return self.rollback(),
             Control::RollbackTo(name) => return self.rollback_to(name),
@@ -103,7 +113,7 @@ impl Database {
     }
 
     fn commit(&mut self) -> Result<()> {
-        let Some(open) = &self.open else { return Err(TransactionError::NotOpen.into()) };
+        let Some(open) = &self.open else { return Err(TransactionError::NothingToCommit.into()) };
         if open.is_aborted {
             // As in PostgreSQL, ending an aborted transaction undoes it.
             return self.rollback();
@@ -119,7 +129,7 @@ impl Database {
 
     fn rollback(&mut self) -> Result<()> {
         if self.open.is_none() && !self.in_flight {
-            return Err(TransactionError::NotOpen.into());
+            return Err(TransactionError::NothingToRollBack.into());
         }
         self.undo_to(Moment { mark: Mark::START, outstanding: 0 });
         self.forget_transaction();
@@ -129,7 +139,9 @@ impl Database {
     fn release(&mut self, name: &str) -> Result<()> {
         self.check_usable()?;
         let position = self.savepoint(name)?;
-        let Some(open) = &mut self.open else { return Err(TransactionError::NotOpen.into()) };
+        let Some(open) = &mut self.open else {
+            return Err(TransactionError::NothingToCommit.into());
+        };
         if position == 0 && !open.is_explicit {
             return self.commit();
         }
@@ -139,7 +151,9 @@ impl Database {
 
     fn rollback_to(&mut self, name: &str) -> Result<()> {
         let position = self.savepoint(name)?;
-        let Some(open) = &mut self.open else { return Err(TransactionError::NotOpen.into()) };
+        let Some(open) = &mut self.open else {
+            return Err(TransactionError::NothingToRollBack.into());
+        };
         open.savepoints.truncate(position + 1);
         open.is_aborted = false;
         let moment = open.savepoints[position].moment;

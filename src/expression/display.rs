@@ -24,11 +24,22 @@ enum Level {
     Primary,
 }
 
+/// A column, quoted where it must be. The row that an upsert could not insert goes by a prefix, which
+/// in quotes would make the whole a string.
+fn write_column(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    match name.split_once('.') {
+        Some((prefix, column)) if prefix.eq_ignore_ascii_case("excluded") => {
+            write!(f, "excluded.{}", quote_identifier(column))
+        }
+        _ => f.write_str(&quote_identifier(name)),
+    }
+}
+
 /// SQL text. What was too deep to build prints as a remark in angle brackets, which is no SQL.
 impl Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.node {
-            Node::Column(name) => f.write_str(&quote_identifier(name)),
+            Node::Column(name) => write_column(f, name),
             Node::Literal(value) => value.fmt(f),
             Node::Not(operand) => prefix(f, "NOT ", operand, Level::Not),
             Node::Negate(operand) => prefix(f, "-", operand, Level::Primary),

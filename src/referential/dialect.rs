@@ -15,7 +15,9 @@
 //! queue) and its order of rows by last write are another way to walk, not another value: they come
 //! with that preset, in `executor`, which is the one place where frames are ordered.
 
-use crate::error::{Error, InputError, NameError, NameKind, SchemaError, Violation, ViolationKind};
+use crate::error::{
+    Error, InputError, NameError, NameKind, SchemaError, TransactionError, Violation, ViolationKind,
+};
 
 /// Which foreign key of a referenced row acts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -173,7 +175,23 @@ impl Dialect {
             }
             Error::Depth(_) => "too many levels of trigger recursion".to_owned(),
             Error::Aborted(message) => message.clone(),
-            Error::Input(_) | Error::Transaction(_) => first_line(&error.to_string()),
+            Error::Transaction(error) => transaction_message(*error),
+            Error::Input(_) => first_line(&error.to_string()),
+        }
+    }
+}
+
+fn transaction_message(error: TransactionError) -> String {
+    match error {
+        TransactionError::AlreadyOpen => {
+            "cannot start a transaction within a transaction".to_owned()
+        }
+        TransactionError::NothingToCommit => "cannot commit - no transaction is active".to_owned(),
+        TransactionError::NothingToRollBack => {
+            "cannot rollback - no transaction is active".to_owned()
+        }
+        TransactionError::Open | TransactionError::Poisoned | TransactionError::Aborted => {
+            first_line(&error.to_string())
         }
     }
 }
@@ -211,7 +229,10 @@ fn schema_message(error: &SchemaError) -> String {
 fn name_message(error: &NameError) -> String {
     let NameError { kind, name, exists, .. } = error;
     match (kind, exists) {
-        (NameKind::Table, false) => format!("no such table: {name}"),
+        (NameKind::Table, false) => match &error.within {
+            Some(schema) => format!("no such table: {schema}.{name}"),
+            None => format!("no such table: {name}"),
+        },
         (NameKind::Table, true) => format!("table {name} already exists"),
         (NameKind::Column, false) => format!("no such column: {name}"),
         (NameKind::Column, true) => format!("duplicate column name: {name}"),
@@ -221,6 +242,9 @@ fn name_message(error: &NameError) -> String {
         (NameKind::Index, false) => format!("no such index: {name}"),
         (NameKind::Index, true) => format!("index {name} already exists"),
         (NameKind::Savepoint, _) => format!("no such savepoint: {name}"),
-        (NameKind::Constraint | NameKind::Program, _) => first_line(&error.to_string()),
+        (NameKind::Constraint, _) => {
+            "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint".to_owned()
+        }
+        (NameKind::Program, _) => first_line(&error.to_string()),
     }
 }

@@ -62,7 +62,7 @@ pub use report::{ByConstraint, Done, PLAN_SAMPLE_MAX, Plan, PlanStep, RowChange}
 pub(crate) use report::{plan, summarize};
 
 pub(crate) use judge::{Suspect, judge_outstanding};
-pub(crate) use prepare::{check_actions, check_foreign_keys, check_replacing_update};
+pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_keys};
 pub(crate) use relation::{find_referenced, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
@@ -160,11 +160,11 @@ impl ConflictClause {
         }
     }
 
-    /// Of the conflicts of a row, the one to deal with: an upsert fails over a key that it does not
-    /// name before it looks at the one that it does.
+    /// Of the conflicts of a row, the one to deal with: an upsert looks at the key that it names
+    /// before it can fail over any other.
     fn choose(&self, mut conflicts: impl Iterator<Item = Conflict> + Clone) -> Option<Conflict> {
-        let fatal = conflicts.clone().find(|conflict| !self.covers(conflict.index));
-        fatal.or_else(|| conflicts.next())
+        let named = conflicts.clone().find(|conflict| self.covers(conflict.index));
+        named.or_else(|| conflicts.next())
     }
 
     /// Whether this clause has an answer for a conflict over the index at this position.
@@ -244,6 +244,9 @@ pub(crate) struct Outcome {
     pub(crate) let_pass: Vec<LetPass>,
     /// Suspects that became outstanding.
     pub(crate) outstanding: Vec<Suspect>,
+    /// Rows changed by actions and programs that came to their end, also of a statement that did
+    /// not: SQLite adds them to `total_changes()` one action at a time and never takes them back.
+    pub(crate) acted: usize,
     /// Why it cannot stand.
     pub(crate) refusal: Option<Error>,
 }
@@ -257,8 +260,10 @@ pub(crate) fn run(
 ) -> Outcome {
     let mut executor = Executor::new(settings, store);
     let refusal = executor.run(table, work).err();
+    let acted = executor.finished_changes(refusal.is_some());
     let Executor { effects, inserted, let_pass, .. } = executor;
-    let mut outcome = Outcome { effects, inserted, let_pass, outstanding: Vec::new(), refusal };
+    let mut outcome =
+        Outcome { effects, inserted, let_pass, outstanding: Vec::new(), acted, refusal };
     if outcome.refusal.is_none() {
         judge::judge_statement(settings, store, &mut outcome);
     }

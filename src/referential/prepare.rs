@@ -7,29 +7,58 @@
 //! * P.1 DELETE, and an UPDATE that names a referencing column: its table's own foreign keys (of a
 //!   table that references itself, all of them as soon as the UPDATE names any key column); INSERT
 //!   too.
-//! * P.2 DELETE, and an UPDATE that names a referenced column: the foreign keys that reference its
-//!   table. A single-row INSERT needs only the deferred ones.
+//! * P.2 DELETE, and an UPDATE that names any referencing or referenced column: the foreign keys that
+//!   reference its table. A single-row INSERT needs only the deferred ones.
 //! * P.3 every action of P.2 is a statement of its own on the referencing table.
-//! * P.4 A REPLACE may delete: what DELETE needs, too. For an UPDATE that is so if it tests a unique
-//!   key: one of which it names a column, or any where its foreign keys may change the row under way.
+//!
+//! Of several errors SQLite reports the one found last, except that what is found in an action never
+//! takes the place of another.
 
 use super::Settings;
-use crate::catalog::{ForeignKeyEntry, IndexEntry, ReferentialAction, TableEntry, Target};
+use crate::catalog::{ForeignKeyEntry, ReferentialAction, TableEntry, Target};
 use crate::error::{Error, Event, SchemaError};
-use crate::expression::Bound;
 use crate::id::TableId;
 
-/// A statement, or an action as one: the table, what is done, and the columns an update names.
-#[derive(Clone, PartialEq, Eq)]
-struct Need {
-    table: TableId,
-    event: Event,
-    named: Vec<usize>,
+/// A statement, a part of one, or an action: the table, what is done, and the columns an update names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    pub(crate) table: TableId,
+    pub(crate) event: Event,
+    pub(crate) named: Vec<usize>,
     /// Whether it stands alone: one row of an INSERT, not inside an action.
-    is_single: bool,
+    pub(crate) is_single: bool,
 }
 
-/// Refuses a statement one of whose foreign keys cannot be resolved.
+impl Need {
+    pub(crate) fn delete(table: TableId) -> Self {
+        Need { table, event: Event::Delete, named: Vec::new(), is_single: false }
+    }
+
+    pub(crate) fn update(table: TableId, named: Vec<usize>) -> Self {
+        Need { table, event: Event::Update, named, is_single: false }
+    }
+
+    pub(crate) fn insert(table: TableId, is_single: bool) -> Self {
+        Need { table, event: Event::Insert, named: Vec::new(), is_single }
+    }
+}
+
+/// What compiling a statement comes upon, in order.
+enum Found {
+    /// An error. A later one takes its place.
+    Fails(Error),
+    /// An action, compiled by itself. Its error counts if there is none yet.
+    Action(Need),
+}
+
+/// A statement or action being compiled.
+struct Compiling {
+    rest: std::vec::IntoIter<Found>,
+    error: Option<Error>,
+}
+
+/// Refuses a statement one of whose foreign keys cannot be resolved; `needs` are its parts, in the
+/// order in which SQLite compiles them.
 ///
 /// # Cost
 /// **O(1)** while every foreign key of the catalogue is resolved; else the constraints that the
@@ -37,50 +66,22 @@ struct Need {
 ///
 /// # Errors
 /// [`Error::Schema`]: a missing table or a mismatch, the one that SQLite names.
-pub(crate) fn check_foreign_keys(
-    settings: &Settings<'_>,
-    table: TableId,
-    event: Event,
-    named: &[usize],
-    is_single: bool,
-) -> Result<(), Error> {
-    check_needs(settings, vec![Need { table, event, named: named.to_vec(), is_single }])
-}
-
-/// P.4 for UPDATE OR REPLACE.
-///
-/// # Errors
-/// As [`check_foreign_keys`].
-pub(crate) fn check_replacing_update(
-    settings: &Settings<'_>,
-    table: TableId,
-    named: &[usize],
-) -> Result<(), Error> {
-    let entry = settings.catalog.by_id(table);
-    let is_named = |position: &usize| named.contains(position);
-    let tests_all = may_change_itself(settings, entry, named);
-    let tests = |index: &IndexEntry| {
-        let filter = index.filter.as_ref().map(Bound::columns).unwrap_or_default();
-        let mut read = index.columns.iter().map(|(position, _)| position).chain(&filter);
-        index.unique && (tests_all || read.any(is_named))
-    };
-    if entry.row_id_column.iter().any(is_named) || entry.indexes.iter().any(tests) {
-        return check_foreign_keys(settings, table, Event::Delete, &[], false);
+pub(crate) fn check_foreign_keys(settings: &Settings<'_>, needs: &[Need]) -> Result<(), Error> {
+    if !settings.enforces() || !settings.catalog.has_unresolved() {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// Whether an action of this UPDATE, or a row that references itself, may change the row again.
-fn may_change_itself(settings: &Settings<'_>, table: &TableEntry, named: &[usize]) -> bool {
-    let names_own = |key: &ForeignKeyEntry| key.columns.iter().any(|at| named.contains(at));
-    let is_self =
-        |key: &ForeignKeyEntry| key.definition.references().eq_ignore_ascii_case(table.name());
-    let acts = |key: &ForeignKeyEntry| {
-        key.update_rule() != ReferentialAction::NoAction && names_referenced(table, key, named)
-    };
-    let mut by = table.referenced_by.iter().chain(&table.mismatched_by);
-    table.foreign_keys.iter().any(|key| is_self(key) && names_own(key))
-        || by.any(|&id| acts(settings.catalog.constraint(id)))
+    let mut error = None;
+    for (position, need) in needs.iter().enumerate() {
+        // What deletes or updates other rows too does not stand alone.
+        let writes_more = needs[..position].iter().any(|other| match other.event {
+            Event::Delete => true,
+            Event::Update => is_concerned(settings, settings.catalog.by_id(other.table), other),
+            Event::Insert | Event::Commit => false,
+        });
+        let need = Need { is_single: need.is_single && !writes_more, ..need.clone() };
+        error = compile(settings, compiling(settings, &need), error);
+    }
+    error.map_or(Ok(()), Err)
 }
 
 /// The same for the deletions that DROP TABLE starts: the table's own foreign keys do not matter any
@@ -89,79 +90,131 @@ fn may_change_itself(settings: &Settings<'_>, table: &TableEntry, named: &[usize
 /// # Errors
 /// As [`check_foreign_keys`].
 pub(crate) fn check_actions(settings: &Settings<'_>, table: TableId) -> Result<(), Error> {
-    let need = Need { table, event: Event::Delete, named: Vec::new(), is_single: false };
-    check_needs(settings, actions_of(settings, &need))
-}
-
-fn check_needs(settings: &Settings<'_>, mut todo: Vec<Need>) -> Result<(), Error> {
     if !settings.enforces() || !settings.catalog.has_unresolved() {
         return Ok(());
     }
-    let mut seen = todo.clone();
-    while let Some(need) = todo.pop() {
-        for next in check_need(settings, &need)? {
-            if !seen.contains(&next) {
-                seen.push(next.clone());
-                todo.push(next);
+    let mut found = Vec::new();
+    find_in_actions(settings, &Need::delete(table), &mut found);
+    found.retain(|found| matches!(found, Found::Action(_)));
+    let compiling = Compiling { rest: found.into_iter(), error: None };
+    compile(settings, compiling, None).map_or(Ok(()), Err)
+}
+
+/// Compiles a statement and all its actions; `error` is what was found in the parts before it.
+fn compile(settings: &Settings<'_>, mut top: Compiling, error: Option<Error>) -> Option<Error> {
+    top.error = error;
+    let mut seen: Vec<Need> = Vec::new();
+    let mut stack = vec![top];
+    let mut result = None;
+    while let Some(mut current) = stack.pop() {
+        match current.rest.next() {
+            Some(Found::Fails(error)) => {
+                current.error = Some(error);
+                stack.push(current);
+            }
+            Some(Found::Action(need)) => {
+                stack.push(current);
+                if !seen.contains(&need) {
+                    stack.push(compiling(settings, &need));
+                    seen.push(need);
+                }
+            }
+            None => {
+                let outer = stack.last_mut().map_or(&mut result, |outer| &mut outer.error);
+                if outer.is_none() {
+                    *outer = current.error;
+                }
             }
         }
     }
-    Ok(())
+    result
 }
 
-/// Checks one statement and returns the actions that it can start, the first to be asked last.
-fn check_need(settings: &Settings<'_>, need: &Need) -> Result<Vec<Need>, Error> {
-    let catalog = settings.catalog;
-    let table = catalog.by_id(need.table);
+fn compiling(settings: &Settings<'_>, need: &Need) -> Compiling {
+    Compiling { rest: find(settings, need).into_iter(), error: None }
+}
+
+/// What compiling one statement comes upon.
+fn find(settings: &Settings<'_>, need: &Need) -> Vec<Found> {
+    let mut found = Vec::new();
+    let table = settings.catalog.by_id(need.table);
     if need.event == Event::Update && !is_concerned(settings, table, need) {
-        return Ok(Vec::new());
+        return found;
     }
-    // P.1, newest declaration first.
-    for key in table.foreign_keys.iter().rev() {
+    let mismatched = || table.mismatched_by.iter().rev().map(|&id| settings.catalog.constraint(id));
+    // P.2, for the columns of the old row that will be needed.
+    if need.event != Event::Insert {
+        found.extend(mismatched().filter_map(|key| failure(settings, key)));
+    }
+    // P.1, newest declaration first; the first error ends the check of the row.
+    let is_asked = |key: &&ForeignKeyEntry| {
         let is_self = key.definition.references().eq_ignore_ascii_case(table.name());
         let named = key.columns.iter().any(|position| need.named.contains(position));
-        if need.event != Event::Update || named || is_self {
-            require(settings, key)?;
-        }
-    }
-    // P.2.
-    for &id in table.mismatched_by.iter().rev() {
-        let key = catalog.constraint(id);
-        let deferred = settings.is_deferred(key);
-        let is_exempt = need.event == Event::Insert && need.is_single && !deferred;
-        let concerned = need.event != Event::Update || names_referenced(table, key, &need.named);
-        if concerned && !is_exempt {
-            require(settings, key)?;
-        }
-    }
-    Ok(actions_of(settings, need))
+        need.event != Event::Update || named || is_self
+    };
+    let own = table.foreign_keys.iter().rev().filter(is_asked);
+    // P.2, for the row itself.
+    let is_touched = |key: &&ForeignKeyEntry| match need.event {
+        Event::Insert => !need.is_single || settings.is_deferred(key),
+        Event::Update => names_referenced(table, key, &need.named),
+        Event::Delete | Event::Commit => true,
+    };
+    found.extend(
+        own.chain(mismatched().filter(is_touched)).filter_map(|key| failure(settings, key)).take(1),
+    );
+    find_in_actions(settings, need, &mut found);
+    found
 }
 
-/// P.3.
-fn actions_of(settings: &Settings<'_>, need: &Need) -> Vec<Need> {
+/// P.3, newest foreign key first.
+fn find_in_actions(settings: &Settings<'_>, need: &Need, found: &mut Vec<Found>) {
     let catalog = settings.catalog;
     let table = catalog.by_id(need.table);
-    let mut actions = Vec::new();
-    for &id in &table.referenced_by {
-        let key = catalog.constraint(id);
+    let references =
+        |key: &&ForeignKeyEntry| key.definition.references().eq_ignore_ascii_case(table.name());
+    let keys = catalog.tables().rev().flat_map(|table| table.foreign_keys.iter().rev());
+    for key in keys.filter(references) {
         let rule = match need.event {
             Event::Insert | Event::Commit => continue,
             Event::Delete => key.delete_rule(),
             Event::Update if !names_referenced(table, key, &need.named) => continue,
             Event::Update => key.update_rule(),
         };
-        let (event, named) = match rule {
-            ReferentialAction::NoAction | ReferentialAction::Restrict => continue,
+        let action = match rule {
+            ReferentialAction::NoAction => continue,
+            ReferentialAction::Restrict if !settings.restricts() => continue,
+            ReferentialAction::Restrict => None,
             ReferentialAction::Cascade if need.event == Event::Delete => {
-                (Event::Delete, Vec::new())
+                Some(Need::delete(key.table))
             }
             ReferentialAction::Cascade
             | ReferentialAction::SetNull
-            | ReferentialAction::SetDefault => (Event::Update, key.columns.clone()),
+            | ReferentialAction::SetDefault => Some(Need::update(key.table, key.columns.clone())),
         };
-        actions.push(Need { table: key.table, event, named, is_single: false });
+        match failure(settings, key) {
+            Some(failure) => found.push(failure),
+            None => found.extend(action.map(Found::Action)),
+        }
     }
-    actions
+}
+
+/// Whether SQLite brings all unique keys into play for an UPDATE of these columns, and not only
+/// those that it touches: if a foreign key may write the same table again.
+pub(crate) fn involves_all_keys(
+    settings: &Settings<'_>,
+    table: &TableEntry,
+    named: &[usize],
+) -> bool {
+    let is_self = |key: &ForeignKeyEntry| {
+        key.definition.references().eq_ignore_ascii_case(table.name())
+            && key.columns.iter().any(|at| named.contains(at))
+    };
+    let mut by = table.referenced_by.iter().chain(&table.mismatched_by);
+    table.foreign_keys.iter().any(is_self)
+        || by.any(|&id| {
+            let key = settings.catalog.constraint(id);
+            key.update_rule() != ReferentialAction::NoAction && names_referenced(table, key, named)
+        })
 }
 
 /// Whether an UPDATE names any column of any foreign key, on either side.
@@ -184,18 +237,20 @@ fn names_referenced(table: &TableEntry, key: &ForeignKeyEntry, named: &[usize]) 
     positions.any(|position| named.contains(&position))
 }
 
-fn require(settings: &Settings<'_>, key: &ForeignKeyEntry) -> Result<(), Error> {
+/// Why a foreign key cannot be resolved, if it cannot.
+fn failure(settings: &Settings<'_>, key: &ForeignKeyEntry) -> Option<Found> {
     let constraint = key.name.clone();
     let table = settings.catalog.by_id(key.table).name().to_owned();
     let referenced = key.definition.references().to_owned();
-    match &key.target {
-        Target::Resolved(_) => Ok(()),
+    let error = match &key.target {
+        Target::Resolved(_) => return None,
         Target::MissingTable => {
-            Err(SchemaError::MissingReferencedTable { constraint, table, referenced }.into())
+            SchemaError::MissingReferencedTable { constraint, table, referenced }
         }
         Target::Mismatch(reason) => {
             let reason = reason.clone();
-            Err(SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason }.into())
+            SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason }
         }
-    }
+    };
+    Some(Found::Fails(error.into()))
 }

@@ -242,6 +242,12 @@ impl Store {
     /// # Cost
     /// **O(c log n)** for c changes in tables of n rows.
     pub fn undo_to(&mut self, mark: Mark) {
+        // The tables as they were before the first change of them hold all rows as of then; a later
+        // row change may be of a table that is gone.
+        let is_tables = |change: &Change| matches!(change, Change::Tables(_));
+        if let Some(first) = self.log[mark.0..].iter().position(is_tables) {
+            self.log.truncate(mark.0 + first + 1);
+        }
         while self.log.len() > mark.0 {
             match self.log.pop().expect("the log is longer than the mark") {
                 Change::Inserted { table, row_id } => {

@@ -56,7 +56,7 @@ pub enum NullPolicy {
     UseDefault,
 }
 
-/// Makes a new row of one value per column, under `row_id` if one was found for it before.
+/// Makes a new row of one value per column, with this row id or else one that is found for it.
 ///
 /// # Errors
 /// A [`Refusal`]; nothing was stored.
@@ -69,10 +69,10 @@ pub fn prepare_insert(
 ) -> Result<Prepared, Refusal> {
     debug_assert_eq!(values.len(), table.columns.len(), "one value per column");
     convert(table, &mut values);
-    let row_id = match (table.row_id_column, row_id) {
-        (_, Some(row_id)) => row_id,
-        (Some(position), None) if !values[position].is_null() => row_id_of(&values[position])?,
-        (_, None) => store.next_row_id(table.id).ok_or(Refusal::RowIdsExhausted)?,
+    let row_id = match (row_id, table.row_id_column) {
+        (Some(row_id), _) => row_id,
+        (None, Some(position)) if !values[position].is_null() => row_id_of(&values[position])?,
+        (None, _) => store.next_row_id(table.id).ok_or(Refusal::RowIdsExhausted)?,
     };
     if let Some(position) = table.row_id_column {
         values[position] = Value::Integer(row_id.0);

@@ -4,9 +4,13 @@
 //! Everything here goes through the public interface, as a user's own tests would.
 
 pub mod decode;
+#[cfg(feature = "sqlite")]
+pub mod differential;
+mod generate;
 mod operation;
 mod reference;
 pub mod strategy;
 
+pub use generate::Generator;
 pub use operation::{Effect, Operation};
 pub use reference::{Reference, Refused, describe};

@@ -30,17 +30,18 @@ impl Executor<'_> {
     fn insert(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
-        let RowWork::Insert { values, conflict } = &frame.work else { return Ok(Turn::Skipped) };
+        let RowWork::Insert { values, row_id, conflict } = &mut frame.work else {
+            return Ok(Turn::Skipped);
+        };
         let nulls = conflict.null_policy();
-        let prepared =
-            table::prepare_insert(self.store, entry, values.clone(), frame.row_id, nulls);
+        let prepared = table::prepare_insert(self.store, entry, values.clone(), *row_id, nulls);
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refuse(place, None, refusal, conflict),
         };
+        *row_id = Some(prepared.row_id);
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
         if let Some(found) = conflict.choose(conflicts) {
-            frame.row_id = Some(prepared.row_id);
             return self.resolve_conflict(frame, None, found, prepared);
         }
         let new = (prepared.row_id, prepared.row.clone());
@@ -55,19 +56,28 @@ impl Executor<'_> {
     fn update(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
-        let RowWork::Update { row_id, assignment, values, conflict } = &frame.work else {
+        let RowWork::Update { row_id, assignment, values, prepared: fixed, conflict } =
+            &mut frame.work
+        else {
             return Ok(Turn::Skipped);
         };
         let Some(old) = self.store.row(place.table, *row_id).cloned() else {
             return Ok(Turn::Skipped);
         };
-        let assigned = values.clone().unwrap_or_else(|| assignment.evaluate(&old));
-        let prepared =
-            table::prepare_update(entry, *row_id, &old, &assigned, conflict.null_policy());
-        let prepared = match prepared {
-            Ok(prepared) => prepared,
-            Err(refusal) => return self.refuse(place, Some(*row_id), refusal, conflict),
+        let prepared = match fixed.take() {
+            Some(prepared) => prepared,
+            None => {
+                let assigned = values.clone().unwrap_or_else(|| assignment.evaluate(&old));
+                let nulls = conflict.null_policy();
+                match table::prepare_update(entry, *row_id, &old, &assigned, nulls) {
+                    Ok(prepared) => prepared,
+                    Err(refusal) => return self.refuse(place, Some(*row_id), refusal, conflict),
+                }
+            }
         };
+        if matches!(conflict, ConflictClause::Replace) {
+            *fixed = Some(prepared.clone());
+        }
         let named = self.effects.steps[place.step.0 as usize].named.clone();
         let conflicts =
             table::find_conflicts(self.store, entry, &prepared, Some(*row_id), Some(&named));

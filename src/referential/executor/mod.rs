@@ -20,14 +20,15 @@ mod action;
 mod change;
 mod refusal;
 
-use super::effects::{Cause, Effects, StepId, StepKind, StepRecord};
+use super::effects::{Cause, ChangeRecord, Effects, StepId, StepKind, StepRecord};
 use super::program::{Activation, Attached, Program, Step, Timing, View};
 use super::{ConflictClause, LetPass, NewRow, Settings, Work};
 use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
 use crate::id::{RowId, TableId};
-use crate::table::{Row, Store};
+use crate::table::{Prepared, Row, Store};
 use crate::value::Value;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What the columns of an update become.
@@ -95,19 +96,22 @@ struct RowFrame {
     /// Of a REPLACE, how many keys have been made free, in the order of `find_conflicts`: a
     /// conflict over one of them is the work of an action since, and fails.
     keys_freed: usize,
-    /// Of an INSERT that waits for that, the id that its row was given before.
-    row_id: Option<RowId>,
 }
 
 enum RowWork {
     Insert {
         values: Vec<Value>,
+        /// The row id, once it was found: rows that give way do not change it.
+        row_id: Option<RowId>,
         conflict: ConflictClause,
     },
     Update {
         row_id: RowId,
         assignment: Arc<Assignment>,
         values: Option<Vec<(usize, Value)>>,
+        /// The new row, once it was made: rows that give way do not change it, even if the action
+        /// that follows them writes this row.
+        prepared: Option<Prepared>,
         conflict: ConflictClause,
     },
     Delete {
@@ -157,6 +161,8 @@ pub(super) struct Executor<'a> {
     pub(super) effects: Effects,
     pub(super) let_pass: Vec<LetPass>,
     pub(super) inserted: Vec<RowId>,
+    /// The step and cause of the row or program at work: where a refusal finds the statement.
+    at: Option<(StepId, Cause)>,
 }
 
 impl<'a> Executor<'a> {
@@ -169,7 +175,28 @@ impl<'a> Executor<'a> {
             effects,
             let_pass: Vec::new(),
             inserted: Vec::new(),
+            at: None,
         }
+    }
+
+    /// Rows changed by actions and programs that are finished. `is_cut_short`: those on the way to
+    /// the row at work are not.
+    pub(super) fn finished_changes(&self, is_cut_short: bool) -> usize {
+        let Effects { steps, changes, .. } = &self.effects;
+        let mut unfinished = HashSet::new();
+        let mut at = self.at.filter(|_| is_cut_short);
+        while let Some((step, cause)) = at {
+            unfinished.insert((step, cause));
+            let above = cause.map(|change| changes[change as usize]);
+            at = above.map(|change| (change.step, change.cause));
+        }
+        let is_counted = |change: &&ChangeRecord| match steps[change.step.0 as usize].kind {
+            StepKind::Constraint(_) | StepKind::Program(_) => {
+                !unfinished.contains(&(change.step, change.cause))
+            }
+            StepKind::Direct | StepKind::Replaced => false,
+        };
+        changes.iter().filter(is_counted).count()
     }
 
     /// Carries out a statement's own work and all that follows from it.
@@ -188,7 +215,7 @@ impl<'a> Executor<'a> {
         match work {
             Work::Insert { rows, conflict } => {
                 for NewRow { values } in rows {
-                    let work = RowWork::Insert { values, conflict: conflict.clone() };
+                    let work = RowWork::Insert { values, row_id: None, conflict: conflict.clone() };
                     self.stack.push(Frame::Row(RowFrame::new(place, work)));
                     self.drain()?;
                 }
@@ -225,7 +252,7 @@ impl<'a> Executor<'a> {
         let work = match how {
             How::Delete { runs_programs } => RowWork::Delete { row_id, runs_programs },
             How::Update(assignment, conflict) => {
-                RowWork::Update { row_id, assignment, values: None, conflict }
+                RowWork::Update { row_id, assignment, values: None, prepared: None, conflict }
             }
         };
         self.advance(RowFrame::new(place, work))
@@ -233,6 +260,7 @@ impl<'a> Executor<'a> {
 
     /// Takes one row change as far as it goes before another frame must run.
     fn advance(&mut self, mut frame: Box<RowFrame>) -> Result<(), Error> {
+        self.at = Some((frame.place.step, frame.place.cause));
         loop {
             match frame.stage.clone() {
                 Stage::Before(position) => {
@@ -250,7 +278,7 @@ impl<'a> Executor<'a> {
                         None => frame.stage = Stage::Change,
                     }
                 }
-                Stage::Change => match self.change(&frame)? {
+                Stage::Change => match self.change(&mut frame)? {
                     Turn::Goes(changed) => frame.stage = Stage::Constraints(0, changed),
                     Turn::Waits => {
                         // The frames in the way are above; this row comes back to the same stage.
@@ -373,6 +401,7 @@ impl<'a> Executor<'a> {
                 (*table, Event::Update, assignments.iter().map(|(position, _)| *position).collect())
             }
         };
+        self.at = Some((frame.place.step, frame.place.cause));
         self.check_program_step(&frame.name, &step, table)?;
         let kind = StepKind::Program(frame.name.clone());
         let step_id = self.open_step(kind, event, table, Some(frame.place.step), named);
@@ -380,7 +409,8 @@ impl<'a> Executor<'a> {
         self.stack.push(Frame::Program(frame));
         match step {
             Step::Insert { row: values, .. } => {
-                let work = RowWork::Insert { values, conflict: ConflictClause::Abort };
+                let work =
+                    RowWork::Insert { values, row_id: None, conflict: ConflictClause::Abort };
                 self.stack.push(Frame::Row(RowFrame::new(place, work)));
             }
             Step::Update { rows, assignments, .. } => {
@@ -474,7 +504,7 @@ impl How {
 
 impl RowFrame {
     fn new(place: Place, work: RowWork) -> Box<Self> {
-        Box::new(RowFrame { place, work, stage: Stage::Before(0), keys_freed: 0, row_id: None })
+        Box::new(RowFrame { place, work, stage: Stage::Before(0), keys_freed: 0 })
     }
 
     fn event(&self) -> Event {

@@ -1,0 +1,466 @@
+//! The engine and SQLite side by side, compared after every operation.
+//!
+//! A [`Run`] holds one database of each kind and does the same to both. Compared are: whether the
+//! operation went through, the message and extended code where it did not, `changes()` and
+//! `total_changes()`, all rows of all tables with their row ids, the number of dangling rows, whether
+//! a transaction is open, and both switches. A difference is allowed only if [`arbiter`] proves it
+//! from the states before and after to be one of the closed list of SQLite's own; the sequence ends
+//! there. Anything else is a [`Difference`], whose script is made as short as it will go.
+//!
+//! UPDATE and DELETE are sent with NOT INDEXED, so that rows are visited in row id order and not in
+//! whatever order a planner likes. No statement is prepared twice.
+
+mod arbiter;
+mod coverage;
+mod shrink;
+
+pub use arbiter::Exception;
+pub use coverage::{Cell, Coverage};
+
+use super::generate::Generator;
+use super::operation::Operation;
+use crate::catalog::{Catalog, TableId};
+use crate::database::{Control, Database, Done, Enforcement, Selector, Statement};
+use crate::error::Error;
+use crate::value::Value;
+use arbiter::Moment;
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+/// Rows by table, in row id order.
+type State = BTreeMap<TableId, Vec<(i64, Vec<Value>)>>;
+
+/// Something on which the two disagree and that no exception explains.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// What was compared.
+    pub what: String,
+    /// What the engine had.
+    pub ours: String,
+    /// What SQLite had.
+    pub theirs: String,
+    /// The operations that lead there as SQL, the last one being where they part.
+    pub script: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { what, ours, theirs, script } = self;
+        write!(f, "{what}\nours:   {ours}\ntheirs: {theirs}\n{script}")
+    }
+}
+
+/// How a sequence ended before its end.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// With one of SQLite's own defects.
+    Explained(Exception),
+    /// With what nobody can explain.
+    Unexplained(Box<Difference>),
+}
+
+/// One database of each kind.
+pub struct Run {
+    db: Database,
+    sqlite: Connection,
+    catalog: Catalog,
+    state: Rc<State>,
+    /// What the open transaction has done so far.
+    history: Vec<Moment>,
+    /// Open savepoints, with the length of the history at each.
+    savepoints: Vec<(String, usize)>,
+    /// Everything sent so far.
+    script: String,
+    /// `total_changes()` of both before the operation.
+    totals: (usize, usize),
+}
+
+/// A comparison that failed.
+struct Mismatch {
+    what: &'static str,
+    ours: String,
+    theirs: String,
+}
+
+/// What an operation came to on one side: its error as code and message.
+type Outcome = Result<(), (i32, String)>;
+
+impl Run {
+    /// Two empty databases.
+    ///
+    /// # Panics
+    /// If SQLite cannot open a database in memory.
+    pub fn new(enforcement: Enforcement) -> Self {
+        let sqlite = Connection::open_in_memory().expect("SQLite opens a database in memory");
+        let switch = Operation::SetEnforcement(enforcement).to_sql(&Catalog::default());
+        sqlite.execute_batch(&switch).expect("the switch is understood");
+        let db = Database::new(enforcement);
+        let catalog = db.catalog().clone();
+        Run {
+            db,
+            sqlite,
+            catalog,
+            state: Rc::default(),
+            history: Vec::new(),
+            savepoints: Vec::new(),
+            script: format!("{switch};\n"),
+            totals: (0, 0),
+        }
+    }
+
+    /// The engine's database.
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    /// Does one operation to both and compares.
+    ///
+    /// # Errors
+    /// How the sequence ends, if they differ.
+    pub fn step(&mut self, operation: &Operation, coverage: &mut Coverage) -> Result<(), Ending> {
+        let sql = not_indexed(operation, &self.db);
+        self.script.push_str(&sql);
+        self.script.push_str(";\n");
+        let before = self.database().catalog().clone();
+        let state_before = self.state.clone();
+        let deferral = self.db.defers_all();
+        let matched = match operation {
+            Operation::Statement(Statement::Update(update)) => {
+                let rows = self.db.find(operation_table(operation), update.selector().clone());
+                rows.unwrap_or_default().into_iter().map(|(id, _)| id.0).collect()
+            }
+            _ => Vec::new(),
+        };
+        let (ours, done) = self.run_ours(operation);
+        let theirs = self.run_theirs(&sql);
+        coverage.operation(operation, &before, &state_before, deferral, &self.db, &ours, &done);
+        let ours =
+            ours.map_err(|error| (error.extended_code(), self.db.dialect().error_message(&error)));
+        self.catalog = self.db.catalog().clone();
+        let ours_after = Rc::new(self.our_state());
+        let compared = self.compare(operation, &ours, &theirs, &ours_after);
+        let moment = Moment {
+            operation: operation.clone(),
+            before: state_before,
+            after: ours_after.clone(),
+            catalog: self.catalog.clone(),
+            defers_all: deferral,
+            failed: ours.is_err(),
+            matched,
+        };
+        match compared {
+            Ok(()) => {
+                self.state = ours_after;
+                self.remember(moment);
+                Ok(())
+            }
+            Err(mismatch) => {
+                let proof = self.judge(moment, &ours, &theirs);
+                Err(match proof {
+                    Some(exception) => Ending::Explained(exception),
+                    None => Ending::Unexplained(Box::new(Difference {
+                        what: mismatch.what.to_owned(),
+                        ours: mismatch.ours,
+                        theirs: mismatch.theirs,
+                        script: self.script.clone(),
+                    })),
+                })
+            }
+        }
+    }
+
+    fn run_ours(&mut self, operation: &Operation) -> (Result<(), Error>, Option<Done>) {
+        match operation {
+            Operation::Statement(statement) => match self.db.run_with_rows(statement.clone()) {
+                Ok(done) => (Ok(()), Some(done)),
+                Err(error) => (Err(error), None),
+            },
+            _ => (operation.apply(&mut self.db).map(|_| ()), None),
+        }
+    }
+
+    fn run_theirs(&self, sql: &str) -> Outcome {
+        let run = || -> rusqlite::Result<()> {
+            let mut statement = self.sqlite.prepare(sql)?;
+            let mut rows = statement.raw_query();
+            while rows.next()?.is_some() {}
+            Ok(())
+        };
+        run().map_err(|error| describe(&error))
+    }
+
+    // Comparison.
+
+    fn compare(
+        &mut self,
+        operation: &Operation,
+        ours: &Outcome,
+        theirs: &Outcome,
+        our_state: &State,
+    ) -> Result<(), Mismatch> {
+        let show = |outcome: &Outcome| match outcome {
+            Ok(()) => "went through".to_owned(),
+            Err((code, message)) => format!("({code}) {message}"),
+        };
+        if ours.is_ok() != theirs.is_ok() {
+            return Err(mismatch("outcome", show(ours), show(theirs)));
+        }
+        if ours != theirs {
+            return Err(mismatch("error", show(ours), show(theirs)));
+        }
+        let is_definition = !matches!(
+            operation,
+            Operation::Statement(_)
+                | Operation::Control(_)
+                | Operation::SetEnforcement(_)
+                | Operation::SetDeferAll(_)
+        );
+        // Whatever reads outside a transaction ends the switch, so it is read first and put back.
+        let defers_all = self.pragma("defer_foreign_keys") == 1;
+        let (changes, total) = self.their_counters();
+        same("changes()", &self.db.changes(), &changes)?;
+        same(
+            "total_changes()",
+            &(self.db.total_changes() - self.totals.0),
+            &(total - self.totals.1),
+        )?;
+        self.totals = (self.db.total_changes(), total);
+        if is_definition || matches!(operation, Operation::Control(_)) {
+            same("tables", &self.our_tables(), &self.their_tables())?;
+        }
+        same("rows", &self.shown(our_state), &self.shown(&self.their_state()))?;
+        let dangling = self.db.check().ok().map(|report| report.total);
+        same("foreign_key_check", &dangling, &self.their_check())?;
+        same("in transaction", &self.db.is_in_transaction(), &!self.sqlite.is_autocommit())?;
+        let enforces = self.db.enforcement() == Enforcement::On;
+        same("foreign_keys", &enforces, &(self.pragma("foreign_keys") == 1))?;
+        if defers_all && self.sqlite.is_autocommit() {
+            // Nothing to be done about a failure that the comparison will not show.
+            let _ = self.sqlite.execute_batch("PRAGMA defer_foreign_keys = ON");
+        }
+        same("defer_foreign_keys", &self.db.defers_all(), &defers_all)
+    }
+
+    fn our_state(&self) -> State {
+        let rows = |name: &str| {
+            let rows = self.db.find(name, Selector::All).unwrap_or_default();
+            rows.into_iter().map(|(id, row)| (id.0, row.to_vec())).collect()
+        };
+        self.catalog.tables().map(|table| (table.id, rows(table.name()))).collect()
+    }
+
+    fn their_state(&self) -> State {
+        let rows = |name: &str| {
+            let sql = format!("SELECT rowid, * FROM \"{name}\" NOT INDEXED ORDER BY rowid");
+            self.their_rows(&sql).unwrap_or_default()
+        };
+        self.catalog.tables().map(|table| (table.id, rows(table.name()))).collect()
+    }
+
+    fn their_rows(&self, sql: &str) -> rusqlite::Result<Vec<(i64, Vec<Value>)>> {
+        let mut statement = self.sqlite.prepare(sql)?;
+        let width = statement.column_count();
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let values = (1..width).map(|at| row.get_ref(at).map(value_of));
+            found.push((row.get(0)?, values.collect::<rusqlite::Result<_>>()?));
+        }
+        Ok(found)
+    }
+
+    fn shown(&self, state: &State) -> String {
+        let mut text = String::new();
+        for (id, rows) in state {
+            let name = self.catalog.find_by_id(*id).map_or("?", |table| table.name());
+            for (row_id, row) in rows {
+                let values: Vec<String> = row.iter().map(Value::to_string).collect();
+                text.push_str(&format!("{name}#{row_id}({}) ", values.join(", ")));
+            }
+        }
+        text
+    }
+
+    fn our_tables(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.catalog.tables().map(|t| t.name().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn their_tables(&self) -> Vec<String> {
+        let sql = "SELECT 0, name FROM sqlite_master WHERE type = 'table' ORDER BY name";
+        let rows = self.their_rows(sql).unwrap_or_default();
+        let mut names: Vec<_> =
+            rows.into_iter().filter_map(|(_, row)| row[0].as_text().map(str::to_owned)).collect();
+        names.sort();
+        names
+    }
+
+    fn their_counters(&self) -> (usize, usize) {
+        (self.sqlite.changes() as usize, self.sqlite.total_changes() as usize)
+    }
+
+    fn their_check(&self) -> Option<usize> {
+        let mut statement = self.sqlite.prepare("PRAGMA foreign_key_check").ok()?;
+        let mut rows = statement.raw_query();
+        let mut count = 0;
+        loop {
+            match rows.next() {
+                Ok(Some(_)) => count += 1,
+                Ok(None) => return Some(count),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    fn pragma(&self, name: &str) -> i64 {
+        self.sqlite.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap_or(-1)
+    }
+
+    // The open transaction.
+
+    fn remember(&mut self, moment: Moment) {
+        if !self.db.is_in_transaction() {
+            self.history.clear();
+            self.savepoints.clear();
+            return;
+        }
+        if let Operation::Control(control) = &moment.operation
+            && !moment.failed
+        {
+            let find = |name: &str, list: &[(String, usize)]| {
+                list.iter().rposition(|(other, _)| other.eq_ignore_ascii_case(name))
+            };
+            match control {
+                Control::Savepoint(name) => {
+                    self.savepoints.push((name.clone(), self.history.len()));
+                }
+                Control::Release(name) => {
+                    let at = find(name, &self.savepoints).unwrap_or(0);
+                    self.savepoints.truncate(at);
+                }
+                Control::RollbackTo(name) => {
+                    let at = find(name, &self.savepoints).unwrap_or(0);
+                    // What was switched or failed meanwhile is not undone.
+                    let length = self.savepoints[at].1;
+                    let kept = self.history.split_off(length);
+                    let stays = |moment: &Moment| {
+                        moment.failed || matches!(moment.operation, Operation::SetDeferAll(_))
+                    };
+                    self.history.extend(kept.into_iter().filter(stays));
+                    self.savepoints.truncate(at + 1);
+                }
+                Control::Begin | Control::Commit | Control::Rollback => {}
+            }
+        }
+        self.history.push(moment);
+    }
+
+    fn judge(&mut self, moment: Moment, ours: &Outcome, theirs: &Outcome) -> Option<Exception> {
+        let their_state = self.their_state();
+        arbiter::judge(&self.history, &moment, ours, theirs, &their_state)
+    }
+}
+
+fn operation_table(operation: &Operation) -> &str {
+    match operation {
+        Operation::Statement(statement) => statement.table(),
+        _ => "",
+    }
+}
+
+/// A statement's SQL as it is sent: UPDATE and DELETE without the help of indexes.
+fn not_indexed(operation: &Operation, db: &Database) -> String {
+    let sql = operation.to_sql(db.catalog());
+    let Operation::Statement(statement) = operation else { return sql };
+    let table = crate::expression::quote_identifier(statement.table());
+    match statement {
+        Statement::Insert(_) => sql,
+        Statement::Update(_) => {
+            sql.replacen(&format!("{table} SET"), &format!("{table} NOT INDEXED SET"), 1)
+        }
+        Statement::Delete(_) => {
+            sql.replacen(&format!("FROM {table}"), &format!("FROM {table} NOT INDEXED"), 1)
+        }
+    }
+}
+
+fn describe(error: &rusqlite::Error) -> (i32, String) {
+    match error {
+        rusqlite::Error::SqliteFailure(code, message) => {
+            (code.extended_code, message.clone().unwrap_or_default())
+        }
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
+        other => (-1, other.to_string()),
+    }
+}
+
+fn value_of(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(text) => Value::from(String::from_utf8_lossy(text).as_ref()),
+        ValueRef::Blob(bytes) => Value::from(bytes),
+    }
+}
+
+fn mismatch(what: &'static str, ours: String, theirs: String) -> Mismatch {
+    Mismatch { what, ours, theirs }
+}
+
+fn same<T: PartialEq + fmt::Debug>(
+    what: &'static str,
+    ours: &T,
+    theirs: &T,
+) -> Result<(), Mismatch> {
+    match ours == theirs {
+        true => Ok(()),
+        false => Err(mismatch(what, format!("{ours:?}"), format!("{theirs:?}"))),
+    }
+}
+
+/// Runs sequences of generated operations until so many statements have been compared.
+///
+/// # Errors
+/// The first difference that nothing explains, with the shortest script found.
+pub fn run(seed: u64, statements: usize) -> Result<Coverage, Box<Difference>> {
+    let mut coverage = Coverage::default();
+    let mut sequence = 0;
+    while coverage.statements < statements {
+        run_sequence(seed.wrapping_mul(1_000_003).wrapping_add(sequence), &mut coverage)?;
+        sequence += 1;
+    }
+    Ok(coverage)
+}
+
+/// Runs one sequence.
+///
+/// # Errors
+/// A difference that nothing explains, with the shortest script found.
+pub fn run_sequence(seed: u64, coverage: &mut Coverage) -> Result<(), Box<Difference>> {
+    let mut generator = Generator::new(seed);
+    let enforcement = generator.enforcement();
+    let mut run = Run::new(enforcement);
+    let mut operations = Vec::new();
+    for _ in 0..generator.length() {
+        let operation = generator.next(run.database());
+        operations.push(operation);
+        let Some(operation) = operations.last() else { break };
+        match run.step(operation, coverage) {
+            Ok(()) => {}
+            Err(Ending::Explained(exception)) => {
+                coverage.exception(exception);
+                break;
+            }
+            Err(Ending::Unexplained(difference)) => {
+                return Err(shrink::shrink(enforcement, operations, difference));
+            }
+        }
+    }
+    coverage.database();
+    Ok(())
+}

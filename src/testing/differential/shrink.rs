@@ -1,0 +1,54 @@
+//! A script that shows a difference, made as short as leaving out operations can make it.
+
+use super::{Coverage, Difference, Ending, Run};
+use crate::database::Enforcement;
+use crate::testing::operation::Operation;
+
+/// Leaves out operations, ever smaller runs of them, as long as the same kind of difference is left.
+///
+/// # Cost
+/// **O(n² log n)** operations for n at the start, at worst.
+pub(super) fn shrink(
+    enforcement: Enforcement,
+    mut operations: Vec<Operation>,
+    mut difference: Box<Difference>,
+) -> Box<Difference> {
+    let mut width = operations.len() / 2;
+    loop {
+        let mut at = 0;
+        let mut shrunk = false;
+        while width > 0 && at < operations.len() {
+            let mut fewer = operations.clone();
+            fewer.drain(at..(at + width).min(operations.len()));
+            match replay(enforcement, &fewer) {
+                Some((length, found)) if found.what == difference.what => {
+                    fewer.truncate(length);
+                    operations = fewer;
+                    difference = found;
+                    shrunk = true;
+                }
+                _ => at += width,
+            }
+        }
+        if width <= 1 && !shrunk {
+            return difference;
+        }
+        if !shrunk || width > operations.len() {
+            width = (width / 2).max(1);
+        }
+    }
+}
+
+/// The difference that these operations end in, and how many of them it takes.
+fn replay(enforcement: Enforcement, operations: &[Operation]) -> Option<(usize, Box<Difference>)> {
+    let mut run = Run::new(enforcement);
+    let mut coverage = Coverage::default();
+    for (at, operation) in operations.iter().enumerate() {
+        match run.step(operation, &mut coverage) {
+            Ok(()) => {}
+            Err(Ending::Unexplained(difference)) => return Some((at + 1, difference)),
+            Err(Ending::Explained(_)) => return None,
+        }
+    }
+    None
+}
