@@ -248,11 +248,11 @@ impl<'a> Run<'a> {
                 target.is_none_or(|target| conflict.key == target)
             }
         };
-        if let Some(fatal) = conflicts.iter().find(|conflict| !is_covered(conflict)) {
-            return Err(fatal.refused);
-        }
-        Ok(match (conflicts.first(), clause) {
+        // The key that the clause names is looked at before any other.
+        let named = conflicts.iter().find(is_covered);
+        Ok(match (named.or(conflicts.first()), clause) {
             (None, _) => Verdict::Store,
+            (Some(conflict), _) if !is_covered(&conflict) => return Err(conflict.refused),
             (Some(conflict), Clause::DoUpdate(..)) => Verdict::Update(conflict.row_id),
             (Some(_), _) => Verdict::Skip,
         })

@@ -170,7 +170,13 @@ impl Reference {
     /// Why it is refused; nothing has changed then.
     pub fn apply(&mut self, operation: &Operation) -> Result<Effect, Refused> {
         match operation {
-            Operation::Control(control) => self.control(control)?,
+            Operation::Control(control) => {
+                let was_open = self.open.is_some();
+                let result = self.control(control);
+                // In autocommit a failure, too, ends a transaction of its own.
+                self.defers_all &= was_open || result.is_ok();
+                result?;
+            }
             Operation::SetEnforcement(enforcement) => {
                 if self.open.is_none() {
                     self.enforcement = *enforcement;

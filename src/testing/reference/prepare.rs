@@ -165,8 +165,13 @@ fn conflict_target(table: &TableState, names: &[String]) -> Result<usize, Refuse
     let keys = table.unique_keys();
     let columns = |key: &UniqueKey| key.columns.iter().map(|(at, _)| *at).collect::<BTreeSet<_>>();
     let fits = |key: &UniqueKey| key.filter.is_none() && columns(key) == wanted;
-    let row_id = keys.first().filter(|key| key.is_row_id && fits(key)).map(|_| 0);
-    row_id.or(keys.iter().rposition(fits)).ok_or(Refused::Name)
+    let row_id = keys.first().filter(|key| key.is_row_id);
+    if row_id.is_some_and(&fits) {
+        return Ok(0);
+    }
+    // SQLite does not find a wider key over the row id's column.
+    let holds_row_id = row_id.is_some_and(|key| columns(key).is_subset(&wanted));
+    keys.iter().rposition(|key| fits(key) && !holds_row_id).ok_or(Refused::Name)
 }
 
 /// The row in the way, and behind it the one that is not inserted.
