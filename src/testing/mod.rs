@@ -3,10 +3,12 @@
 //!
 //! Everything here goes through the public interface, as a user's own tests would.
 
+mod compare;
 pub mod decode;
 mod operation;
 mod reference;
 pub mod strategy;
 
+pub use compare::{compare_with_reference, outstanding, rows, same};
 pub use operation::{Effect, Operation};
-pub use reference::{Reference, Refused, describe};
+pub use reference::{Reference, Refused, Rows, describe};
