@@ -446,7 +446,7 @@ fn update(choices: &mut Choices<'_>, db: &Database, table: &TableEntry) -> Updat
     for _ in 0..choices.pick(2) + 1 {
         let all = table.columns.len();
         // Keys come first, and are more worth changing.
-        let position = choices.pick(all * 2).checked_sub(all).unwrap_or(0);
+        let position = choices.pick(all * 2).saturating_sub(all);
         let column = table.definition.columns()[position].name().to_owned();
         let value = match choices.pick(8) {
             0 | 1 => lit(choices.value()),

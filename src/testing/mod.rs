@@ -3,6 +3,7 @@
 //!
 //! Everything here goes through the public interface, as a user's own tests would.
 
+mod compare;
 pub mod decode;
 #[cfg(feature = "sqlite")]
 pub mod differential;
@@ -11,6 +12,7 @@ mod operation;
 mod reference;
 pub mod strategy;
 
+pub use compare::{compare_with_reference, outstanding, rows, same};
 pub use generate::Generator;
 pub use operation::{Effect, Operation};
-pub use reference::{Reference, Refused, describe};
+pub use reference::{Reference, Refused, Rows, describe};

@@ -56,10 +56,10 @@ pub enum Operation {
     SetDeferAll(bool),
 }
 
-/// What an operation that went through has done to the counters.
+/// How many rows a statement that went through has changed; none for what is no statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
-    /// Rows the statement itself changed; 0 for what is no statement.
+    /// Rows the statement itself changed.
     pub direct: usize,
     /// Rows changed in all.
     pub total: usize,
@@ -71,8 +71,7 @@ impl Operation {
     /// # Errors
     /// Whatever the database says.
     pub fn apply(&self, db: &mut Database) -> Result<Effect> {
-        let before = db.total_changes();
-        let mut direct = 0;
+        let mut effect = Effect::default();
         match self {
             Operation::CreateTable(table) => db.create_table(table.clone())?,
             Operation::DropTable(table) => db.drop_table(table)?,
@@ -82,14 +81,17 @@ impl Operation {
             Operation::DropColumn { table, column } => db.drop_column(table, column)?,
             Operation::CreateIndex(index) => db.create_index(index.clone())?,
             Operation::DropIndex(index) => db.drop_index(index)?,
-            Operation::Statement(statement) => direct = db.run(statement.clone())?.direct,
+            Operation::Statement(statement) => {
+                let done = db.run(statement.clone())?;
+                effect = Effect { direct: done.direct, total: done.total() };
+            }
             Operation::Control(control) => db.control(control)?,
             Operation::SetEnforcement(enforcement) => {
                 let _ = db.set_enforcement(*enforcement);
             }
             Operation::SetDeferAll(defers_all) => db.set_defer_all(*defers_all)?,
         }
-        Ok(Effect { direct, total: db.total_changes() - before })
+        Ok(effect)
     }
 
     /// The operation as SQLite's SQL. The catalogue is the one before the operation: it knows the

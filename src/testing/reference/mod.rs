@@ -58,6 +58,9 @@ pub struct Reference {
     open: Option<Open>,
 }
 
+/// The rows of each table with their ids: tables in the order of creation, rows in that of ids.
+pub type Rows = Vec<(String, Vec<(i64, Vec<Value>)>)>;
+
 /// The open transaction.
 #[derive(Clone, Debug)]
 struct Open {
@@ -200,8 +203,8 @@ impl Reference {
         Ok(Effect::default())
     }
 
-    /// Every row of every table, table by table in the order of creation, in row id order.
-    pub fn rows(&self) -> Vec<(String, Vec<(i64, Vec<Value>)>)> {
+    /// Every row of every table.
+    pub fn rows(&self) -> Rows {
         let rows = |table: usize| {
             let ids = self.state.row_ids(table);
             ids.iter().map(|&id| (id, self.state.row(table, id).values.clone())).collect()

@@ -186,10 +186,13 @@ impl Columns for WithExcluded<'_> {
     }
 }
 
+/// Whether a row, by id and values, is selected.
+type RowTest<'a> = Box<dyn Fn(i64, &[Value]) -> bool + 'a>;
+
 /// The ids of the rows selected, ascending.
 fn select(state: &State, table: usize, selector: &Selector) -> Result<Vec<i64>, Refused> {
     let definition = &state.tables[table];
-    let fits: Box<dyn Fn(i64, &[Value]) -> bool> = match selector {
+    let fits: RowTest<'_> = match selector {
         Selector::All => Box::new(|_, _| true),
         Selector::RowId(wanted) => Box::new(move |row_id, _| row_id == wanted.0),
         Selector::Key(key) => {
