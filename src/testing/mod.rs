@@ -6,6 +6,7 @@
 #[cfg(feature = "sqlite")]
 pub mod differential;
 mod generate;
+mod keys;
 mod operation;
 
 pub use generate::Generator;

@@ -14,8 +14,9 @@
 use super::{Outcome, State};
 use crate::catalog::{Catalog, ForeignKeyEntry, Resolved, TableEntry, TableId};
 use crate::database::{Control, OnConflict, Statement};
+use crate::testing::keys::{referenced_key, referencing_key};
 use crate::testing::operation::Operation;
-use crate::value::{Value, canonical};
+use crate::value::Value;
 use std::rc::Rc;
 
 /// One of SQLite's own differences from the rules.
@@ -43,7 +44,7 @@ pub(super) struct Moment {
     /// Whether all constraints were deferred before it.
     pub(super) defers_all: bool,
     pub(super) failed: bool,
-    /// The ids of the rows that an UPDATE matched.
+    /// The ids of the rows that an UPDATE matched, or that an INSERT of ours added.
     pub(super) matched: Vec<i64>,
 }
 
@@ -150,27 +151,6 @@ fn is_held(to: &Resolved, state: &State, wanted: &Option<Vec<Value>>) -> bool {
         })
 }
 
-/// A referencing row's key as the referenced columns convert and compare it; `None` with a NULL.
-pub(super) fn referencing_key(
-    key: &ForeignKeyEntry,
-    to: &Resolved,
-    row: &[Value],
-) -> Option<Vec<Value>> {
-    let parts = key.columns.iter().zip(&to.comparison).map(|(&at, &(affinity, collation))| {
-        canonical(&affinity.apply(row[at].clone()), collation)
-    });
-    let parts: Vec<Value> = parts.collect();
-    (!parts.iter().any(Value::is_null)).then_some(parts)
-}
-
-/// A referenced row's key as it compares; `None` with a NULL.
-pub(super) fn referenced_key(to: &Resolved, row: &[Value]) -> Option<Vec<Value>> {
-    let parts = to.columns.iter().zip(&to.comparison);
-    let parts: Vec<Value> =
-        parts.map(|(&at, &(_, collation))| canonical(&row[at], collation)).collect();
-    (!parts.iter().any(Value::is_null)).then_some(parts)
-}
-
 /// Whether a step has written a row's key or vacated what it references.
 fn is_suspect(
     step: &Moment,
@@ -204,11 +184,7 @@ fn is_suspect(
             return true;
         }
     }
-    names(step, table, key)
-        && match doubt {
-            Doubt::Yes => true,
-            Doubt::No => is_matched(step, *row_id),
-        }
+    names(step, table, key) && is_matched(step, *row_id, doubt)
 }
 
 /// Whether a statement on this table names a column of the key, be it with the same value.
@@ -240,13 +216,20 @@ fn is_update_of_others(step: &Moment, table: &TableEntry, key: &ForeignKeyEntry)
     is_update && is_here && !names(step, table, key)
 }
 
-/// Whether an UPDATE is certain to have written the row of this id, if that is still there.
-fn is_matched(step: &Moment, row_id: i64) -> bool {
-    match &step.operation {
-        Operation::Statement(Statement::Update(update)) => {
-            !matches!(update.conflict(), OnConflict::Ignore) && step.matched.contains(&row_id)
+/// Whether a statement has written the row of this id, if that is still there.
+fn is_matched(step: &Moment, row_id: i64, doubt: Doubt) -> bool {
+    let Operation::Statement(statement) = &step.operation else { return false };
+    let is_here = step.matched.contains(&row_id);
+    match statement {
+        Statement::Update(update) => {
+            // OR IGNORE may have skipped it.
+            is_here && (doubt == Doubt::Yes || !matches!(update.conflict(), OnConflict::Ignore))
         }
-        _ => false,
+        Statement::Insert(insert) => {
+            // Which row an upsert has updated is not known.
+            is_here || (doubt == Doubt::Yes && matches!(insert.conflict(), OnConflict::Upsert(_)))
+        }
+        Statement::Delete(_) => false,
     }
 }
 

@@ -127,7 +127,7 @@ impl Run {
         let before = self.database().catalog().clone();
         let state_before = self.state.clone();
         let deferral = self.db.defers_all();
-        let matched = match operation {
+        let mut matched: Vec<i64> = match operation {
             Operation::Statement(Statement::Update(update)) => {
                 let rows = self.db.find(operation_table(operation), update.selector().clone());
                 rows.unwrap_or_default().into_iter().map(|(id, _)| id.0).collect()
@@ -135,6 +135,8 @@ impl Run {
             _ => Vec::new(),
         };
         let (ours, done) = self.run_ours(operation);
+        let inserted = done.iter().flat_map(|done| &done.inserted).map(|id| id.0);
+        let inserted: Vec<i64> = inserted.collect();
         let theirs = self.run_theirs(&sql);
         coverage.operation(operation, &before, &state_before, deferral, &self.db, &ours, &done);
         let ours =
@@ -142,6 +144,7 @@ impl Run {
         self.catalog = self.db.catalog().clone();
         let ours_after = Rc::new(self.our_state());
         let compared = self.compare(operation, &ours, &theirs, &ours_after);
+        matched.extend(inserted);
         let moment = Moment {
             operation: operation.clone(),
             before: state_before,
