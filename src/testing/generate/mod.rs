@@ -147,7 +147,7 @@ impl Generator {
 
     fn insert(&mut self, catalog: &Catalog, db: &Database) -> Operation {
         let Some(table) = self.table(catalog) else { return self.create() };
-        let count = self.random.weighted(&[(50, 1), (25, 2), (15, 3), (10, 5)]);
+        let count = self.random.weighted(&[(42, 1), (28, 2), (18, 3), (12, 5)]);
         let named = self.random.chance(40).then(|| self.some_columns(&table));
         let mut insert = Insert::into(table.name());
         let mut taken = Vec::new();
@@ -296,7 +296,7 @@ impl Generator {
     }
 
     fn update(&mut self, catalog: &Catalog, db: &Database) -> Operation {
-        if self.random.chance(60)
+        if self.random.chance(72)
             && let Some(operation) = self.move_referenced(catalog, db)
         {
             return operation;
@@ -341,12 +341,21 @@ impl Generator {
 
     /// One or two rows that other rows reference, over a foreign key picked from all there are.
     fn referenced(&mut self, catalog: &Catalog, db: &Database) -> Option<Referenced> {
+        (0..4).find_map(|_| self.try_referenced(catalog, db))
+    }
+
+    fn try_referenced(&mut self, catalog: &Catalog, db: &Database) -> Option<Referenced> {
         let keys = catalog.tables().flat_map(|table| &table.foreign_keys);
         let keys: Vec<_> = keys.filter_map(|key| Some((key, key.resolved()?))).collect();
         if keys.is_empty() {
             return None;
         }
-        let (key, to) = keys[self.random.below(keys.len())];
+        let mut picked = keys[self.random.below(keys.len())];
+        if picked.0.table == picked.1.table {
+            // Self-references come by themselves often enough.
+            picked = keys[self.random.below(keys.len())];
+        }
+        let (key, to) = picked;
         let table = catalog.find_by_id(to.table)?;
         let referencing = db.find(catalog.find_by_id(key.table)?.name(), Selector::All).ok()?;
         let wanted: Vec<_> =
@@ -360,7 +369,7 @@ impl Generator {
         let part = self.random.below(to.columns.len());
         let at = to.columns[part];
         let mut values = Vec::new();
-        for _ in 0..self.random.weighted(&[(60, 1), (40, 2)]) {
+        for _ in 0..self.random.weighted(&[(50, 1), (50, 2)]) {
             if !rows.is_empty() {
                 let row = rows.swap_remove(self.random.below(rows.len()));
                 values.push(row[at].clone());
@@ -431,7 +440,7 @@ impl Generator {
     }
 
     fn delete(&mut self, catalog: &Catalog, db: &Database) -> Operation {
-        if self.random.chance(40)
+        if self.random.chance(60)
             && let Some(Referenced { table, at, values }) = self.referenced(catalog, db)
         {
             let predicate = col(table.column_name(at)).in_list(values.into_iter().map(lit));

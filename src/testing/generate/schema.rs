@@ -49,10 +49,10 @@ pub(super) struct Schema {
 
 /// A random schema over keys from 1 to `space`.
 pub(super) fn schema(random: &mut Random, space: usize) -> Schema {
-    let count = random.weighted(&[(12, 1), (26, 2), (26, 3), (20, 4), (10, 5), (6, 6)]);
+    let count = random.weighted(&[(5, 1), (24, 2), (29, 3), (22, 4), (12, 5), (8, 6)]);
     let mut drafts: Vec<Draft> =
         (0..count).map(|at| draft(random, space, format!("t{at}"))).collect();
-    let is_faulty = random.chance(7);
+    let is_faulty = random.chance(5);
     for at in 0..count {
         let wanted =
             random.weighted(&[(if at == 0 { 15 } else { 6 }, 0), (50, 1), (30, 2), (9, 3)]);
@@ -245,7 +245,7 @@ fn may_reference(referencing: DataType, referenced: DataType, is_row_id: bool) -
 }
 
 fn add_foreign_key(random: &mut Random, space: usize, drafts: &mut [Draft], at: usize) {
-    let to = if drafts.len() == 1 || random.chance(45) { at } else { random.below(drafts.len()) };
+    let to = if drafts.len() == 1 || random.chance(24) { at } else { random.below(drafts.len()) };
     let target = &drafts[to];
     let choice = random.below(target.keys.len() + target.indexes.len());
     let (key, is_primary) = match target.keys.get(choice) {
@@ -356,19 +356,19 @@ fn add_faulty_key(random: &mut Random, drafts: &mut [Draft], at: usize) {
 
 pub(super) fn action(random: &mut Random) -> ReferentialAction {
     random.weighted(&[
-        (18, ReferentialAction::NoAction),
-        (18, ReferentialAction::Restrict),
-        (20, ReferentialAction::Cascade),
-        (20, ReferentialAction::SetNull),
-        (24, ReferentialAction::SetDefault),
+        (14, ReferentialAction::NoAction),
+        (11, ReferentialAction::Restrict),
+        (22, ReferentialAction::Cascade),
+        (30, ReferentialAction::SetNull),
+        (23, ReferentialAction::SetDefault),
     ])
 }
 
 pub(super) fn mode(random: &mut Random) -> ConstraintMode {
     random.weighted(&[
-        (40, ConstraintMode::NotDeferrable),
-        (10, ConstraintMode::DeferrableInitiallyImmediate),
-        (50, ConstraintMode::DeferrableInitiallyDeferred),
+        (48, ConstraintMode::NotDeferrable),
+        (12, ConstraintMode::DeferrableInitiallyImmediate),
+        (40, ConstraintMode::DeferrableInitiallyDeferred),
     ])
 }
 
