@@ -4,7 +4,7 @@
 //! anew. What the rows have to say (NOT NULL without a default, a unique index over duplicates) is
 //! the caller's to check. On an error the catalogue may be half changed: callers work on a copy.
 
-use super::constraint::{ForeignKey, Index};
+use super::constraint::{ForeignKey, Index, KeyConstraint};
 use super::definition::{Column, Table};
 use super::entry::{IndexKind, TableEntry};
 use super::resolve::{
@@ -305,21 +305,19 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
     };
     let after = |what: &str| format!("error in {what} after drop column: no such column: {name}");
     let is_this = |other: &String| other.eq_ignore_ascii_case(name);
-    // A key declared on the column is found first, then one of the table.
-    let mut keys: Vec<_> = entry.definition.keys.iter().collect();
-    keys.sort_by_key(|key| !key.primary && !key.on_column);
-    if let Some(key) = keys.into_iter().find(|key| key.columns.iter().any(is_this)) {
+    let mut keys = entry.definition.keys.iter().filter(|key| key.columns.iter().any(is_this));
+    let is_flagged = |key: &&KeyConstraint| key.primary || key.on_column;
+    if let Some(key) = keys.clone().find(is_flagged) {
         let word = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
-        let on_table = !key.primary && !key.on_column;
-        let message = match on_table {
-            true => after(&format!("table {table}")),
-            false => format!("cannot drop {word} column: \"{name}\""),
-        };
+        let message = format!("cannot drop {word} column: \"{name}\"");
         return refuse(message, format!("It is part of a {word}."));
     }
     if entry.columns.len() == 1 {
         let message = format!("cannot drop column \"{name}\": no other columns exist");
         return refuse(message, "A table needs a column.".to_owned());
+    }
+    if keys.next().is_some() {
+        return refuse(after(&format!("table {table}")), "It is part of a UNIQUE.".to_owned());
     }
     for index in &entry.indexes {
         let read = index.filter.as_ref().is_some_and(|filter| filter.columns().contains(&position));

@@ -222,12 +222,19 @@ impl Database {
                 let conflict = conflict_clause(&table, &insert.on_conflict)?;
                 let rows = insert.rows.iter().map(|row| new_row(&table, row));
                 let rows = rows.collect::<Result<Vec<_>>>()?;
-                if let ConflictClause::DoUpdate { assignments, .. } = &conflict {
+                let is_given = |row: &RowValues| gives_row_id(&table, row);
+                let gives_row_id = insert.rows.iter().any(is_given);
+                let may_clash = gives_row_id || has_unique(&table);
+                if let ConflictClause::DoUpdate { assignments, target, .. } = &conflict
+                    && match target {
+                        ConflictTarget::Any => may_clash,
+                        ConflictTarget::Key(None) => gives_row_id,
+                        ConflictTarget::Key(Some(_)) => true,
+                    }
+                {
                     let named = assignments.iter().map(|(position, _)| *position).collect();
                     needs.push(Need::update(table.id, named));
                 }
-                let is_given = |row: &RowValues| gives_row_id(&table, row);
-                let may_clash = insert.rows.iter().any(is_given) || has_unique(&table);
                 if matches!(conflict, ConflictClause::Replace) && may_clash {
                     needs.push(Need::delete(table.id));
                 }

@@ -8,6 +8,7 @@ pub mod decode;
 #[cfg(feature = "sqlite")]
 pub mod differential;
 mod generate;
+mod keys;
 mod operation;
 mod reference;
 pub mod strategy;

@@ -12,10 +12,11 @@
 //! by the closed list of exceptions.
 
 use super::{Outcome, State};
-use crate::catalog::{Catalog, ForeignKeyEntry, Resolved, TableEntry, TableId};
+use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, Resolved, TableEntry, TableId};
 use crate::database::{Control, OnConflict, Statement};
+use crate::testing::keys::{referenced_key, referencing_key};
 use crate::testing::operation::Operation;
-use crate::value::{Value, canonical};
+use crate::value::Value;
 use std::rc::Rc;
 
 /// One of SQLite's own differences from the rules.
@@ -31,6 +32,11 @@ pub enum Exception {
     E5,
     /// An old dangling row of a table that references itself is judged again.
     E6,
+    /// A statement that compiles the SET NULL action of a foreign key right before the check of that
+    /// key (OR REPLACE, DO UPDATE) leaves the check out.
+    E8,
+    /// DROP TABLE is refused for a row of that table whose referenced table does not exist.
+    E9,
 }
 
 /// One operation of a transaction, with what was before and after it.
@@ -43,8 +49,10 @@ pub(super) struct Moment {
     /// Whether all constraints were deferred before it.
     pub(super) defers_all: bool,
     pub(super) failed: bool,
-    /// The ids of the rows that an UPDATE matched.
+    /// The ids of the rows that an UPDATE matched, or that an INSERT of ours added.
     pub(super) matched: Vec<i64>,
+    /// The rows that an upsert of ours updated, as it left them.
+    pub(super) updated: Vec<Vec<Value>>,
 }
 
 /// The exception that a disagreement proves to be, if it does.
@@ -70,12 +78,27 @@ pub(super) fn judge(
         !is_statement_in_transaction || !(key.is_initially_deferred() || moment.defers_all)
     };
     let catalog = &moment.catalog;
+    if matches!(moment.operation, Operation::DropTable(_)) && ours.is_ok() && theirs.is_ok() {
+        // A table whose own deferred keys alone matter: SQLite deletes, and counts, its rows if its
+        // counter is not zero. Where a suspect dangles, zero is wrong.
+        let before = history.last().map_or(catalog, |step| &step.catalog);
+        let mut suspects = dangling(before, &moment.before, |_| true).filter(|row| {
+            history.iter().any(|step| is_suspect(step, &step.after, before, row, Doubt::No))
+        });
+        return suspects.next().map(|_| Exception::E1);
+    }
     if is_foreign_key(ours) && theirs.is_ok() {
+        let start = history.first().unwrap_or(moment);
         let found = dangling(catalog, their_state, counts).find(|row| {
-            steps().any(|step| {
-                let after = if std::ptr::eq(step, moment) { their_state } else { &*step.after };
-                is_suspect(step, after, catalog, row, Doubt::No)
-            })
+            // A row that was not there when all began, whatever its row id has been meanwhile.
+            let is_later = ends
+                && count_of(row, &start.before, start.catalog.find_by_id(row.key.table))
+                    < count_of(row, their_state, catalog.find_by_id(row.key.table));
+            is_later
+                || steps().any(|step| {
+                    let after = if std::ptr::eq(step, moment) { their_state } else { &*step.after };
+                    is_suspect(step, after, catalog, row, Doubt::No)
+                })
         })?;
         return name_accepted(history, moment, &found, ends);
     }
@@ -85,10 +108,25 @@ pub(super) fn judge(
         });
         return match suspect {
             Some(_) => None,
-            None => name_refused(history, moment, ends),
+            None => name_refused(moment, ends),
         };
     }
     None
+}
+
+/// How many rows hold the same key as this one; all of them if the columns were others then.
+fn count_of(
+    found: &Dangling<'_>,
+    state: &State,
+    table: Option<&std::sync::Arc<TableEntry>>,
+) -> usize {
+    let rows = rows(state, found.key.table);
+    let width = found.row.len();
+    if table.is_none_or(|table| table.columns.len() != width) {
+        return usize::MAX;
+    }
+    let same = |row: &[Value]| row.len() == width && values_of(found.key, row) == found.values();
+    rows.iter().filter(|(_, row)| same(row)).count()
 }
 
 /// What to believe of a row that cannot be followed.
@@ -150,27 +188,6 @@ fn is_held(to: &Resolved, state: &State, wanted: &Option<Vec<Value>>) -> bool {
         })
 }
 
-/// A referencing row's key as the referenced columns convert and compare it; `None` with a NULL.
-pub(super) fn referencing_key(
-    key: &ForeignKeyEntry,
-    to: &Resolved,
-    row: &[Value],
-) -> Option<Vec<Value>> {
-    let parts = key.columns.iter().zip(&to.comparison).map(|(&at, &(affinity, collation))| {
-        canonical(&affinity.apply(row[at].clone()), collation)
-    });
-    let parts: Vec<Value> = parts.collect();
-    (!parts.iter().any(Value::is_null)).then_some(parts)
-}
-
-/// A referenced row's key as it compares; `None` with a NULL.
-pub(super) fn referenced_key(to: &Resolved, row: &[Value]) -> Option<Vec<Value>> {
-    let parts = to.columns.iter().zip(&to.comparison);
-    let parts: Vec<Value> =
-        parts.map(|(&at, &(_, collation))| canonical(&row[at], collation)).collect();
-    (!parts.iter().any(Value::is_null)).then_some(parts)
-}
-
 /// Whether a step has written a row's key or vacated what it references.
 fn is_suspect(
     step: &Moment,
@@ -192,10 +209,13 @@ fn is_suspect(
     let is_new =
         rows(after, key.table).iter().any(|(id, row)| id == row_id && same_key(row)) && !was_here;
     // Perhaps a row has merely changed its row id: if there are no more such rows than there were,
-    // and the statement is an UPDATE that does not name the key.
+    // and the statement is an UPDATE that does not name the key. An INSERT moves no row.
     let is_more = count(rows(after, key.table)) > count(before);
-    let may_move = is_update_of_others(step, table, key);
-    if is_new && (is_more || (doubt == Doubt::Yes && !may_move)) {
+    let is_sure = match doubt {
+        Doubt::Yes => !is_update_of_others(step, table, key),
+        Doubt::No => is_insert_into(step, table),
+    };
+    if is_new && (is_more || is_sure) {
         return true;
     }
     if let Some(to) = key.resolved() {
@@ -204,11 +224,7 @@ fn is_suspect(
             return true;
         }
     }
-    names(step, table, key)
-        && match doubt {
-            Doubt::Yes => true,
-            Doubt::No => is_matched(step, *row_id),
-        }
+    names(step, table, key) && is_matched(step, *row_id, found.row, doubt)
 }
 
 /// Whether a statement on this table names a column of the key, be it with the same value.
@@ -240,11 +256,29 @@ fn is_update_of_others(step: &Moment, table: &TableEntry, key: &ForeignKeyEntry)
     is_update && is_here && !names(step, table, key)
 }
 
-/// Whether an UPDATE is certain to have written the row of this id, if that is still there.
-fn is_matched(step: &Moment, row_id: i64) -> bool {
+/// Whether a statement has written the row of this id, if that is still there.
+fn is_matched(step: &Moment, row_id: i64, row: &[Value], doubt: Doubt) -> bool {
+    let Operation::Statement(statement) = &step.operation else { return false };
+    let is_here = step.matched.contains(&row_id);
+    match statement {
+        Statement::Update(update) => {
+            // OR IGNORE may have skipped it.
+            is_here && (doubt == Doubt::Yes || !matches!(update.conflict(), OnConflict::Ignore))
+        }
+        Statement::Insert(_) => {
+            is_here || (doubt == Doubt::Yes && step.updated.iter().any(|updated| updated == row))
+        }
+        Statement::Delete(_) => false,
+    }
+}
+
+/// Whether a statement inserts into this table and updates nothing itself.
+fn is_insert_into(step: &Moment, table: &TableEntry) -> bool {
     match &step.operation {
-        Operation::Statement(Statement::Update(update)) => {
-            !matches!(update.conflict(), OnConflict::Ignore) && step.matched.contains(&row_id)
+        Operation::Statement(Statement::Insert(insert)) => {
+            let name = Statement::from(insert.clone()).table().to_owned();
+            name.eq_ignore_ascii_case(table.name())
+                && !matches!(insert.conflict(), OnConflict::Upsert(_))
         }
         _ => false,
     }
@@ -256,11 +290,14 @@ fn name_accepted(
     found: &Dangling<'_>,
     ends: bool,
 ) -> Option<Exception> {
-    let ended_deferral = history
-        .iter()
-        .any(|step| step.operation == Operation::SetDeferAll(false) && step.defers_all);
+    // Also where it was off already: SQLite forgets all the same.
+    let ended_deferral = history.iter().any(|step| step.operation == Operation::SetDeferAll(false));
     if ends && ended_deferral {
         return Some(Exception::E3);
+    }
+    let steps = || history.iter().filter(|_| ends).chain([moment]);
+    if sets_null(found.key) && steps().any(|step| replaces(step, found.key, &moment.catalog)) {
+        return Some(Exception::E8);
     }
     let before = history.first().unwrap_or(moment);
     let had_dangling = dangling(&before.catalog, &before.before, |_| true).next().is_some();
@@ -269,22 +306,45 @@ fn name_accepted(
     }
     let catalog = &moment.catalog;
     let has_self = catalog.tables().flat_map(|table| &table.foreign_keys).any(is_self);
-    let _ = found;
     has_self.then_some(Exception::E5)
 }
 
-fn name_refused(history: &[Moment], moment: &Moment, ends: bool) -> Option<Exception> {
+fn sets_null(key: &ForeignKeyEntry) -> bool {
+    [key.delete_rule(), key.update_rule()].contains(&ReferentialAction::SetNull)
+}
+
+/// Whether a statement may delete or update rows of the key's table before it writes its own.
+fn replaces(step: &Moment, key: &ForeignKeyEntry, catalog: &Catalog) -> bool {
+    let Operation::Statement(statement) = &step.operation else { return false };
+    let conflict = match statement {
+        Statement::Insert(insert) => insert.conflict(),
+        Statement::Update(update) => update.conflict(),
+        Statement::Delete(_) => return false,
+    };
+    let is_here = catalog.find_table(statement.table()).is_some_and(|table| table.id == key.table);
+    is_here && matches!(conflict, OnConflict::Replace | OnConflict::Upsert(_))
+}
+
+fn name_refused(moment: &Moment, ends: bool) -> Option<Exception> {
     if ends {
-        let _ = history;
         return Some(Exception::E2);
     }
+    if matches!(moment.operation, Operation::DropTable(_)) {
+        return Some(Exception::E9);
+    }
+    let catalog = &moment.catalog;
+    let selves: Vec<TableId> = catalog
+        .tables()
+        .filter(|table| table.foreign_keys.iter().any(is_self))
+        .map(|table| table.id)
+        .collect();
+    let mut old = dangling(catalog, &moment.before, |key| selves.contains(&key.table));
+    if old.next().is_some() {
+        return Some(Exception::E6);
+    }
     let Operation::Statement(statement) = &moment.operation else { return None };
-    let table = moment.catalog.find_table(statement.table())?;
-    let mut own = table.foreign_keys.iter().filter(|key| is_self(key));
-    own.next()?;
-    let had_dangling = dangling(&moment.catalog, &moment.before, |key| key.table == table.id);
-    let had_dangling = { had_dangling }.next().is_some();
-    Some(if had_dangling { Exception::E6 } else { Exception::E5 })
+    let table = catalog.find_table(statement.table())?;
+    selves.contains(&table.id).then_some(Exception::E5)
 }
 
 fn is_self(key: &ForeignKeyEntry) -> bool {

@@ -7,10 +7,11 @@
 //! before. Deferred means: declared so, or all constraints were deferred.
 
 use super::State;
-use super::arbiter::{Exception, referenced_key, referencing_key};
+use super::arbiter::Exception;
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
 use crate::database::{Database, Done, Enforcement, OnConflict, RowChange, Selector, Statement};
 use crate::error::{Error, Event, ViolationKind};
+use crate::testing::keys::{referenced_key, referencing_key};
 use crate::testing::operation::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -222,10 +223,15 @@ fn acted(catalog: &Catalog, state: &State, done: &Done) -> BTreeSet<Acted> {
                 entry.constraint == key.name && entry.table == table.name() && entry.rows > 0
             });
             if has_acted {
-                // Which event it was for is certain only if there was no other one.
-                let events = changes.iter().filter(of_referenced).map(|change| change.event);
-                let events: Vec<Event> = events.filter(|event| *event != Event::Insert).collect();
-                if events.iter().all(|event| *event == events[0]) && !events.is_empty() {
+                // Which event it was for is certain only if no other one has vacated a key.
+                let vacates = |change: &&RowChange| {
+                    let old = change.old.as_ref().and_then(|row| referenced_key(to, row));
+                    let new = change.new.as_ref().and_then(|row| referenced_key(to, row));
+                    old.is_some() && (change.event == Event::Delete || old != new)
+                };
+                let events = changes.iter().filter(of_referenced).filter(vacates);
+                let events: Vec<Event> = events.map(|change| change.event).collect();
+                if !events.is_empty() && events.iter().all(|event| *event == events[0]) {
                     acted.insert(Acted::new(key, events[0]));
                 }
             }

@@ -21,7 +21,7 @@ use super::generate::Generator;
 use super::operation::Operation;
 use crate::catalog::{Catalog, TableId};
 use crate::database::{Control, Database, Done, Enforcement, Selector, Statement};
-use crate::error::Error;
+use crate::error::{Error, Event};
 use crate::value::Value;
 use arbiter::Moment;
 use rusqlite::Connection;
@@ -57,7 +57,7 @@ impl fmt::Display for Difference {
 #[derive(Clone, Debug)]
 pub enum Ending {
     /// With one of SQLite's own defects.
-    Explained(Exception),
+    Explained(Exception, Box<Difference>),
     /// With what nobody can explain.
     Unexplained(Box<Difference>),
 }
@@ -127,7 +127,7 @@ impl Run {
         let before = self.database().catalog().clone();
         let state_before = self.state.clone();
         let deferral = self.db.defers_all();
-        let matched = match operation {
+        let mut matched: Vec<i64> = match operation {
             Operation::Statement(Statement::Update(update)) => {
                 let rows = self.db.find(operation_table(operation), update.selector().clone());
                 rows.unwrap_or_default().into_iter().map(|(id, _)| id.0).collect()
@@ -135,6 +135,12 @@ impl Run {
             _ => Vec::new(),
         };
         let (ours, done) = self.run_ours(operation);
+        let inserted = done.iter().flat_map(|done| &done.inserted).map(|id| id.0);
+        let inserted: Vec<i64> = inserted.collect();
+        let changes = done.iter().flat_map(|done| done.rows.iter().flatten());
+        let updates =
+            changes.filter(|change| change.event == Event::Update && change.constraint.is_none());
+        let updated: Vec<Vec<Value>> = updates.filter_map(|change| change.new.clone()).collect();
         let theirs = self.run_theirs(&sql);
         coverage.operation(operation, &before, &state_before, deferral, &self.db, &ours, &done);
         let ours =
@@ -142,6 +148,7 @@ impl Run {
         self.catalog = self.db.catalog().clone();
         let ours_after = Rc::new(self.our_state());
         let compared = self.compare(operation, &ours, &theirs, &ours_after);
+        matched.extend(inserted);
         let moment = Moment {
             operation: operation.clone(),
             before: state_before,
@@ -150,6 +157,7 @@ impl Run {
             defers_all: deferral,
             failed: ours.is_err(),
             matched,
+            updated,
         };
         match compared {
             Ok(()) => {
@@ -158,15 +166,15 @@ impl Run {
                 Ok(())
             }
             Err(mismatch) => {
-                let proof = self.judge(moment, &ours, &theirs);
-                Err(match proof {
-                    Some(exception) => Ending::Explained(exception),
-                    None => Ending::Unexplained(Box::new(Difference {
-                        what: mismatch.what.to_owned(),
-                        ours: mismatch.ours,
-                        theirs: mismatch.theirs,
-                        script: self.script.clone(),
-                    })),
+                let difference = Box::new(Difference {
+                    what: mismatch.what.to_owned(),
+                    ours: mismatch.ours,
+                    theirs: mismatch.theirs,
+                    script: self.script.clone(),
+                });
+                Err(match self.judge(moment, &ours, &theirs) {
+                    Some(exception) => Ending::Explained(exception, difference),
+                    None => Ending::Unexplained(difference),
                 })
             }
         }
@@ -452,7 +460,7 @@ pub fn run_sequence(seed: u64, coverage: &mut Coverage) -> Result<(), Box<Differ
         let Some(operation) = operations.last() else { break };
         match run.step(operation, coverage) {
             Ok(()) => {}
-            Err(Ending::Explained(exception)) => {
+            Err(Ending::Explained(exception, _)) => {
                 coverage.exception(exception);
                 break;
             }

@@ -47,7 +47,7 @@ fn replay(enforcement: Enforcement, operations: &[Operation]) -> Option<(usize, 
         match run.step(operation, &mut coverage) {
             Ok(()) => {}
             Err(Ending::Unexplained(difference)) => return Some((at + 1, difference)),
-            Err(Ending::Explained(_)) => return None,
+            Err(Ending::Explained(..)) => return None,
         }
     }
     None

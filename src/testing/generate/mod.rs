@@ -9,6 +9,7 @@
 mod random;
 mod schema;
 
+use super::keys::{referenced_key, referencing_key};
 use super::operation::Operation;
 use crate::catalog::{
     Catalog, Column, ForeignKeyEntry, Index, ReferentialAction, Table, TableEntry, Target,
@@ -35,6 +36,13 @@ pub struct Generator {
     dropped: Vec<Table>,
     /// Numbers the names that are made up on the way.
     made: usize,
+}
+
+/// Rows that are referenced: their values in one column of the key.
+struct Referenced {
+    table: TableEntry,
+    at: usize,
+    values: Vec<Value>,
 }
 
 impl Generator {
@@ -139,7 +147,7 @@ impl Generator {
 
     fn insert(&mut self, catalog: &Catalog, db: &Database) -> Operation {
         let Some(table) = self.table(catalog) else { return self.create() };
-        let count = self.random.weighted(&[(50, 1), (25, 2), (15, 3), (10, 5)]);
+        let count = self.random.weighted(&[(42, 1), (28, 2), (18, 3), (12, 5)]);
         let named = self.random.chance(40).then(|| self.some_columns(&table));
         let mut insert = Insert::into(table.name());
         let mut taken = Vec::new();
@@ -288,6 +296,11 @@ impl Generator {
     }
 
     fn update(&mut self, catalog: &Catalog, db: &Database) -> Operation {
+        if self.random.chance(72)
+            && let Some(operation) = self.move_referenced(catalog, db)
+        {
+            return operation;
+        }
         let Some(table) = self.table(catalog) else { return self.create() };
         let mut update = Update::of(table.name());
         for (at, value) in self.assignments(&table, catalog, db) {
@@ -302,6 +315,67 @@ impl Generator {
             _ => OnConflict::Ignore,
         };
         Operation::Statement(update.on_conflict(conflict).into())
+    }
+
+    /// Moves one or two rows that are referenced to another key, mostly one that is free.
+    fn move_referenced(&mut self, catalog: &Catalog, db: &Database) -> Option<Operation> {
+        let Referenced { table, at, values } = self.referenced(catalog, db)?;
+        let name = table.column_name(at);
+        let is_numeric = table.columns[at].affinity.is_numeric();
+        let moved = match self.random.below(5) {
+            0 | 1 if is_numeric => col(name) + self.space as i64,
+            2 if is_numeric => lit(2 * self.space as i64) - col(name),
+            0 | 1 => col(name).concat(lit("x")),
+            2 => case([(col(name).eq(lit(values[0].clone())), lit("y"))], Some(col(name))),
+            _ => lit(self.value(&table, at)),
+        };
+        let update = Update::of(table.name()).set(name, moved);
+        let update = update.filter(col(name).in_list(values.into_iter().map(lit)));
+        let conflict = match self.random.weighted(&[(90, 0), (7, 1), (3, 2)]) {
+            0 => OnConflict::Abort,
+            1 => OnConflict::Replace,
+            _ => OnConflict::Ignore,
+        };
+        Some(Operation::Statement(update.on_conflict(conflict).into()))
+    }
+
+    /// One or two rows that other rows reference, over a foreign key picked from all there are.
+    fn referenced(&mut self, catalog: &Catalog, db: &Database) -> Option<Referenced> {
+        (0..4).find_map(|_| self.try_referenced(catalog, db))
+    }
+
+    fn try_referenced(&mut self, catalog: &Catalog, db: &Database) -> Option<Referenced> {
+        let keys = catalog.tables().flat_map(|table| &table.foreign_keys);
+        let keys: Vec<_> = keys.filter_map(|key| Some((key, key.resolved()?))).collect();
+        if keys.is_empty() {
+            return None;
+        }
+        let mut picked = keys[self.random.below(keys.len())];
+        if picked.0.table == picked.1.table {
+            // Self-references come by themselves often enough.
+            picked = keys[self.random.below(keys.len())];
+        }
+        let (key, to) = picked;
+        let table = catalog.find_by_id(to.table)?;
+        let referencing = db.find(catalog.find_by_id(key.table)?.name(), Selector::All).ok()?;
+        let wanted: Vec<_> =
+            referencing.iter().filter_map(|(_, row)| referencing_key(key, to, row)).collect();
+        let rows = db.find(table.name(), Selector::All).ok()?;
+        let mut rows: Vec<_> = rows
+            .into_iter()
+            .filter(|(_, row)| referenced_key(to, row).is_some_and(|held| wanted.contains(&held)))
+            .map(|(_, row)| row)
+            .collect();
+        let part = self.random.below(to.columns.len());
+        let at = to.columns[part];
+        let mut values = Vec::new();
+        for _ in 0..self.random.weighted(&[(50, 1), (50, 2)]) {
+            if !rows.is_empty() {
+                let row = rows.swap_remove(self.random.below(rows.len()));
+                values.push(row[at].clone());
+            }
+        }
+        (!values.is_empty()).then(|| Referenced { table: TableEntry::clone(table), at, values })
     }
 
     /// What to assign: mostly to columns of keys, on either side.
@@ -366,6 +440,12 @@ impl Generator {
     }
 
     fn delete(&mut self, catalog: &Catalog, db: &Database) -> Operation {
+        if self.random.chance(60)
+            && let Some(Referenced { table, at, values }) = self.referenced(catalog, db)
+        {
+            let predicate = col(table.column_name(at)).in_list(values.into_iter().map(lit));
+            return Operation::Statement(Delete::from(table.name()).filter(predicate).into());
+        }
         let Some(table) = self.table(catalog) else { return self.create() };
         let mut delete = Delete::from(table.name());
         if self.random.chance(6) {

@@ -49,10 +49,10 @@ pub(super) struct Schema {
 
 /// A random schema over keys from 1 to `space`.
 pub(super) fn schema(random: &mut Random, space: usize) -> Schema {
-    let count = random.weighted(&[(12, 1), (26, 2), (26, 3), (20, 4), (10, 5), (6, 6)]);
+    let count = random.weighted(&[(5, 1), (24, 2), (29, 3), (22, 4), (12, 5), (8, 6)]);
     let mut drafts: Vec<Draft> =
         (0..count).map(|at| draft(random, space, format!("t{at}"))).collect();
-    let is_faulty = random.chance(7);
+    let is_faulty = random.chance(5);
     for at in 0..count {
         let wanted =
             random.weighted(&[(if at == 0 { 15 } else { 6 }, 0), (50, 1), (30, 2), (9, 3)]);
@@ -208,17 +208,24 @@ pub(super) fn key_value(random: &mut Random, space: usize, data_type: DataType) 
     }
 }
 
-/// Types of a referencing column for which SQLite's two ways of comparing agree.
-fn referencing_type(random: &mut Random, referenced: DataType) -> DataType {
+/// Types of a referencing column for which all of SQLite's ways of comparing agree. Its lookup
+/// converts by the referenced column, its actions by the referencing one, unless the referenced one
+/// is the row id, and its counting compares as two columns.
+fn referencing_type(random: &mut Random, referenced: DataType, is_row_id: bool) -> DataType {
     match referenced {
-        DataType::Integer | DataType::Real | DataType::Boolean => random.weighted(&[
-            (70, DataType::Integer),
+        DataType::Integer if is_row_id => random.weighted(&[
+            (65, DataType::Integer),
             (10, DataType::Real),
-            (8, DataType::Text),
-            (10, DataType::Any),
-            (2, DataType::Blob),
+            (10, DataType::Text),
+            (11, DataType::Any),
+            (4, DataType::Blob),
         ]),
-        DataType::Text => random.weighted(&[(85, DataType::Text), (15, DataType::Any)]),
+        DataType::Integer | DataType::Real | DataType::Boolean => random.weighted(&[
+            (80, DataType::Integer),
+            (15, DataType::Real),
+            (5, DataType::Boolean),
+        ]),
+        DataType::Text => DataType::Text,
         DataType::Any | DataType::Blob => {
             random.weighted(&[(75, DataType::Any), (25, DataType::Blob)])
         }
@@ -226,16 +233,19 @@ fn referencing_type(random: &mut Random, referenced: DataType) -> DataType {
 }
 
 /// Whether a column of the first type may reference one of the second; see [`referencing_type`].
-fn may_reference(referencing: DataType, referenced: DataType) -> bool {
+fn may_reference(referencing: DataType, referenced: DataType, is_row_id: bool) -> bool {
     match referenced {
-        DataType::Integer | DataType::Real | DataType::Boolean => true,
-        DataType::Text => matches!(referencing, DataType::Text | DataType::Any),
+        DataType::Integer if is_row_id => true,
+        DataType::Integer | DataType::Real | DataType::Boolean => {
+            matches!(referencing, DataType::Integer | DataType::Real | DataType::Boolean)
+        }
+        DataType::Text => referencing == DataType::Text,
         DataType::Any | DataType::Blob => matches!(referencing, DataType::Any | DataType::Blob),
     }
 }
 
 fn add_foreign_key(random: &mut Random, space: usize, drafts: &mut [Draft], at: usize) {
-    let to = if drafts.len() == 1 || random.chance(45) { at } else { random.below(drafts.len()) };
+    let to = if drafts.len() == 1 || random.chance(24) { at } else { random.below(drafts.len()) };
     let target = &drafts[to];
     let choice = random.below(target.keys.len() + target.indexes.len());
     let (key, is_primary) = match target.keys.get(choice) {
@@ -245,17 +255,12 @@ fn add_foreign_key(random: &mut Random, space: usize, drafts: &mut [Draft], at: 
     let referenced: Vec<DraftColumn> = key.iter().map(|&at| target.columns[at].clone()).collect();
     let mut names: Vec<String> = referenced.iter().map(|column| column.name.clone()).collect();
     let name = target.name.clone();
+    let is_row_id = is_primary && key.len() == 1 && referenced[0].data_type == DataType::Integer;
     let mut columns = Vec::new();
     for (wanted, &position) in referenced.iter().zip(&key) {
-        columns.push(referencing_column(
-            random,
-            space,
-            &mut drafts[at],
-            wanted,
-            &columns,
-            to == at,
-            position,
-        ));
+        let wanted = Wanted { column: wanted, is_row_id, own: (to == at).then_some(position) };
+        let column = referencing_column(random, space, &mut drafts[at], &wanted, &columns);
+        columns.push(column);
     }
     if !fits_indexes(&drafts[at], &columns) {
         return;
@@ -279,28 +284,35 @@ fn add_foreign_key(random: &mut Random, space: usize, drafts: &mut [Draft], at: 
     drafts[at].foreign_keys.push(DraftKey { columns, definition });
 }
 
+/// A column that a referencing one is wanted for.
+struct Wanted<'a> {
+    column: &'a DraftColumn,
+    is_row_id: bool,
+    /// Its position, if it is in the same table.
+    own: Option<usize>,
+}
+
 /// A column to reference `wanted` with: an old one that fits, or a new one.
 fn referencing_column(
     random: &mut Random,
     space: usize,
     table: &mut Draft,
-    wanted: &DraftColumn,
+    wanted: &Wanted<'_>,
     taken: &[usize],
-    is_self: bool,
-    position: usize,
 ) -> usize {
+    let referenced = wanted.column.data_type;
     if random.chance(14) {
         let fits = |at: &usize| {
             !taken.contains(at)
-                && !(is_self && *at == position)
-                && may_reference(table.columns[*at].data_type, wanted.data_type)
+                && wanted.own != Some(*at)
+                && may_reference(table.columns[*at].data_type, referenced, wanted.is_row_id)
         };
         let fitting: Vec<usize> = (0..table.columns.len()).filter(fits).collect();
         if !fitting.is_empty() {
             return random.pick(&fitting);
         }
     }
-    let data_type = referencing_type(random, wanted.data_type);
+    let data_type = referencing_type(random, referenced, wanted.is_row_id);
     let mut column = plain(&format!("f{}", table.columns.len()), data_type);
     if data_type == DataType::Text {
         let collations = [Collation::Binary, Collation::Binary, Collation::NoCase];
@@ -308,7 +320,7 @@ fn referencing_column(
     }
     column.not_null = random.chance(9);
     if random.chance(55) {
-        column.default = Some(key_value(random, space.min(3), wanted.data_type));
+        column.default = Some(key_value(random, space.min(3), referenced));
     }
     table.columns.push(column);
     table.columns.len() - 1
@@ -344,19 +356,19 @@ fn add_faulty_key(random: &mut Random, drafts: &mut [Draft], at: usize) {
 
 pub(super) fn action(random: &mut Random) -> ReferentialAction {
     random.weighted(&[
-        (18, ReferentialAction::NoAction),
-        (18, ReferentialAction::Restrict),
-        (20, ReferentialAction::Cascade),
-        (20, ReferentialAction::SetNull),
-        (24, ReferentialAction::SetDefault),
+        (14, ReferentialAction::NoAction),
+        (11, ReferentialAction::Restrict),
+        (22, ReferentialAction::Cascade),
+        (30, ReferentialAction::SetNull),
+        (23, ReferentialAction::SetDefault),
     ])
 }
 
 pub(super) fn mode(random: &mut Random) -> ConstraintMode {
     random.weighted(&[
-        (40, ConstraintMode::NotDeferrable),
-        (10, ConstraintMode::DeferrableInitiallyImmediate),
-        (50, ConstraintMode::DeferrableInitiallyDeferred),
+        (48, ConstraintMode::NotDeferrable),
+        (12, ConstraintMode::DeferrableInitiallyImmediate),
+        (40, ConstraintMode::DeferrableInitiallyDeferred),
     ])
 }
 
