@@ -344,10 +344,8 @@ impl<'a> Needs<'a> {
             Change::Insert { is_single, .. } => {
                 !is_single || key.is_deferred || self.rules.defers_all
             }
-            Change::Delete(_) => true,
-            Change::Update(table, named) => {
-                names_referenced(&self.state.tables[*table], key, named)
-            }
+            // An UPDATE that names any column of a key looks up all that reference its table.
+            Change::Delete(_) | Change::Update(..) => true,
         }
     }
 }
