@@ -7,7 +7,7 @@
 use super::effects::{Cause, Effects};
 use super::relation::{find_referenced, find_referencing, referenced_key, referencing_key};
 use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
-use crate::catalog::{Catalog, ForeignKeyEntry, MatchType, TableEntry};
+use crate::catalog::{Catalog, ForeignKeyEntry, MatchType, Resolved, TableEntry};
 use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Change, KeyPart, Row, Store};
@@ -225,11 +225,8 @@ fn examine(
             })
         }
         Suspicion::Key(constraint, value, comparison) => {
-            if key.resolved().is_some_and(|to| find_referenced(store, to, value).is_some()) {
-                return None;
-            }
             let (mut rows, mut row_count) = (Vec::new(), 0);
-            for row_id in referencing_rows(store, key, value, comparison) {
+            for row_id in dangling_rows(settings, store, key, value, comparison) {
                 if row_count < VIOLATION_ROWS_MAX {
                     rows.push(
                         table.row_name(row_id, store.row(key.table, row_id).map(|row| &**row)),
@@ -264,16 +261,22 @@ fn dangles(settings: &Settings<'_>, store: &Store, key: &ForeignKeyEntry, row: &
     }
 }
 
-/// The live rows that reference a key, also over a constraint that has lost its target meanwhile:
-/// then there is no index, and values are compared as they were.
-fn referencing_rows(
+/// The live rows that reference a key and find nothing. If the constraint has lost its target since
+/// the key was left, or found another one, then the rows are those that referenced it by the
+/// comparison of then, and no index serves.
+fn dangling_rows(
+    settings: &Settings<'_>,
     store: &Store,
     key: &ForeignKeyEntry,
     value: &OrderedKey,
     comparison: &Comparison,
 ) -> Vec<RowId> {
-    if key.resolved().is_some() {
-        return find_referencing(store, key, value).collect();
+    let is_as_then = |to: &&Resolved| comparison.is_empty() || *comparison == to.comparison;
+    if let Some(to) = key.resolved().filter(is_as_then) {
+        return match find_referenced(store, to, value) {
+            Some(_) => Vec::new(),
+            None => find_referencing(store, key, value).collect(),
+        };
     }
     let part = |row: &Row, position: usize, (conversion, collation)| {
         KeyPart { position, conversion, collation }.key_value(&row[position])
@@ -282,7 +285,9 @@ fn referencing_rows(
         let own = key.columns.iter().zip(comparison);
         own.map(|(&position, &by)| part(row, position, by)).collect::<OrderedKey>() == *value
     };
-    store.rows(key.table).filter(|(_, row)| has_key(row)).map(|(id, _)| id).collect()
+    let rows = store.rows(key.table);
+    let rows = rows.filter(|(_, row)| has_key(row) && dangles(settings, store, key, row));
+    rows.map(|(id, _)| id).collect()
 }
 
 fn describe(

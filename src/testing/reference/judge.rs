@@ -66,11 +66,12 @@ fn examine(state: &State, suspect: &Suspect) -> Option<String> {
             Some(text(table, key, false, own, &[row.row_id]))
         }
         Suspect::Key { key: left, comparison, .. } => {
-            if target.as_ref().is_some_and(|target| state.is_held(target, left)) {
-                return None;
-            }
-            let comparison = target.as_ref().map_or(comparison, |target| &target.comparison);
-            let rows = state.rows_that_reference(at, &columns, left, comparison);
+            // As they were compared when the key was left, and as they find something now: the
+            // referenced table may be another one since.
+            let mut rows = state.rows_that_reference(at, &columns, left, comparison);
+            let dangles =
+                |id: i64| dangles(state, target.as_ref(), &columns, &state.row(at, id).values);
+            rows.retain(|&id| dangles(id));
             if rows.is_empty() {
                 return None;
             }
