@@ -57,14 +57,30 @@ fn prepare_insert(
     let clause = clause(definition, &insert.on_conflict)?;
     let rows = insert.rows.iter().map(|row| values(definition, row));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    // SQLite compiles what a conflict leads to only where a key can be taken at all.
+    let keys = definition.unique_keys();
+    let row_id = definition.row_id_column();
+    let gives_row_id = insert.rows.iter().any(|row| match row {
+        RowValues::Positional(_) => row_id.is_some(),
+        RowValues::Named(named) => {
+            row_id.is_some() && named.iter().any(|(name, _)| definition.position(name) == row_id)
+        }
+    });
+    let may_clash = gives_row_id || keys.iter().any(|key| !key.is_row_id);
     let mut needs = Needs::new(state, rules);
-    if let Clause::DoUpdate(_, assignments, _) = &clause {
-        needs.check(Change::Update(table, assigned(assignments)))?;
+    let mut is_single = rows.len() < 2;
+    if let Clause::DoUpdate(target, assignments, _) = &clause
+        && target.map_or(may_clash, |target| !keys[target].is_row_id || gives_row_id)
+    {
+        let change = Change::Update(table, assigned(assignments));
+        is_single &= needs.concerned(&change).is_empty();
+        needs.check(change)?;
     }
-    if matches!(clause, Clause::Replace) {
+    if matches!(clause, Clause::Replace) && may_clash {
+        is_single = false;
         needs.check(Change::Delete(table))?;
     }
-    needs.check(Change::Insert { table, is_single: rows.len() < 2 })?;
+    needs.check(Change::Insert { table, is_single })?;
     Ok(Ready::Insert { table, rows, clause })
 }
 
