@@ -146,14 +146,10 @@ impl<'a> Run<'a> {
         };
         let identity = self.state.row(table, row_id).identity;
         let new = match self.settle_conflicts(table, &new, Some(identity), &named, clause)? {
-            Verdict::Store => new,
             Verdict::Skip | Verdict::Update(_) => return Ok(false),
-            Verdict::Replaced => {
-                if self.state.find_row(table, row_id).is_none() {
-                    return Ok(false);
-                }
-                self.updated(table, row_id, assigned, &named, clause)?
-            }
+            // The new row was made before the deletions, whatever they have done to the old one.
+            Verdict::Replaced if self.state.find_row(table, row_id).is_none() => return Ok(false),
+            Verdict::Replaced | Verdict::Store => new,
         };
         let new_id = match self.state.tables[table].row_id_column().map(|at| &new[at]) {
             Some(Value::Integer(new_id)) => *new_id,
