@@ -9,6 +9,7 @@
 //! know them, the script is carried out on a database while it is read.
 
 use super::Operation;
+use crate::RowId;
 use crate::catalog::{
     Catalog, Column, ConstraintMode, ForeignKey, Index, ReferentialAction, Table, TableEntry,
     TableId,
@@ -18,7 +19,6 @@ use crate::database::{
     Statement, Update, Upsert,
 };
 use crate::expression::{Expression, col, lit};
-use crate::id::RowId;
 use crate::value::{Collation, DataType, Value};
 use std::fmt;
 
