@@ -64,6 +64,11 @@ impl Generator {
         if self.unenforced > 0 { Enforcement::Off } else { Enforcement::On }
     }
 
+    /// How many actions may nest: a few in one database of eight, so that cascades run into it.
+    pub fn depth_limit(&mut self) -> Option<usize> {
+        self.random.chance(12).then(|| self.random.between(1, 4))
+    }
+
     /// How many operations a sequence of this generator should have.
     pub fn length(&mut self) -> usize {
         self.planned.len() + self.unenforced + self.random.between(40, 110)
