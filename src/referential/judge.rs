@@ -23,6 +23,8 @@ pub(crate) enum Suspect {
     Key { constraint: ConstraintId, key: OrderedKey },
     /// Not a suspect itself: a row went from one id to another.
     Moved { table: TableId, from: RowId, to: RowId },
+    /// Not a suspect itself: a row went, and another one may get its id.
+    Gone { table: TableId, row_id: RowId },
 }
 
 /// Suspects without repetition, each with the change that first raised it.
@@ -107,7 +109,8 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
             Change::Inserted { table, row_id } => {
                 catalog.by_id(*table).foreign_keys.iter().for_each(|key| row(key, *row_id));
             }
-            Change::Deleted { table, row, .. } => {
+            Change::Deleted { table, row_id, row } => {
+                suspects.push((Suspect::Gone { table: *table, row_id: *row_id }, cause));
                 vacated(catalog, catalog.by_id(*table), row, None, cause, &mut suspects);
             }
             Change::Updated { table, old_id, new_id, row: old } => {
@@ -171,6 +174,12 @@ fn settle(catalog: &Catalog, suspects: Vec<(Suspect, Cause)>) -> Settled {
             }
             Suspect::Key { constraint, key } => {
                 settled.entry(Suspicion::Key(constraint, key)).or_insert(cause);
+            }
+            Suspect::Gone { table, row_id } => {
+                let keys = catalog.find_by_id(table).map_or(&[][..], |table| &table.foreign_keys);
+                for key in keys {
+                    settled.shift_remove(&Suspicion::Row(key.id, row_id));
+                }
             }
             Suspect::Moved { table, from, to } => {
                 let keys = catalog.find_by_id(table).map_or(&[][..], |table| &table.foreign_keys);
