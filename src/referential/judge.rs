@@ -7,7 +7,9 @@
 use super::effects::{Cause, Effects};
 use super::relation::{find_referenced, find_referencing, referenced_key, referencing_key};
 use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
-use crate::catalog::{Catalog, ForeignKeyEntry, MatchType, Resolved, TableEntry};
+use crate::catalog::{
+    Catalog, ForeignKeyEntry, MatchType, ReferentialAction, Resolved, TableEntry,
+};
 use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Change, KeyPart, Row, Store};
@@ -136,11 +138,20 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
                     suspects.push((moved, cause));
                 }
                 for key in table.foreign_keys.iter().filter(names) {
+                    let now = store.row(table.id, *new_id);
+                    if is_mutant!(UnchangedNotJudged)
+                        && now.is_some_and(|now| key.columns.iter().all(|&at| now[at] == old[at]))
+                    {
+                        continue;
+                    }
                     suspects.push((Suspect::Row { constraint: key.id, row_id: *new_id }, cause));
                 }
                 // The row as it is now, not as this change left it: a key that has come back is held,
                 // and one that has gone since is raised by the change that took it.
                 let new = store.row(table.id, *new_id);
+                if is_mutant!(LeftKeyNotJudged) {
+                    continue;
+                }
                 vacated(catalog, table, old, new, cause, &mut suspects);
             }
             Change::Tables(_) => {}
@@ -225,6 +236,9 @@ fn examine(
             })
         }
         Suspicion::Key(constraint, value, comparison) => {
+            if is_mutant!(RestrictIgnored) && key.delete_rule() == ReferentialAction::Restrict {
+                return None;
+            }
             let (mut rows, mut row_count) = (Vec::new(), 0);
             for row_id in dangling_rows(settings, store, key, value, comparison) {
                 if row_count < VIOLATION_ROWS_MAX {
@@ -350,7 +364,7 @@ fn event_of(effects: &Effects, cause: Cause) -> Event {
 
 /// Whether an action, and not the check, was due: then the action is what was let pass.
 fn has_action(key: &ForeignKeyEntry, event: Event) -> bool {
-    use crate::catalog::ReferentialAction::NoAction;
+    use ReferentialAction::NoAction;
     match event {
         Event::Delete => key.delete_rule() != NoAction,
         Event::Update => key.update_rule() != NoAction,

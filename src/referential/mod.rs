@@ -43,10 +43,26 @@
 //! Every referencing row of an action is looked up and changed by itself, and every vacated key is
 //! judged by itself: a wide delete costs its rows times a few index operations.
 
+/// Whether a deliberately broken executor is switched on; outside of unit tests none exists.
+#[cfg(test)]
+macro_rules! is_mutant {
+    ($name:ident) => {
+        $crate::referential::mutant::is($crate::referential::mutant::Mutant::$name)
+    };
+}
+#[cfg(not(test))]
+macro_rules! is_mutant {
+    ($name:ident) => {
+        false
+    };
+}
+
 mod dialect;
 mod effects;
 mod executor;
 mod judge;
+#[cfg(test)]
+pub(crate) mod mutant;
 mod prepare;
 mod program;
 mod relation;
@@ -108,7 +124,8 @@ impl Settings<'_> {
             Deferral::All => true,
             Deferral::Deferrable => key.is_deferrable(),
         };
-        key.is_initially_deferred() || (self.defers_all && covered)
+        let is_deferred = key.is_initially_deferred() || (self.defers_all && covered);
+        is_deferred && !is_mutant!(DeferredIsImmediate)
     }
 
     /// Whether RESTRICT refuses at the row, or waits to be judged like NO ACTION.

@@ -38,7 +38,13 @@ impl Executor<'_> {
                 self.restrict(place, event, key, &vacated, old)?;
                 continue;
             }
-            let rows: Vec<RowId> = find_referencing(self.store, key, &vacated).collect();
+            let mut rows: Vec<RowId> = find_referencing(self.store, key, &vacated).collect();
+            if is_mutant!(CascadeSkipsLast)
+                && action == ReferentialAction::Cascade
+                && rows.len() > 1
+            {
+                rows.pop();
+            }
             if rows.is_empty() {
                 continue;
             }
@@ -54,6 +60,7 @@ impl Executor<'_> {
     /// The dialect's order of the constraints that reference a table.
     pub(super) fn in_order(&self, created: &[ConstraintId], position: usize) -> ConstraintId {
         match self.settings.dialect.order {
+            ActionOrder::NewestFirst if is_mutant!(OldestFirst) => created[position],
             ActionOrder::NewestFirst => created[created.len() - 1 - position],
             ActionOrder::OldestFirst => created[position],
         }
@@ -79,7 +86,15 @@ impl Executor<'_> {
             }
         };
         match action {
+            ReferentialAction::NoAction if is_mutant!(NoActionAtRow) => {
+                (!self.settings.is_deferred(key)).then_some(ReferentialAction::Restrict)
+            }
             ReferentialAction::NoAction => None,
+            ReferentialAction::Restrict
+                if is_mutant!(RestrictIgnored) || is_mutant!(RestrictAtEnd) =>
+            {
+                None
+            }
             ReferentialAction::Restrict => self.settings.restricts().then_some(action),
             ReferentialAction::Cascade
             | ReferentialAction::SetNull
@@ -95,7 +110,11 @@ impl Executor<'_> {
         changed: &Changed,
     ) -> How {
         let set = |value: &dyn Fn(usize) -> Value| {
-            let values = key.columns.iter().enumerate();
+            let written = match action {
+                ReferentialAction::SetNull if is_mutant!(SetNullFirstColumn) => 1,
+                _ => key.columns.len(),
+            };
+            let values = key.columns.iter().enumerate().take(written);
             let values = values.map(|(at, &position)| (position, value(at))).collect();
             How::Update(Arc::new(Assignment::Values(values)), ConflictClause::Abort)
         };
@@ -107,6 +126,7 @@ impl Executor<'_> {
                 }
                 _ => How::Delete { runs_programs: true },
             },
+            ReferentialAction::SetDefault if is_mutant!(SetDefaultIsNull) => set(&|_| Value::Null),
             ReferentialAction::SetDefault => set(&|at| columns[key.columns[at]].default.clone()),
             ReferentialAction::SetNull
             | ReferentialAction::NoAction
@@ -183,5 +203,5 @@ fn vacated_key(key: &ForeignKeyEntry, changed: &Changed) -> Option<OrderedKey> {
     let to = key.resolved()?;
     let old = changed.old.as_ref().and_then(|(_, row)| referenced_key(to, row))?;
     let new = changed.new.as_ref().and_then(|(_, row)| referenced_key(to, row));
-    (new.as_ref() != Some(&old)).then_some(old)
+    (new.as_ref() != Some(&old) || is_mutant!(ActsWithoutChange)).then_some(old)
 }

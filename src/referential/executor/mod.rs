@@ -449,11 +449,13 @@ impl<'a> Executor<'a> {
     /// Enters one more nested action or program.
     fn enter(&self, place: Place) -> Result<usize, Error> {
         match self.settings.dialect.depth_limit {
-            Some(limit) if place.depth >= limit => Err(Error::Depth(Box::new(DepthError {
-                limit,
-                table: self.settings.catalog.by_id(place.table).name().to_owned(),
-                path: self.effects.path(self.settings.catalog, self.store, place.cause, None),
-            }))),
+            Some(limit) if place.depth + usize::from(is_mutant!(DepthOffByOne)) >= limit => {
+                Err(Error::Depth(Box::new(DepthError {
+                    limit,
+                    table: self.settings.catalog.by_id(place.table).name().to_owned(),
+                    path: self.effects.path(self.settings.catalog, self.store, place.cause, None),
+                })))
+            }
             Some(_) | None => Ok(place.depth + 1),
         }
     }

@@ -212,7 +212,7 @@ fn is_suspect(
     // and the statement is an UPDATE that does not name the key. An INSERT moves no row.
     let is_more = count(rows(after, key.table)) > count(before);
     let is_sure = match doubt {
-        Doubt::Yes => !is_update_of_others(step, table, key),
+        Doubt::Yes => !is_update_of_others(step, table, key, *row_id),
         Doubt::No => is_insert_into(step, table),
     };
     if is_new && (is_more || is_sure) {
@@ -246,14 +246,24 @@ fn names(step: &Moment, table: &TableEntry, key: &ForeignKeyEntry) -> bool {
     }
 }
 
-/// Whether a statement updates this table without naming a column of the key.
-fn is_update_of_others(step: &Moment, table: &TableEntry, key: &ForeignKeyEntry) -> bool {
-    let is_update = matches!(step.operation, Operation::Statement(Statement::Update(_)));
-    let is_here = match &step.operation {
-        Operation::Statement(statement) => statement.table().eq_ignore_ascii_case(table.name()),
-        _ => false,
+/// Whether a statement updates rows of this table without naming a column of the key, this row
+/// perhaps among them: an UPDATE, or an upsert that has not inserted the row.
+fn is_update_of_others(
+    step: &Moment,
+    table: &TableEntry,
+    key: &ForeignKeyEntry,
+    row_id: i64,
+) -> bool {
+    let Operation::Statement(statement) = &step.operation else { return false };
+    let may_update = match statement {
+        Statement::Update(_) => true,
+        Statement::Insert(insert) => {
+            matches!(insert.conflict(), OnConflict::Upsert(_)) && !step.matched.contains(&row_id)
+        }
+        Statement::Delete(_) => false,
     };
-    is_update && is_here && !names(step, table, key)
+    let is_here = statement.table().eq_ignore_ascii_case(table.name());
+    may_update && is_here && !names(step, table, key)
 }
 
 /// Whether a statement has written the row of this id, if that is still there.

@@ -20,7 +20,7 @@ pub use coverage::{Cell, Coverage};
 use super::generate::Generator;
 use super::operation::Operation;
 use crate::catalog::{Catalog, TableId};
-use crate::database::{Control, Database, Done, Enforcement, Selector, Statement};
+use crate::database::{Control, Database, Dialect, Done, Enforcement, Selector, Statement};
 use crate::error::{Error, Event};
 use crate::value::Value;
 use arbiter::Moment;
@@ -89,15 +89,22 @@ struct Mismatch {
 type Outcome = Result<(), (i32, String)>;
 
 impl Run {
-    /// Two empty databases.
+    /// Two empty databases, in which so many actions may nest: SQLite's own number unless one is
+    /// given.
     ///
     /// # Panics
     /// If SQLite cannot open a database in memory.
-    pub fn new(enforcement: Enforcement) -> Self {
+    pub fn new(enforcement: Enforcement, depth_limit: Option<usize>) -> Self {
         let sqlite = Connection::open_in_memory().expect("SQLite opens a database in memory");
         let switch = Operation::SetEnforcement(enforcement).to_sql(&Catalog::default());
         sqlite.execute_batch(&switch).expect("the switch is understood");
-        let db = Database::new(enforcement);
+        let mut dialect = Dialect::sqlite();
+        if let Some(limit) = depth_limit {
+            dialect = dialect.with_depth_limit(Some(limit));
+            let setting = rusqlite::limits::Limit::SQLITE_LIMIT_TRIGGER_DEPTH;
+            sqlite.set_limit(setting, limit as i32).expect("the limit is within SQLite's own");
+        }
+        let db = Database::with_dialect(enforcement, dialect);
         let catalog = db.catalog().clone();
         Run {
             db,
@@ -106,7 +113,10 @@ impl Run {
             state: Rc::default(),
             history: Vec::new(),
             savepoints: Vec::new(),
-            script: format!("{switch};\n"),
+            script: match depth_limit {
+                Some(limit) => format!(".limit trigger_depth {limit}\n{switch};\n"),
+                None => format!("{switch};\n"),
+            },
             totals: (0, 0),
         }
     }
@@ -450,25 +460,45 @@ pub fn run(seed: u64, statements: usize) -> Result<Coverage, Box<Difference>> {
 /// # Errors
 /// A difference that nothing explains, with the shortest script found.
 pub fn run_sequence(seed: u64, coverage: &mut Coverage) -> Result<(), Box<Difference>> {
+    match sequence(seed, coverage) {
+        None => Ok(()),
+        Some(diverged) => Err(shrink::shrink(diverged)),
+    }
+}
+
+/// Whether a sequence ends in a difference that nothing explains.
+pub fn differs(seed: u64, coverage: &mut Coverage) -> bool {
+    sequence(seed, coverage).is_some()
+}
+
+/// A sequence that ended in a difference.
+struct Diverged {
+    enforcement: Enforcement,
+    depth_limit: Option<usize>,
+    operations: Vec<Operation>,
+    difference: Box<Difference>,
+}
+
+fn sequence(seed: u64, coverage: &mut Coverage) -> Option<Diverged> {
     let mut generator = Generator::new(seed);
-    let enforcement = generator.enforcement();
-    let mut run = Run::new(enforcement);
+    let (enforcement, depth_limit) = (generator.enforcement(), generator.depth_limit());
+    let mut run = Run::new(enforcement, depth_limit);
     let mut operations = Vec::new();
     for _ in 0..generator.length() {
         let operation = generator.next(run.database());
+        let result = run.step(&operation, coverage);
         operations.push(operation);
-        let Some(operation) = operations.last() else { break };
-        match run.step(operation, coverage) {
+        match result {
             Ok(()) => {}
             Err(Ending::Explained(exception, _)) => {
                 coverage.exception(exception);
                 break;
             }
             Err(Ending::Unexplained(difference)) => {
-                return Err(shrink::shrink(enforcement, operations, difference));
+                return Some(Diverged { enforcement, depth_limit, operations, difference });
             }
         }
     }
     coverage.database();
-    Ok(())
+    None
 }

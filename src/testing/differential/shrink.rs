@@ -1,6 +1,6 @@
 //! A script that shows a difference, made as short as leaving out operations can make it.
 
-use super::{Coverage, Difference, Ending, Run};
+use super::{Coverage, Difference, Diverged, Ending, Run};
 use crate::database::Enforcement;
 use crate::testing::operation::Operation;
 
@@ -8,11 +8,9 @@ use crate::testing::operation::Operation;
 ///
 /// # Cost
 /// **O(n² log n)** operations for n at the start, at worst.
-pub(super) fn shrink(
-    enforcement: Enforcement,
-    mut operations: Vec<Operation>,
-    mut difference: Box<Difference>,
-) -> Box<Difference> {
+pub(super) fn shrink(diverged: Diverged) -> Box<Difference> {
+    let Diverged { enforcement, depth_limit, mut operations, mut difference } = diverged;
+    let replay = |operations: &[Operation]| replay(enforcement, depth_limit, operations);
     let mut width = operations.len() / 2;
     loop {
         let mut at = 0;
@@ -20,7 +18,7 @@ pub(super) fn shrink(
         while width > 0 && at < operations.len() {
             let mut fewer = operations.clone();
             fewer.drain(at..(at + width).min(operations.len()));
-            match replay(enforcement, &fewer) {
+            match replay(&fewer) {
                 Some((length, found)) if found.what == difference.what => {
                     fewer.truncate(length);
                     operations = fewer;
@@ -40,8 +38,12 @@ pub(super) fn shrink(
 }
 
 /// The difference that these operations end in, and how many of them it takes.
-fn replay(enforcement: Enforcement, operations: &[Operation]) -> Option<(usize, Box<Difference>)> {
-    let mut run = Run::new(enforcement);
+fn replay(
+    enforcement: Enforcement,
+    depth_limit: Option<usize>,
+    operations: &[Operation],
+) -> Option<(usize, Box<Difference>)> {
+    let mut run = Run::new(enforcement, depth_limit);
     let mut coverage = Coverage::default();
     for (at, operation) in operations.iter().enumerate() {
         match run.step(operation, &mut coverage) {

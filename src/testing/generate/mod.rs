@@ -64,6 +64,11 @@ impl Generator {
         if self.unenforced > 0 { Enforcement::Off } else { Enforcement::On }
     }
 
+    /// How many actions may nest: a few in one database of eight, so that cascades run into it.
+    pub fn depth_limit(&mut self) -> Option<usize> {
+        self.random.chance(12).then(|| self.random.between(1, 4))
+    }
+
     /// How many operations a sequence of this generator should have.
     pub fn length(&mut self) -> usize {
         self.planned.len() + self.unenforced + self.random.between(40, 110)
@@ -94,9 +99,9 @@ impl Generator {
         }
         let (begin, end) = if db.is_in_transaction() { (1, 9) } else { (9, 1) };
         match self.random.weighted(&[
-            (40, 0),
-            (33, 1),
-            (24, 2),
+            (37, 0),
+            (36, 1),
+            (25, 2),
             (begin, 3),
             (end, 4),
             (3, 5),
@@ -296,7 +301,7 @@ impl Generator {
     }
 
     fn update(&mut self, catalog: &Catalog, db: &Database) -> Operation {
-        if self.random.chance(72)
+        if self.random.chance(80)
             && let Some(operation) = self.move_referenced(catalog, db)
         {
             return operation;
@@ -440,7 +445,7 @@ impl Generator {
     }
 
     fn delete(&mut self, catalog: &Catalog, db: &Database) -> Operation {
-        if self.random.chance(60)
+        if self.random.chance(68)
             && let Some(Referenced { table, at, values }) = self.referenced(catalog, db)
         {
             let predicate = col(table.column_name(at)).in_list(values.into_iter().map(lit));

@@ -356,11 +356,11 @@ fn add_faulty_key(random: &mut Random, drafts: &mut [Draft], at: usize) {
 
 pub(super) fn action(random: &mut Random) -> ReferentialAction {
     random.weighted(&[
-        (14, ReferentialAction::NoAction),
-        (11, ReferentialAction::Restrict),
-        (22, ReferentialAction::Cascade),
-        (30, ReferentialAction::SetNull),
-        (23, ReferentialAction::SetDefault),
+        (17, ReferentialAction::NoAction),
+        (12, ReferentialAction::Restrict),
+        (20, ReferentialAction::Cascade),
+        (27, ReferentialAction::SetNull),
+        (24, ReferentialAction::SetDefault),
     ])
 }
 
