@@ -46,3 +46,8 @@ fn run_scripts(folder: &str) {
 fn referential() {
     run_scripts("referential");
 }
+
+#[test]
+fn schema() {
+    run_scripts("schema");
+}
