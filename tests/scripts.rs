@@ -48,6 +48,21 @@ fn referential() {
 }
 
 #[test]
+fn transactions() {
+    run_scripts("transactions");
+}
+
+#[test]
+fn constraints() {
+    run_scripts("constraints");
+}
+
+#[test]
 fn schema() {
     run_scripts("schema");
+}
+
+#[test]
+fn input() {
+    run_scripts("input");
 }
