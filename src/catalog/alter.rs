@@ -47,11 +47,17 @@ impl Catalog {
     /// Renames a table; every REFERENCES follows.
     ///
     /// # Errors
-    /// [`Error::Name`] if the new name is taken.
+    /// [`Error::Schema`] if the new name is taken.
     pub fn rename_table(&mut self, id: TableId, name: &str) -> Result<(), Error> {
         let old = self.by_id(id).name().to_owned();
-        if fold(&old) != fold(name) {
-            self.check_name_is_free(name)?;
+        if self.check_name_is_free(name).is_err() {
+            // Its own name in another case is taken as well, as in SQLite.
+            return Err(SchemaError::Alter {
+                action: format!("rename table \"{old}\" to \"{name}\""),
+                message: format!("there is already another table or index with this name: {name}"),
+                reason: format!("A table or index \"{name}\" exists already."),
+            }
+            .into());
         }
         let place = self.names.get_index_of(&fold(&old)).unwrap_or(self.names.len());
         self.names.shift_remove(&fold(&old));

@@ -11,6 +11,7 @@ mod generate;
 mod keys;
 mod operation;
 mod reference;
+pub mod script;
 pub mod strategy;
 
 pub use compare::{compare_with_reference, outstanding, rows, same};
