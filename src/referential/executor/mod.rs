@@ -100,6 +100,8 @@ enum RowWork {
         values: Vec<Value>,
         /// The row id, once it was found: rows that give way do not change it.
         row_id: Option<RowId>,
+        /// The last key for which REPLACE has made room, in the order of testing.
+        cleared: Option<usize>,
         conflict: ConflictClause,
     },
     Update {
@@ -109,6 +111,8 @@ enum RowWork {
         /// The new row, once it was made: rows that give way do not change it, even if the action
         /// that follows them writes this row.
         prepared: Option<Prepared>,
+        /// As for an insert.
+        cleared: Option<usize>,
         conflict: ConflictClause,
     },
     Delete {
@@ -212,7 +216,12 @@ impl<'a> Executor<'a> {
         match work {
             Work::Insert { rows, conflict } => {
                 for NewRow { values } in rows {
-                    let work = RowWork::Insert { values, row_id: None, conflict: conflict.clone() };
+                    let work = RowWork::Insert {
+                        values,
+                        row_id: None,
+                        cleared: None,
+                        conflict: conflict.clone(),
+                    };
                     self.stack.push(Frame::Row(RowFrame::new(place, work)));
                     self.drain()?;
                 }
@@ -256,9 +265,14 @@ impl<'a> Executor<'a> {
         }
         let work = match how {
             How::Delete => RowWork::Delete { row_id, runs_programs: true },
-            How::Update(assignment, conflict) => {
-                RowWork::Update { row_id, assignment, values: None, prepared: None, conflict }
-            }
+            How::Update(assignment, conflict) => RowWork::Update {
+                row_id,
+                assignment,
+                values: None,
+                prepared: None,
+                cleared: None,
+                conflict,
+            },
         };
         self.advance(Box::new(RowFrame { place, work, stage: Stage::Before(0) }))
     }
@@ -414,8 +428,12 @@ impl<'a> Executor<'a> {
         self.stack.push(Frame::Program(frame));
         match step {
             Step::Insert { row: values, .. } => {
-                let work =
-                    RowWork::Insert { values, row_id: None, conflict: ConflictClause::Abort };
+                let work = RowWork::Insert {
+                    values,
+                    row_id: None,
+                    cleared: None,
+                    conflict: ConflictClause::Abort,
+                };
                 self.stack.push(Frame::Row(RowFrame::new(place, work)));
             }
             Step::Update { rows, assignments, .. } => {
