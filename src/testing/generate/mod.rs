@@ -195,7 +195,7 @@ impl Generator {
 
     fn insert(&mut self, catalog: &Catalog, db: &Database) -> Operation {
         let Some(table) = self.table(catalog) else { return self.create() };
-        let count = self.random.weighted(&[(36, 1), (28, 2), (20, 3), (16, 5)]);
+        let count = self.random.weighted(&[(28, 1), (28, 2), (22, 3), (22, 5)]);
         let named = self.random.chance(40).then(|| self.some_columns(&table));
         let mut insert = Insert::into(table.name());
         let mut taken = Vec::new();
@@ -419,7 +419,7 @@ impl Generator {
         let part = self.random.below(to.columns.len());
         let at = to.columns[part];
         let mut values = Vec::new();
-        for _ in 0..self.random.weighted(&[(50, 1), (50, 2)]) {
+        for _ in 0..self.random.weighted(&[(40, 1), (60, 2)]) {
             if !rows.is_empty() {
                 let row = rows.swap_remove(self.random.below(rows.len()));
                 values.push(row[at].clone());
