@@ -325,13 +325,6 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
     if keys.next().is_some() {
         return refuse(after(&format!("table {table}")), "It is part of a UNIQUE.".to_owned());
     }
-    for index in &entry.indexes {
-        let read = index.filter.as_ref().is_some_and(|filter| filter.columns().contains(&position));
-        if read || index.columns.iter().any(|&(column, _)| column == position) {
-            let message = after(&format!("index {}", index.name));
-            return refuse(message, format!("Index \"{}\" needs it.", index.name));
-        }
-    }
     for (check, entry) in entry.definition.checks.iter().zip(&entry.checks) {
         if entry.columns.contains(&position) && check.column.as_deref() != Some(name) {
             return refuse(
@@ -346,6 +339,13 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
                 "error in table {table} after drop column: unknown column \"{name}\" in foreign key definition"
             );
             return refuse(message, format!("Foreign key \"{}\" needs it.", key.name));
+        }
+    }
+    for index in &entry.indexes {
+        let read = index.filter.as_ref().is_some_and(|filter| filter.columns().contains(&position));
+        if read || index.columns.iter().any(|&(column, _)| column == position) {
+            let message = after(&format!("index {}", index.name));
+            return refuse(message, format!("Index \"{}\" needs it.", index.name));
         }
     }
     Ok(())

@@ -34,7 +34,7 @@ pub use statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Up
 pub use transaction::{Control, Refused, Savepoint, Transaction};
 
 use crate::catalog::{Catalog, TableEntry};
-use crate::error::{Error, Result, TransactionError, Violation};
+use crate::error::{Error, Result, SchemaError, TransactionError, Violation};
 use crate::id::RowId;
 use crate::referential::{Programs, Settings, Suspect, judge_outstanding};
 use crate::storage::{Mark, Store};
@@ -341,7 +341,10 @@ impl Database {
             self.undo_to(moment);
         }
         // What SQLite finds when it compiles a statement ends no transaction, so no switch either.
-        let was_run = !matches!(result, Err(Error::Name(_) | Error::Schema(_)));
+        let was_run = match &result {
+            Ok(_) => true,
+            Err(error) => !is_found_in_compiling(error),
+        };
         let defers_all = self.defers_all && !was_run;
         match &mut self.open {
             None => {
@@ -355,5 +358,22 @@ impl Database {
             Some(_) => {}
         }
         result
+    }
+}
+
+/// Whether SQLite finds an error before it runs anything. What ALTER TABLE finds in the rows, or in
+/// the schema as it would be afterwards, it finds while running.
+fn is_found_in_compiling(error: &Error) -> bool {
+    match error {
+        Error::Name(_) => true,
+        Error::Schema(error) => match &**error {
+            SchemaError::Alter { message, .. } => {
+                message.starts_with("cannot drop")
+                    || message.ends_with("UNIQUE column")
+                    || message.ends_with("PRIMARY KEY column")
+            }
+            _ => true,
+        },
+        _ => false,
     }
 }

@@ -43,16 +43,17 @@
 //! Every referencing row of an action is looked up and changed by itself, and every vacated key is
 //! judged by itself: a wide delete costs its rows times a few index operations.
 
-/// Whether a deliberately broken executor is switched on; outside of unit tests none exists.
+/// Whether one of these deliberately broken executors is switched on; outside of unit tests none
+/// exists.
 #[cfg(test)]
 macro_rules! is_mutant {
-    ($name:ident) => {
-        $crate::referential::mutant::is($crate::referential::mutant::Mutant::$name)
+    ($($name:ident)|+) => {
+        $($crate::referential::mutant::is($crate::referential::mutant::Mutant::$name))||+
     };
 }
 #[cfg(not(test))]
 macro_rules! is_mutant {
-    ($name:ident) => {
+    ($($name:ident)|+) => {
         false
     };
 }

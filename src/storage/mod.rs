@@ -123,7 +123,7 @@ impl Store {
         let rows = &self.table(table).rows;
         match rows.last_key_value() {
             None => Some(RowId(1)),
-            Some((RowId(last), _)) if *last < i64::MAX => Some(RowId((*last + 1).max(1))),
+            Some((RowId(last), _)) if *last < i64::MAX => Some(RowId(*last + 1)),
             Some(_) => (1..i64::MAX).map(RowId).find(|id| !rows.contains_key(id)),
         }
     }

@@ -1,7 +1,7 @@
 //! Stage 2: the change of one row, and what a conflict clause makes of a key that is taken.
 
 use super::{Assignment, Changed, Executor, Frame, How, Place, RowFrame, RowWork, Turn};
-use crate::catalog::ReferentialAction;
+use crate::catalog::{ReferentialAction, TableEntry};
 use crate::error::{Error, Event, ViolationKind};
 use crate::expression::Bound;
 use crate::id::RowId;
@@ -30,7 +30,7 @@ impl Executor<'_> {
     fn insert(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
-        let RowWork::Insert { values, row_id, conflict } = &mut frame.work else {
+        let RowWork::Insert { values, row_id, cleared, conflict } = &mut frame.work else {
             return Ok(Turn::Skipped);
         };
         let nulls = conflict.null_policy();
@@ -41,8 +41,14 @@ impl Executor<'_> {
         };
         *row_id = Some(prepared.row_id);
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
-        if let Some(found) = conflict.choose(conflicts) {
-            return self.resolve_conflict(frame, None, found, prepared);
+        match choose(conflict, conflicts, entry, cleared) {
+            None => {}
+            Some(Room::ToMake(found)) => {
+                return self.resolve_conflict(place, None, found, prepared, conflict);
+            }
+            Some(Room::Taken(found)) => {
+                return Err(self.conflict_violation(place, None, &found, &prepared));
+            }
         }
         let new = (prepared.row_id, prepared.row.clone());
         table::insert(self.store, entry, prepared);
@@ -56,7 +62,7 @@ impl Executor<'_> {
     fn update(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
-        let RowWork::Update { row_id, assignment, values, prepared: fixed, conflict } =
+        let RowWork::Update { row_id, assignment, values, prepared: fixed, cleared, conflict } =
             &mut frame.work
         else {
             return Ok(Turn::Skipped);
@@ -81,9 +87,14 @@ impl Executor<'_> {
         let named = self.effects.steps[place.step.0 as usize].named.clone();
         let conflicts =
             table::find_conflicts(self.store, entry, &prepared, Some(*row_id), Some(&named));
-        if let Some(found) = conflict.choose(conflicts) {
-            let row_id = Some(*row_id);
-            return self.resolve_conflict(frame, row_id, found, prepared);
+        match choose(conflict, conflicts, entry, cleared) {
+            None => {}
+            Some(Room::ToMake(found)) => {
+                return self.resolve_conflict(place, Some(*row_id), found, prepared, conflict);
+            }
+            Some(Room::Taken(found)) => {
+                return Err(self.conflict_violation(place, Some(*row_id), &found, &prepared));
+            }
         }
         let new = (prepared.row_id, prepared.row.clone());
         table::update(self.store, entry, *row_id, prepared);
@@ -135,26 +146,16 @@ impl Executor<'_> {
     /// A key is taken: the conflict clause decides.
     fn resolve_conflict(
         &mut self,
-        frame: &mut RowFrame,
+        place: Place,
         updated: Option<RowId>,
         found: Conflict,
         prepared: Prepared,
+        conflict: &ConflictClause,
     ) -> Result<Turn, Error> {
-        let place = frame.place;
-        let (RowWork::Insert { conflict, .. } | RowWork::Update { conflict, .. }) = &frame.work
-        else {
-            return Ok(Turn::Skipped);
-        };
         match conflict {
             ConflictClause::Ignore => Ok(Turn::Skipped),
             ConflictClause::DoNothing(_) if conflict.covers(found.index) => Ok(Turn::Skipped),
             ConflictClause::Replace => {
-                let indexes = self.settings.catalog.by_id(place.table).indexes.len();
-                let key = found.index.map_or(0, |position| indexes - position);
-                if key < frame.keys_freed {
-                    return Err(self.conflict_violation(place, updated, &found, &prepared));
-                }
-                frame.keys_freed = key + 1;
                 let step = self.open_step(
                     StepKind::Replaced,
                     Event::Delete,
@@ -202,5 +203,35 @@ impl Executor<'_> {
         let place = Place { step, ..place };
         let assignment = Arc::new(Assignment::Values(assigned));
         self.push_rows(place, vec![row_id], How::Update(assignment, ConflictClause::Abort));
+    }
+}
+
+/// A conflict, and whether the clause still has an answer to it.
+enum Room {
+    /// It has.
+    ToMake(Conflict),
+    /// REPLACE has made room for this key already, and an action of that deletion has filled it:
+    /// keys are tested once more after REPLACE, and what is found then is a violation.
+    Taken(Conflict),
+}
+
+/// Of the conflicts of a row, the one to deal with. `cleared` remembers how far REPLACE has come.
+fn choose(
+    conflict: &ConflictClause,
+    mut conflicts: impl Iterator<Item = Conflict> + Clone,
+    table: &TableEntry,
+    cleared: &mut Option<usize>,
+) -> Option<Room> {
+    if !matches!(conflict, ConflictClause::Replace) {
+        return conflict.choose(conflicts).map(Room::ToMake);
+    }
+    // The row id is tested first, then the newest index.
+    let order = |found: &Conflict| found.index.map_or(0, |index| table.indexes.len() - index);
+    match conflicts.clone().find(|found| Some(order(found)) > *cleared) {
+        Some(found) => {
+            *cleared = Some(order(&found));
+            Some(Room::ToMake(found))
+        }
+        None => conflicts.next().map(Room::Taken),
     }
 }

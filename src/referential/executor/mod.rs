@@ -93,9 +93,6 @@ struct RowFrame {
     place: Place,
     work: RowWork,
     stage: Stage,
-    /// Of a REPLACE, how many keys have been made free, in the order of `find_conflicts`: a
-    /// conflict over one of them is the work of an action since, and fails.
-    keys_freed: usize,
 }
 
 enum RowWork {
@@ -103,6 +100,8 @@ enum RowWork {
         values: Vec<Value>,
         /// The row id, once it was found: rows that give way do not change it.
         row_id: Option<RowId>,
+        /// The last key for which REPLACE has made room, in the order of testing.
+        cleared: Option<usize>,
         conflict: ConflictClause,
     },
     Update {
@@ -112,6 +111,8 @@ enum RowWork {
         /// The new row, once it was made: rows that give way do not change it, even if the action
         /// that follows them writes this row.
         prepared: Option<Prepared>,
+        /// As for an insert.
+        cleared: Option<usize>,
         conflict: ConflictClause,
     },
     Delete {
@@ -215,7 +216,12 @@ impl<'a> Executor<'a> {
         match work {
             Work::Insert { rows, conflict } => {
                 for NewRow { values } in rows {
-                    let work = RowWork::Insert { values, row_id: None, conflict: conflict.clone() };
+                    let work = RowWork::Insert {
+                        values,
+                        row_id: None,
+                        cleared: None,
+                        conflict: conflict.clone(),
+                    };
                     self.stack.push(Frame::Row(RowFrame::new(place, work)));
                     self.drain()?;
                 }
@@ -251,9 +257,14 @@ impl<'a> Executor<'a> {
         }
         let work = match how {
             How::Delete { runs_programs } => RowWork::Delete { row_id, runs_programs },
-            How::Update(assignment, conflict) => {
-                RowWork::Update { row_id, assignment, values: None, prepared: None, conflict }
-            }
+            How::Update(assignment, conflict) => RowWork::Update {
+                row_id,
+                assignment,
+                values: None,
+                prepared: None,
+                cleared: None,
+                conflict,
+            },
         };
         self.advance(RowFrame::new(place, work))
     }
@@ -409,8 +420,12 @@ impl<'a> Executor<'a> {
         self.stack.push(Frame::Program(frame));
         match step {
             Step::Insert { row: values, .. } => {
-                let work =
-                    RowWork::Insert { values, row_id: None, conflict: ConflictClause::Abort };
+                let work = RowWork::Insert {
+                    values,
+                    row_id: None,
+                    cleared: None,
+                    conflict: ConflictClause::Abort,
+                };
                 self.stack.push(Frame::Row(RowFrame::new(place, work)));
             }
             Step::Update { rows, assignments, .. } => {
@@ -506,7 +521,7 @@ impl How {
 
 impl RowFrame {
     fn new(place: Place, work: RowWork) -> Box<Self> {
-        Box::new(RowFrame { place, work, stage: Stage::Before(0), keys_freed: 0 })
+        Box::new(RowFrame { place, work, stage: Stage::Before(0) })
     }
 
     fn event(&self) -> Event {

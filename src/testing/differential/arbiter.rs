@@ -22,7 +22,8 @@ use std::rc::Rc;
 /// One of SQLite's own differences from the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exception {
-    /// Counters that pass through an old dangling row hide a new one.
+    /// Counters that pass through an old dangling row hide a new one, or fall below zero, which
+    /// refuses as well.
     E1,
     /// A clean COMMIT is refused.
     E2,
@@ -37,6 +38,8 @@ pub enum Exception {
     E8,
     /// DROP TABLE is refused for a row of that table whose referenced table does not exist.
     E9,
+    /// A statement that nests too deep in a transaction fails and keeps part of what it did.
+    E10,
 }
 
 /// One operation of a transaction, with what was before and after it.
@@ -63,6 +66,11 @@ pub(super) fn judge(
     theirs: &Outcome,
     their_state: &State,
 ) -> Option<Exception> {
+    let keeps_part = *their_state != *moment.before && *moment.after == *moment.before;
+    let is_too_deep = matches!(ours, Err((1, message)) if message.starts_with("too many levels"));
+    if ours == theirs && is_too_deep && keeps_part {
+        return Some(Exception::E10);
+    }
     let is_foreign_key = |outcome: &Outcome| matches!(outcome, Err((787, _)));
     let ends =
         matches!(moment.operation, Operation::Control(Control::Commit | Control::Release(_)));
@@ -209,11 +217,11 @@ fn is_suspect(
     let is_new =
         rows(after, key.table).iter().any(|(id, row)| id == row_id && same_key(row)) && !was_here;
     // Perhaps a row has merely changed its row id: if there are no more such rows than there were,
-    // and the statement is an UPDATE that does not name the key. An INSERT moves no row.
+    // and the statement is an UPDATE that does not name the key.
     let is_more = count(rows(after, key.table)) > count(before);
     let is_sure = match doubt {
-        Doubt::Yes => !is_update_of_others(step, table, key, *row_id),
-        Doubt::No => is_insert_into(step, table),
+        Doubt::Yes => !is_update_of_others(step, table, key, *row_id) && !may_move(step, table),
+        Doubt::No => !may_move(step, table),
     };
     if is_new && (is_more || is_sure) {
         return true;
@@ -282,16 +290,20 @@ fn is_matched(step: &Moment, row_id: i64, row: &[Value], doubt: Doubt) -> bool {
     }
 }
 
-/// Whether a statement inserts into this table and updates nothing itself.
-fn is_insert_into(step: &Moment, table: &TableEntry) -> bool {
-    match &step.operation {
-        Operation::Statement(Statement::Insert(insert)) => {
-            let name = Statement::from(insert.clone()).table().to_owned();
-            name.eq_ignore_ascii_case(table.name())
-                && !matches!(insert.conflict(), OnConflict::Upsert(_))
-        }
+/// Whether a row of this table may have changed its row id: if an UPDATE or upsert assigns it, or an
+/// action may.
+fn may_move(step: &Moment, table: &TableEntry) -> bool {
+    let Some(row_id) = table.row_id_column else { return false };
+    let is_row_id = |column: &str| table.position(column).is_ok_and(|at| at == row_id);
+    let is_assigned = match &step.operation {
+        Operation::Statement(Statement::Update(update)) => update.assigned_columns().any(is_row_id),
+        Operation::Statement(Statement::Insert(insert)) => match insert.conflict() {
+            OnConflict::Upsert(upsert) => upsert.assigned_columns().any(is_row_id),
+            OnConflict::Abort | OnConflict::Ignore | OnConflict::Replace => false,
+        },
         _ => false,
-    }
+    };
+    is_assigned || table.foreign_keys.iter().any(|key| key.columns.contains(&row_id))
 }
 
 fn name_accepted(
@@ -351,6 +363,9 @@ fn name_refused(moment: &Moment, ends: bool) -> Option<Exception> {
     let mut old = dangling(catalog, &moment.before, |key| selves.contains(&key.table));
     if old.next().is_some() {
         return Some(Exception::E6);
+    }
+    if dangling(catalog, &moment.before, |_| true).next().is_some() {
+        return Some(Exception::E1);
     }
     let Operation::Statement(statement) = &moment.operation else { return None };
     let table = catalog.find_table(statement.table())?;

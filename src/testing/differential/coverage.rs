@@ -26,7 +26,7 @@ const OLD_DANGLING_MIN: usize = 20;
 /// shorter one.
 const CELL_MIN: usize = 500;
 /// The run that the floor of the cells is meant for.
-const FULL_RUN: usize = 200_000;
+const FULL_RUN: usize = 400_000;
 
 /// An action, an event, a timing and a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,8 +116,8 @@ impl Coverage {
             (Err(Error::Violation(violation)), _) => {
                 let is_refused = violation.kind == ViolationKind::Restrict
                     || (violation.kind == ViolationKind::ForeignKey && violation.still_referenced);
-                let keys = before.tables().flat_map(|table| &table.foreign_keys);
-                let key = keys.filter(|key| key.name == violation.constraint).last();
+                let mut keys = before.tables().flat_map(|table| &table.foreign_keys);
+                let key = keys.rfind(|key| key.name == violation.constraint);
                 match key.filter(|_| is_refused) {
                     Some(key) => BTreeSet::from([Acted::new(key, violation.event)]),
                     None => BTreeSet::new(),

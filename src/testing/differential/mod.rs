@@ -408,6 +408,12 @@ fn not_indexed(operation: &Operation, db: &Database) -> String {
 
 fn describe(error: &rusqlite::Error) -> (i32, String) {
     match error {
+        // Another version's words for the same.
+        rusqlite::Error::SqliteFailure(code, Some(message))
+            if message == "triggers nested too deep" =>
+        {
+            (code.extended_code, "too many levels of trigger recursion".to_owned())
+        }
         rusqlite::Error::SqliteFailure(code, message) => {
             (code.extended_code, message.clone().unwrap_or_default())
         }

@@ -19,7 +19,7 @@ pub(super) fn shrink(diverged: Diverged) -> Box<Difference> {
             let mut fewer = operations.clone();
             fewer.drain(at..(at + width).min(operations.len()));
             match replay(&fewer) {
-                Some((length, found)) if found.what == difference.what => {
+                Some((length, found)) if is_same(&found, &difference) => {
                     fewer.truncate(length);
                     operations = fewer;
                     difference = found;
@@ -35,6 +35,12 @@ pub(super) fn shrink(diverged: Diverged) -> Box<Difference> {
             width = (width / 2).max(1);
         }
     }
+}
+
+/// Whether two differences show the same.
+fn is_same(one: &Difference, other: &Difference) -> bool {
+    let is_outcome = ["outcome", "error"].contains(&one.what.as_str());
+    one.what == other.what && (!is_outcome || one.theirs == other.theirs)
 }
 
 /// The difference that these operations end in, and how many of them it takes.

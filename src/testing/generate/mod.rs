@@ -34,6 +34,7 @@ pub struct Generator {
     unenforced: usize,
     /// Tables as they were when they were dropped.
     dropped: Vec<Table>,
+    depth_limit: Option<usize>,
     /// Numbers the names that are made up on the way.
     made: usize,
 }
@@ -56,7 +57,49 @@ impl Generator {
         let planned = tables.chain(schema.indexes.into_iter().map(Operation::CreateIndex));
         let planned = planned.collect();
         let unenforced = if random.chance(34) { random.between(10, 26) } else { 0 };
-        Generator { random, space, planned, unenforced, dropped: Vec::new(), made: 0 }
+        let mut generator = Generator {
+            random,
+            space,
+            planned,
+            unenforced,
+            dropped: Vec::new(),
+            depth_limit: None,
+            made: 0,
+        };
+        if generator.random.chance(5) {
+            generator.plan_chain();
+        }
+        generator
+    }
+
+    /// One table whose rows reference each other in a chain about as long as actions may nest. More
+    /// tables would not do: SQLite holds the limit against the depth of its compiler too.
+    fn plan_chain(&mut self) {
+        let limit = self.random.between(5, 8);
+        let action = |this: &mut Self| match this.random.below(3) {
+            0 => ReferentialAction::SetNull,
+            _ => ReferentialAction::Cascade,
+        };
+        let key = Column::integer("f")
+            .references_key("t")
+            .on_delete(action(self))
+            .on_update(action(self))
+            .mode(schema::mode(&mut self.random));
+        let table = Table::new("t").column(Column::integer("k").primary_key()).column(key);
+        let length = self.random.between(limit - 1, limit + 2) as i64;
+        let row = |at: i64| {
+            let up = if at > 1 { Value::Integer(at - 1) } else { Value::Null };
+            RowValues::Positional(vec![Value::Integer(at), up])
+        };
+        let insert = Insert::into("t").rows((1..=length).map(row));
+        let delete = Delete::from("t").filter(col("k").eq(lit(1)));
+        self.planned = VecDeque::from([
+            Operation::CreateTable(table),
+            Operation::Statement(insert.into()),
+            Operation::Statement(delete.into()),
+        ]);
+        self.unenforced = 0;
+        self.depth_limit = Some(limit);
     }
 
     /// Whether the database is to begin with enforcement, which is up to whoever makes it.
@@ -64,14 +107,14 @@ impl Generator {
         if self.unenforced > 0 { Enforcement::Off } else { Enforcement::On }
     }
 
-    /// How many actions may nest: a few in one database of eight, so that cascades run into it.
-    pub fn depth_limit(&mut self) -> Option<usize> {
-        self.random.chance(12).then(|| self.random.between(1, 4))
+    /// How many actions may nest, if this database is about that; SQLite's own number else.
+    pub fn depth_limit(&self) -> Option<usize> {
+        self.depth_limit
     }
 
     /// How many operations a sequence of this generator should have.
     pub fn length(&mut self) -> usize {
-        self.planned.len() + self.unenforced + self.random.between(40, 110)
+        self.planned.len() + self.unenforced + self.random.between(50, 130)
     }
 
     /// The next operation for the database as it is.
@@ -99,9 +142,9 @@ impl Generator {
         }
         let (begin, end) = if db.is_in_transaction() { (1, 9) } else { (9, 1) };
         match self.random.weighted(&[
-            (37, 0),
-            (36, 1),
-            (25, 2),
+            (31, 0),
+            (43, 1),
+            (28, 2),
             (begin, 3),
             (end, 4),
             (3, 5),
@@ -152,7 +195,7 @@ impl Generator {
 
     fn insert(&mut self, catalog: &Catalog, db: &Database) -> Operation {
         let Some(table) = self.table(catalog) else { return self.create() };
-        let count = self.random.weighted(&[(42, 1), (28, 2), (18, 3), (12, 5)]);
+        let count = self.random.weighted(&[(28, 1), (28, 2), (22, 3), (22, 5)]);
         let named = self.random.chance(40).then(|| self.some_columns(&table));
         let mut insert = Insert::into(table.name());
         let mut taken = Vec::new();
@@ -168,7 +211,7 @@ impl Generator {
                 ),
             });
         }
-        let conflict = match self.random.weighted(&[(60, 0), (20, 1), (8, 2), (12, 3)]) {
+        let conflict = match self.random.weighted(&[(66, 0), (15, 1), (8, 2), (11, 3)]) {
             0 => OnConflict::Abort,
             1 => OnConflict::Replace,
             2 => OnConflict::Ignore,
@@ -356,9 +399,11 @@ impl Generator {
             return None;
         }
         let mut picked = keys[self.random.below(keys.len())];
-        if picked.0.table == picked.1.table {
-            // Self-references come by themselves often enough.
-            picked = keys[self.random.below(keys.len())];
+        for _ in 0..2 {
+            if picked.0.table == picked.1.table {
+                // Self-references come by themselves often enough.
+                picked = keys[self.random.below(keys.len())];
+            }
         }
         let (key, to) = picked;
         let table = catalog.find_by_id(to.table)?;
@@ -374,7 +419,7 @@ impl Generator {
         let part = self.random.below(to.columns.len());
         let at = to.columns[part];
         let mut values = Vec::new();
-        for _ in 0..self.random.weighted(&[(50, 1), (50, 2)]) {
+        for _ in 0..self.random.weighted(&[(40, 1), (60, 2)]) {
             if !rows.is_empty() {
                 let row = rows.swap_remove(self.random.below(rows.len()));
                 values.push(row[at].clone());
