@@ -161,10 +161,23 @@ impl ConflictClause {
     }
 
     /// Of the conflicts of a row, the one to deal with: an upsert fails over a key that it does not
-    /// name before it looks at the one that it does.
-    fn choose(&self, mut conflicts: impl Iterator<Item = Conflict> + Clone) -> Option<Conflict> {
-        let fatal = conflicts.clone().find(|conflict| !self.covers(conflict.index));
-        fatal.or_else(|| conflicts.next())
+    /// name before it looks at the one that it does; a REPLACE makes each key free once, and only
+    /// then looks whether they still are.
+    fn choose(
+        &self,
+        mut conflicts: impl Iterator<Item = Conflict> + Clone,
+        is_freed: impl Fn(Option<usize>) -> bool,
+    ) -> Option<Conflict> {
+        let first = match self {
+            ConflictClause::Replace => conflicts.clone().find(|found| !is_freed(found.index)),
+            ConflictClause::Abort
+            | ConflictClause::Ignore
+            | ConflictClause::DoNothing(_)
+            | ConflictClause::DoUpdate { .. } => {
+                conflicts.clone().find(|found| !self.covers(found.index))
+            }
+        };
+        first.or_else(|| conflicts.next())
     }
 
     /// Whether this clause has an answer for a conflict over the index at this position.

@@ -39,7 +39,9 @@ impl Executor<'_> {
             Err(refusal) => return self.refuse(place, None, refusal, conflict),
         };
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
-        if let Some(found) = conflict.choose(conflicts) {
+        let indexes = entry.indexes.len();
+        let is_freed = |index| RowFrame::key_position(indexes, index) < frame.keys_freed;
+        if let Some(found) = conflict.choose(conflicts, is_freed) {
             frame.row_id = Some(prepared.row_id);
             return self.resolve_conflict(frame, None, found, prepared);
         }
@@ -71,7 +73,9 @@ impl Executor<'_> {
         let named = self.effects.steps[place.step.0 as usize].named.clone();
         let conflicts =
             table::find_conflicts(self.store, entry, &prepared, Some(*row_id), Some(&named));
-        if let Some(found) = conflict.choose(conflicts) {
+        let indexes = entry.indexes.len();
+        let is_freed = |index| RowFrame::key_position(indexes, index) < frame.keys_freed;
+        if let Some(found) = conflict.choose(conflicts, is_freed) {
             let row_id = Some(*row_id);
             return self.resolve_conflict(frame, row_id, found, prepared);
         }
@@ -140,7 +144,7 @@ impl Executor<'_> {
             ConflictClause::DoNothing(_) if conflict.covers(found.index) => Ok(Turn::Skipped),
             ConflictClause::Replace => {
                 let indexes = self.settings.catalog.by_id(place.table).indexes.len();
-                let key = found.index.map_or(0, |position| indexes - position);
+                let key = RowFrame::key_position(indexes, found.index);
                 if key < frame.keys_freed {
                     return Err(self.conflict_violation(place, updated, &found, &prepared));
                 }

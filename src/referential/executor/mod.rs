@@ -483,6 +483,11 @@ impl RowFrame {
         Box::new(RowFrame { place, work, stage: Stage::Before(0), keys_freed: 0, row_id: None })
     }
 
+    /// Where the key of a conflict stands in the order of `find_conflicts`.
+    fn key_position(indexes: usize, index: Option<usize>) -> usize {
+        index.map_or(0, |position| indexes - position)
+    }
+
     fn event(&self) -> Event {
         match self.work {
             RowWork::Insert { .. } => Event::Insert,
