@@ -113,7 +113,8 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids<'_>) -> Result<Vec<IndexEntry>, 
             indexes.iter().map(|index| index.name.as_str()),
         );
         if key.columns.is_empty() {
-            return Err(SchemaError::NoColumns { kind: "key", name }.into());
+            let name = definition.name().to_owned();
+            return Err(SchemaError::NoColumns { kind: "a key of table", name }.into());
         }
         let mut columns = Vec::with_capacity(key.columns.len());
         for column in &key.columns {
@@ -307,7 +308,7 @@ impl Catalog {
         if named.len() != key.columns.len() {
             let (found, expected) = (key.columns.len(), named.len());
             let reason = format!(
-                "{found} columns reference the primary key of table \"{name}\", which has {expected}."
+                "The primary key of table \"{name}\" has {expected} columns, the foreign key {found}."
             );
             return Target::Mismatch(reason);
         }
@@ -331,7 +332,7 @@ impl Catalog {
                 Target::Resolved(Resolved { table: table.id, columns, comparison, lookup })
             }
             None => Target::Mismatch(format!(
-                "Columns ({}) of table \"{name}\" are no key of it.",
+                "No key of table \"{name}\" is on just ({}) in the columns' own collations.",
                 named.join(", ")
             )),
         }

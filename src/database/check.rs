@@ -111,7 +111,7 @@ impl fmt::Display for CheckReport {
         if self.total == 0 {
             return f.write_str("nothing dangles");
         }
-        write!(f, "{} dangle", self.total)?;
+        write!(f, "{} key{}", self.total, if self.total == 1 { " dangles" } else { "s dangle" })?;
         for DanglingRow { constraint, table, row, columns, key, referenced, .. } in &self.first {
             let name = RowName { columns: columns.clone(), values: key.iter().cloned().collect() };
             write!(f, "\n{constraint}: \"{table}\" {row} has {name}, not in \"{referenced}\"")?;

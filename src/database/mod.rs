@@ -332,7 +332,7 @@ impl Database {
         self.in_flight = true;
         let result = body(self).and_then(|value| {
             if self.open.is_none() {
-                self.refuse_outstanding()?;
+                self.refuse_outstanding().map_err(without_transaction)?;
             }
             Ok(value)
         });
@@ -376,4 +376,13 @@ fn is_found_in_compiling(error: &Error) -> bool {
         },
         _ => false,
     }
+}
+
+/// In autocommit there is nothing to commit again.
+fn without_transaction(mut error: Error) -> Error {
+    if let Error::Violation(violation) = &mut error {
+        let hint = "Put the statement and what repairs it into one transaction.";
+        violation.hint = Some(hint.to_owned());
+    }
+    error
 }

@@ -390,9 +390,9 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
     match table.indexes.iter().rposition(covers) {
         Some(position) => Ok(ConflictTarget::Key(Some(position))),
         None => {
-            let name = columns.join(", ");
+            let name = format!("({})", columns.join(", "));
             let names = table.indexes.iter().map(|index| index.name.as_str());
-            Err(NameError::missing(NameKind::Constraint, &name, Some(table.name()), names))
+            Err(NameError::missing(NameKind::Key, &name, Some(table.name()), names))
         }
     }
 }

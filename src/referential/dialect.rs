@@ -242,7 +242,7 @@ fn name_message(error: &NameError) -> String {
         (NameKind::Index, false) => format!("no such index: {name}"),
         (NameKind::Index, true) => format!("index {name} already exists"),
         (NameKind::Savepoint, _) => format!("no such savepoint: {name}"),
-        (NameKind::Constraint, _) => {
+        (NameKind::Key, _) => {
             "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint".to_owned()
         }
         (NameKind::Program, _) => first_line(&error.to_string()),

@@ -10,7 +10,7 @@ use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
 use crate::catalog::{
     Catalog, ForeignKeyEntry, MatchType, ReferentialAction, Resolved, TableEntry,
 };
-use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
+use crate::error::{Error, Event, RowName, Violation, ViolationKind};
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Change, KeyPart, Row, Store};
 use crate::value::{Affinity, Collation, OrderedKey, Value};
@@ -239,15 +239,8 @@ fn examine(
             if is_mutant!(RestrictIgnored) && key.delete_rule() == ReferentialAction::Restrict {
                 return None;
             }
-            let (mut rows, mut row_count) = (Vec::new(), 0);
-            for row_id in dangling_rows(settings, store, key, value, comparison) {
-                if row_count < VIOLATION_ROWS_MAX {
-                    rows.push(
-                        table.row_name(row_id, store.row(key.table, row_id).map(|row| &**row)),
-                    );
-                }
-                row_count += 1;
-            }
+            let rows = dangling_rows(settings, store, key, value, comparison).into_iter();
+            let (rows, row_count) = super::name_rows(settings.catalog, store, key.table, rows);
             (row_count > 0).then(|| Finding {
                 constraint: *constraint,
                 still_referenced: true,
@@ -333,28 +326,8 @@ fn describe(
     if let Some(effects) = effects {
         violation.path = effects.path(catalog, store, finding.cause, None);
     }
-    violation.hint = hint(&violation, key);
+    violation.hint = super::hint(catalog, &violation, key);
     violation
-}
-
-fn hint(violation: &Violation, key: &ForeignKeyEntry) -> Option<String> {
-    let other = violation.other_table.as_deref().unwrap_or_default();
-    match violation.event {
-        Event::Delete if violation.still_referenced => Some(format!(
-            "Delete or re-point those rows first, or declare ON DELETE CASCADE or SET NULL on \"{}\".",
-            key.name
-        )),
-        Event::Update if violation.still_referenced => Some(format!(
-            "Re-point those rows in the same statement, or declare ON UPDATE CASCADE on \"{}\".",
-            key.name
-        )),
-        Event::Insert | Event::Update if !violation.still_referenced => Some(format!(
-            "Insert that row into \"{other}\" first, or declare \"{}\" DEFERRABLE INITIALLY DEFERRED.",
-            key.name
-        )),
-        Event::Commit => Some("Repair those rows and commit again, or roll back.".to_owned()),
-        Event::Insert | Event::Update | Event::Delete => None,
-    }
 }
 
 fn event_of(effects: &Effects, cause: Cause) -> Event {

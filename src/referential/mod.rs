@@ -83,13 +83,14 @@ pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_k
 pub(crate) use relation::{find_referenced, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
-use crate::error::{Error, Event, RowName, Violation, ViolationKind};
+use crate::error::{Error, Event, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Conflict, NullPolicy, Store};
 use crate::value::Value;
 use effects::Effects;
 use executor::Executor;
+use std::fmt;
 use std::sync::Arc;
 
 /// Whether foreign keys are acted on at all; SQLite's `PRAGMA foreign_keys`.
@@ -253,6 +254,29 @@ impl LetPass {
     }
 }
 
+impl fmt::Display for LetPass {
+    /// `hero_team_id_fkey: CASCADE would have acted on 2 rows`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, rows) = (&self.constraint, Rows(self.rows));
+        match self.kind {
+            LetPassKind::Check => write!(f, "{name}: the check would have found {rows}"),
+            LetPassKind::Action(ReferentialAction::Restrict) => {
+                write!(f, "{name}: RESTRICT would have refused because of {rows}")
+            }
+            LetPassKind::Action(action) => write!(f, "{name}: {action} would have acted on {rows}"),
+        }
+    }
+}
+
+impl fmt::Display for Enforcement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Enforcement::On => "on",
+            Enforcement::Off => "off",
+        })
+    }
+}
+
 /// A statement that was carried out, or how far it came.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -313,5 +337,46 @@ fn foreign_key_violation(
         row_count,
         path: Default::default(),
         hint: None,
+    }
+}
+
+/// The first of these rows by name, and how many there are.
+fn name_rows(
+    catalog: &Catalog,
+    store: &Store,
+    table: TableId,
+    rows: impl Iterator<Item = RowId>,
+) -> (Vec<RowName>, usize) {
+    let entry = catalog.by_id(table);
+    let (mut names, mut count) = (Vec::new(), 0);
+    for row_id in rows {
+        if count < VIOLATION_ROWS_MAX {
+            names.push(entry.row_name(row_id, store.row(table, row_id).map(|row| &**row)));
+        }
+        count += 1;
+    }
+    (names, count)
+}
+
+/// What to do about a foreign key violation, where that is known.
+fn hint(catalog: &Catalog, violation: &Violation, key: &ForeignKeyEntry) -> Option<String> {
+    let name = &key.name;
+    let other = violation.other_table.as_deref().unwrap_or_default();
+    let columns = &catalog.by_id(key.table).columns;
+    let nullable = key.columns.iter().all(|&position| !columns[position].not_null);
+    let actions = if nullable { "CASCADE or SET NULL" } else { "CASCADE" };
+    match violation.event {
+        Event::Commit => Some("Repair those rows and commit again, or roll back.".to_owned()),
+        Event::Delete if violation.still_referenced => Some(format!(
+            "Delete or re-point those rows first, or declare ON DELETE {actions} on \"{name}\"."
+        )),
+        Event::Update if violation.still_referenced => Some(format!(
+            "Re-point those rows first, or declare ON UPDATE {actions} on \"{name}\"."
+        )),
+        Event::Insert | Event::Update if !violation.still_referenced => Some(format!(
+            "Insert that row into \"{other}\" first, or declare \"{name}\" DEFERRABLE INITIALLY \
+             DEFERRED."
+        )),
+        Event::Insert | Event::Update | Event::Delete => None,
     }
 }

@@ -153,10 +153,11 @@ fn row_changes(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<RowCh
 
 /// What a statement would do. Nothing of it has happened.
 ///
-/// Prints as a tree, one line a step:
+/// Prints as a tree, one line a step that has changed a row, and below it why the statement would be
+/// refused, what it would leave outstanding, and what is let pass:
 ///
 /// ```text
-/// delete team: 1 row (3)
+/// delete team (1 row; 3)
 /// └─ hero_team_id_fkey: set null in hero (2 rows; 4, 5)
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -295,14 +296,15 @@ impl Plan {
         self.refusal.is_none()
     }
 
-    /// The plan as one line of JSON: steps with the position of their origin, counts, refusal.
+    /// The plan as JSON: a flat list of steps, each with the position of its origin; counts; why it
+    /// would be refused.
     #[cfg(feature = "serde")]
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
             "steps": self.steps,
             "direct": self.done.direct,
             "by_constraint": self.done.by_constraint,
-            "refusal": self.refusal.as_ref().map(refusal_to_json),
+            "refusal": self.refusal.as_ref().map(Error::to_json),
             "outstanding": self.outstanding,
             "let_pass": self.let_pass,
         })
@@ -312,19 +314,14 @@ impl Plan {
     fn children(&self) -> Vec<Vec<usize>> {
         let mut children = vec![Vec::new(); self.steps.len() + 1];
         for (position, step) in self.steps.iter().enumerate() {
-            children[step.origin.unwrap_or(self.steps.len())].push(position);
+            // A step that a refusal has kept from its first row has nothing to tell; but the
+            // statement itself is always told.
+            if step.rows > 0 || position == 0 {
+                children[step.origin.unwrap_or(self.steps.len())].push(position);
+            }
         }
         children
     }
-}
-
-#[cfg(feature = "serde")]
-fn refusal_to_json(error: &Error) -> serde_json::Value {
-    serde_json::json!({
-        "message": error.to_string(),
-        "code": error.extended_code(),
-        "violation": error.violation(),
-    })
 }
 
 impl fmt::Display for Plan {
@@ -348,50 +345,84 @@ impl fmt::Display for Plan {
             }
         }
         match &self.refusal {
-            Some(refusal) => write!(f, "\nrefused: {refusal}"),
-            None => Ok(()),
+            Some(Error::Violation(violation)) => write!(f, "\nrefused by {}", violation.summary())?,
+            Some(error) => {
+                let text = error.to_string();
+                write!(f, "\nrefused: {}", text.lines().next().unwrap_or_default())?;
+            }
+            None => {
+                for violation in &self.outstanding {
+                    write!(f, "\noutstanding: {}", violation.summary())?;
+                }
+            }
         }
+        for entry in &self.let_pass {
+            write!(f, "\nlet pass: {entry}")?;
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for PlanStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let PlanStep { constraint, action, table, rows, depth, .. } = self;
-        match constraint {
-            None => {
-                write!(f, "{action} {table}: {}", Rows(*rows))?;
-                return self.write_sample(f, " (", ")");
-            }
-            Some(name) => write!(f, "{name}: {action} {table} ({}", Rows(*rows))?,
+        if let Some(name) = constraint {
+            write!(f, "{name}: ")?;
         }
+        write!(f, "{action} {table} ({}", Rows(*rows))?;
         if *depth > 1 {
             let grouped = Rows(*depth).to_string();
             write!(f, ", depth {}", grouped.split(' ').next().unwrap_or_default())?;
         }
-        self.write_sample(f, "; ", "")?;
+        self.write_sample(f)?;
         f.write_str(")")
     }
 }
 
 impl PlanStep {
-    /// `3, 4, 5`, or `first 3, 4, 5 …` where there are more than fit a line.
-    fn write_sample(&self, f: &mut fmt::Formatter<'_>, open: &str, close: &str) -> fmt::Result {
+    /// `; 3, 4, 5`, or `; first 3, 4, 5 …` where there are more than fit a line.
+    fn write_sample(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN_MAX: usize = 5;
         if self.sample.is_empty() {
             return Ok(());
         }
         let is_cut = self.rows > SHOWN_MAX;
         let shown = if is_cut { 3 } else { SHOWN_MAX };
-        f.write_str(open)?;
-        f.write_str(if is_cut { "first " } else { "" })?;
-        for (position, key) in self.sample.iter().take(shown).enumerate() {
-            f.write_str(if position > 0 { ", " } else { "" })?;
-            match &key[..] {
-                [only] => write!(f, "{only}")?,
-                _ => write!(f, "{key}")?,
+        let keys = self.sample.iter().take(shown);
+        let list = keys.map(|key| Short(key).to_string()).collect::<Vec<_>>().join(", ");
+        write!(
+            f,
+            "; {}{list}{}",
+            if is_cut { "first " } else { "" },
+            if is_cut { " …" } else { "" }
+        )
+    }
+}
+
+/// A key of one value without its parentheses.
+struct Short<'a>(&'a Key);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0[..] {
+            [only] => only.fmt(f),
+            _ => self.0.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Done {
+    /// `1 row; hero_team_id_fkey: 2 rows`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Rows(self.direct).fmt(f)?;
+        for ByConstraint { constraint, rows, .. } in &self.by_constraint {
+            write!(f, "; {constraint}: {}", Rows(*rows))?;
+        }
+        for (what, rows) in [("replaced", self.replaced), ("by programs", self.by_program)] {
+            if rows > 0 {
+                write!(f, "; {what}: {}", Rows(rows))?;
             }
         }
-        f.write_str(if is_cut { " …" } else { "" })?;
-        f.write_str(close)
+        Ok(())
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{Assignment, Changed, Executor, How, Place, RowFrame, RowWork, RowsFrame};
 use crate::catalog::{ForeignKeyEntry, ReferentialAction};
-use crate::error::{Error, Event, VIOLATION_ROWS_MAX, ViolationKind};
+use crate::error::{Error, Event, ViolationKind};
 use crate::id::{ConstraintId, RowId};
 use crate::referential::effects::StepKind;
 use crate::referential::relation::{find_referencing, referenced_key};
-use crate::referential::{ActionOrder, ConflictClause, LetPass, LetPassKind};
+use crate::referential::{ActionOrder, ConflictClause, LetPass, LetPassKind, hint, name_rows};
 use crate::table::Row;
 use crate::value::{OrderedKey, Value};
 use std::sync::Arc;
@@ -138,39 +138,19 @@ impl Executor<'_> {
         vacated: &OrderedKey,
         old: &Row,
     ) -> Result<(), Error> {
-        let mut rows = find_referencing(self.store, key, vacated).peekable();
-        if rows.peek().is_none() {
+        let rows = find_referencing(self.store, key, vacated);
+        let (rows, count) = name_rows(self.settings.catalog, self.store, key.table, rows);
+        if count == 0 {
             return Ok(());
         }
-        let table = self.settings.catalog.by_id(key.table);
-        let mut names = Vec::new();
-        let mut count = 0;
-        for row_id in rows {
-            if count < VIOLATION_ROWS_MAX {
-                names.push(
-                    table.row_name(row_id, self.store.row(key.table, row_id).map(|row| &**row)),
-                );
-            }
-            count += 1;
-        }
-        let mut violation = self.foreign_key_violation(
-            ViolationKind::Restrict,
-            key,
-            event,
-            place.table,
-            names,
-            count,
-        );
+        let kind = ViolationKind::Restrict;
+        let mut violation = self.foreign_key_violation(kind, key, event, place.table, rows, count);
         let columns = key.resolved().map(|to| to.columns.clone()).unwrap_or_default();
         violation.columns = self.settings.catalog.by_id(place.table).column_names(&columns);
         violation.key = columns.iter().map(|&position| old[position].clone()).collect();
         violation.still_referenced = true;
         violation.path = self.effects.path(self.settings.catalog, self.store, place.cause, None);
-        violation.hint = Some(format!(
-            "Delete or re-point those rows first, or declare ON {} CASCADE or SET NULL on \"{}\".",
-            if event == Event::Delete { "DELETE" } else { "UPDATE" },
-            key.name
-        ));
+        violation.hint = hint(self.settings.catalog, &violation, key);
         Err(Error::Violation(Box::new(violation)))
     }
 

@@ -28,7 +28,9 @@ impl Executor<'_> {
             }
             Refusal::NotAnInteger(value) => {
                 let column = entry.row_id_column.map_or("rowid", |at| entry.column_name(at));
-                InputError::NotAnInteger { table: table(), column: column.to_owned(), value }.into()
+                let constraint = self.acting_constraint(place);
+                let (table, column) = (table(), column.to_owned());
+                InputError::NotAnInteger { constraint, table, column, value }.into()
             }
             Refusal::RowIdsExhausted => InputError::RowIdsExhausted { table: table() }.into(),
             Refusal::NotNull(position) => {
@@ -58,14 +60,19 @@ impl Executor<'_> {
 
     /// SET NULL onto a NOT NULL column is the commonest way into this refusal.
     fn not_null_hint(&self, place: Place) -> Option<String> {
-        let step = &self.effects.steps[place.step.0 as usize];
-        let StepKind::Constraint(id) = step.kind else { return None };
-        let key = self.settings.catalog.constraint(id);
+        let name = self.acting_constraint(place)?;
         Some(format!(
-            "Foreign key \"{}\" sets a column that may not be NULL; declare another action, or drop \
-             NOT NULL.",
-            key.name
+            "Foreign key \"{name}\" sets a column that may not be NULL; declare another action, or \
+             drop NOT NULL."
         ))
+    }
+
+    /// The foreign key whose action is at work here.
+    fn acting_constraint(&self, place: Place) -> Option<String> {
+        match self.effects.steps[place.step.0 as usize].kind {
+            StepKind::Constraint(id) => Some(self.settings.catalog.constraint(id).name.clone()),
+            StepKind::Direct | StepKind::Replaced | StepKind::Program(_) => None,
+        }
     }
 
     pub(super) fn conflict_violation(

@@ -4,7 +4,13 @@
 //! there is something to say. The reference's own line ("FOREIGN KEY constraint failed") is made by
 //! [`crate::database::Dialect::message`].
 
-use crate::value::{Key, Value};
+mod violation;
+
+pub use violation::{
+    Event, Hop, PATH_HOPS_MAX, Path, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
+};
+
+use crate::value::Value;
 use std::fmt;
 
 /// The result of every fallible call of this crate.
@@ -50,6 +56,16 @@ impl Error {
         }
     }
 
+    /// The error as JSON: its text, SQLite's extended code, and the violation's fields if it is one.
+    #[cfg(feature = "serde")]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "message": self.to_string(),
+            "code": self.extended_code(),
+            "violation": self.violation(),
+        })
+    }
+
     /// The violation inside, if this is one.
     pub fn violation(&self) -> Option<&Violation> {
         match self {
@@ -72,270 +88,6 @@ impl fmt::Display for Error {
             Error::Depth(error) => error.fmt(f),
             Error::Aborted(message) => write!(f, "statement aborted by a program: {message}"),
         }
-    }
-}
-
-/// Which constraint was found not to hold. The number beside each is SQLite's extended code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-pub enum ViolationKind {
-    /// A foreign key judged at the end of the statement or at COMMIT (787).
-    ForeignKey,
-    /// A foreign key refused at the row by RESTRICT (1811).
-    Restrict,
-    /// UNIQUE, or a unique index (2067).
-    Unique,
-    /// PRIMARY KEY (1555).
-    PrimaryKey,
-    /// The row id of a table without an integer primary key (2579).
-    RowId,
-    /// NOT NULL (1299).
-    NotNull,
-    /// CHECK (275).
-    Check,
-}
-
-impl ViolationKind {
-    /// SQLite's extended result code.
-    pub fn extended_code(self) -> i32 {
-        match self {
-            ViolationKind::ForeignKey => 787,
-            ViolationKind::Restrict => 1811,
-            ViolationKind::Unique => 2067,
-            ViolationKind::PrimaryKey => 1555,
-            ViolationKind::RowId => 2579,
-            ViolationKind::NotNull => 1299,
-            ViolationKind::Check => 275,
-        }
-    }
-
-    /// The constraint's kind in words: "foreign key constraint".
-    pub fn words(self) -> &'static str {
-        match self {
-            ViolationKind::ForeignKey | ViolationKind::Restrict => "foreign key constraint",
-            ViolationKind::Unique => "unique constraint",
-            ViolationKind::PrimaryKey | ViolationKind::RowId => "primary key constraint",
-            ViolationKind::NotNull => "not-null constraint",
-            ViolationKind::Check => "check constraint",
-        }
-    }
-}
-
-/// What was being done when a violation was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-pub enum Event {
-    /// A row arrived.
-    Insert,
-    /// A row was changed.
-    Update,
-    /// A row left.
-    Delete,
-    /// A transaction was to end.
-    Commit,
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Event::Insert => "insert on",
-            Event::Update => "update of",
-            Event::Delete => "delete on",
-            Event::Commit => "commit with a change of",
-        })
-    }
-}
-
-/// How many rows a violation names.
-pub const VIOLATION_ROWS_MAX: usize = 10;
-
-/// A constraint found not to hold: which, where, for which key and rows, and how one got there.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Violation {
-    /// The kind of constraint.
-    pub kind: ViolationKind,
-    /// What was done to `event_table` when it was found.
-    pub event: Event,
-    /// The table whose row was being changed.
-    pub event_table: String,
-    /// The constraint's name; for one declared without a name, the name it goes by here.
-    pub constraint: String,
-    /// The table that holds the constraint (for a foreign key: the referencing table).
-    pub table: String,
-    /// The columns of `key`: the referencing ones where a referenced row is missing, the referenced
-    /// ones where a referenced row may not go.
-    pub columns: Vec<String>,
-    /// One value per column of `columns`.
-    pub key: Vec<Value>,
-    /// The other side of the foreign key: the referenced table. Equal to `table` if it references
-    /// itself; absent for other constraints.
-    pub other_table: Option<String>,
-    /// Whether the violation is seen from the referenced side: its key went, rows still have it.
-    pub still_referenced: bool,
-    /// The first rows (at most [`VIOLATION_ROWS_MAX`]) that violate, each by its primary key or row
-    /// id, in row id order.
-    pub rows: Vec<RowName>,
-    /// How many rows violate.
-    pub row_count: usize,
-    /// From the row that the statement itself changed to the row where it was found.
-    pub path: Path,
-    /// What to do about it, where that is known.
-    pub hint: Option<String>,
-}
-
-/// A row by the columns that name it: its primary key, or its row id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct RowName {
-    /// The primary key's columns, or `rowid`.
-    pub columns: Vec<String>,
-    /// One value per column.
-    pub values: Key,
-}
-
-impl fmt::Display for RowName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        KeyText { columns: &self.columns, values: &self.values }.fmt(f)
-    }
-}
-
-/// One hop of a [`Path`]: over which constraint which row was reached.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Hop {
-    /// The constraint or program; `None` for the row that the statement itself changed.
-    pub constraint: Option<String>,
-    /// The table of the row.
-    pub table: String,
-    /// The row.
-    pub row: RowName,
-}
-
-/// The way from the row a statement changed to the row that refused.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Path {
-    /// The hops in order; of a path longer than eight, the first four and the last four.
-    pub hops: Vec<Hop>,
-    /// How many hops there are in all.
-    pub length: usize,
-}
-
-/// How many hops of a path are kept whole; of a longer one, half at each end.
-pub const PATH_HOPS_MAX: usize = 8;
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left_out = self.length.saturating_sub(self.hops.len());
-        for (position, hop) in self.hops.iter().enumerate() {
-            if position > 0 {
-                f.write_str(" → ")?;
-            }
-            if left_out > 0 && position == PATH_HOPS_MAX / 2 {
-                write!(f, "… {left_out} more … → ")?;
-            }
-            if let Some(constraint) = &hop.constraint {
-                write!(f, "{constraint}: ")?;
-            }
-            write!(f, "\"{}\" {}", hop.table, hop.row.values)?;
-        }
-        Ok(())
-    }
-}
-
-/// `(a, b)=(1, 'x')`.
-struct KeyText<'a> {
-    columns: &'a [String],
-    values: &'a [Value],
-}
-
-impl fmt::Display for KeyText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({})=(", self.columns.join(", "))?;
-        for (position, value) in self.values.iter().enumerate() {
-            if position > 0 {
-                f.write_str(", ")?;
-            }
-            value.fmt(f)?;
-        }
-        f.write_str(")")
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} table \"{}\" violates {} \"{}\"",
-            self.event,
-            self.event_table,
-            self.kind.words(),
-            self.constraint
-        )?;
-        if self.table != self.event_table {
-            write!(f, " on table \"{}\"", self.table)?;
-        }
-        write!(f, "\ndetail: ")?;
-        self.write_detail(f)?;
-        if self.path.length > 1 {
-            write!(f, "\ndetail: Reached by {}.", self.path)?;
-        }
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Violation {
-    fn write_detail(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = KeyText { columns: &self.columns, values: &self.key };
-        match self.kind {
-            ViolationKind::ForeignKey | ViolationKind::Restrict if self.still_referenced => {
-                write!(
-                    f,
-                    "Key {key} is still referenced by {} of \"{}\"",
-                    Rows(self.row_count),
-                    self.table
-                )?;
-                match self.rows.first() {
-                    Some(row) if self.row_count == 1 => write!(f, ", {row}."),
-                    Some(row) => write!(f, ", the first with {row}."),
-                    None => f.write_str("."),
-                }
-            }
-            ViolationKind::ForeignKey | ViolationKind::Restrict => {
-                let other = self.other_table.as_deref().unwrap_or_default();
-                write!(f, "Key {key} is not present in table \"{other}\".")
-            }
-            ViolationKind::Unique | ViolationKind::PrimaryKey | ViolationKind::RowId => {
-                write!(f, "Key {key} already exists.")
-            }
-            ViolationKind::NotNull => {
-                write!(f, "Column \"{}\" may not be NULL.", self.columns.join(", "))
-            }
-            ViolationKind::Check => match self.rows.first() {
-                Some(row) => write!(f, "The row with {row} fails it."),
-                None => f.write_str("The row fails it."),
-            },
-        }
-    }
-}
-
-/// "1 row", "1,234 rows".
-pub struct Rows(pub usize);
-
-impl fmt::Display for Rows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (position, digit) in digits.chars().enumerate() {
-            if position > 0 && (digits.len() - position).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        f.write_str(if self.0 == 1 { " row" } else { " rows" })
     }
 }
 
@@ -425,7 +177,7 @@ impl fmt::Display for SchemaError {
             ),
             SchemaError::ColumnCount { table, referenced, found, expected, .. } => write!(
                 f,
-                "foreign key of table \"{table}\" has {found} columns and references {expected} \
+                "foreign key of table \"{table}\" has {found} columns but references {expected} \
                  of table \"{referenced}\""
             ),
             SchemaError::NoColumns { kind, name } => write!(f, "{kind} \"{name}\" has no columns"),
@@ -453,8 +205,8 @@ pub enum NameKind {
     Index,
     /// A savepoint of the open transaction.
     Savepoint,
-    /// A constraint of the table named in `within`.
-    Constraint,
+    /// A primary key, UNIQUE or whole unique index of the table named in `within`, by its columns.
+    Key,
     /// A program attached to a table.
     Program,
 }
@@ -467,7 +219,7 @@ impl fmt::Display for NameKind {
             NameKind::ReferencingColumn => "referencing column",
             NameKind::Index => "index",
             NameKind::Savepoint => "savepoint",
-            NameKind::Constraint => "constraint",
+            NameKind::Key => "unique key",
             NameKind::Program => "program",
         })
     }
@@ -539,8 +291,8 @@ impl fmt::Display for NameError {
     }
 }
 
-/// The candidate with the fewest edits to `name`, if there are at most a third as many edits as
-/// letters (and at least one is allowed). Case counts for nothing.
+/// The candidate with the fewest edits to `name`, if there are at most a quarter as many edits as
+/// letters, rounded up. Case counts for nothing.
 ///
 /// # Cost
 /// **O(n · a · b)** for n candidates of a letters and a name of b; names longer than 64 letters
@@ -557,24 +309,38 @@ fn nearest_name<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -
             let letters: Vec<char> = candidate.to_lowercase().chars().collect();
             (edit_distance(&wanted, &letters), candidate)
         })
-        .filter(|(distance, _)| *distance <= (wanted.len() / 3).max(1))
+        .filter(|(distance, _)| *distance <= wanted.len().div_ceil(4))
+        .filter(|(distance, name)| *distance < name.chars().count())
         .min()
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-/// Levenshtein's distance, one row of the matrix at a time.
+/// How many letters must be put in, left out, replaced, or exchanged with their neighbour.
 fn edit_distance(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    // The matrix of distances between beginnings, of which two rows above are needed.
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before_last[j - 2] + 1);
+            }
         }
+        before_last = std::mem::replace(&mut last, row);
     }
-    row[b.len()]
+    last[b.len()]
+}
+
+/// "1 value", "2 values".
+struct Count(usize, &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
 }
 
 /// A value, a row or a key of the wrong shape.
@@ -606,6 +372,8 @@ pub enum InputError {
     },
     /// An integer primary key was given something else.
     NotAnInteger {
+        /// The foreign key whose action gave it, if one did.
+        constraint: Option<String>,
         /// The table.
         table: String,
         /// The column.
@@ -638,18 +406,34 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InputError::ValueCount { table, expected, found } => {
-                write!(f, "row for table \"{table}\" has {found} values where {expected} are due")
+                let found = Count(*found, "value");
+                write!(
+                    f,
+                    "row for table \"{table}\" has {found} for {}",
+                    Count(*expected, "column")
+                )
             }
             InputError::KeyWidth { name, expected, found } => {
-                write!(f, "key for \"{name}\" has {found} values where {expected} are due")
+                let found = Count(*found, "value");
+                write!(f, "key for \"{name}\" has {found} for {}", Count(*expected, "column"))
             }
             InputError::NoPrimaryKey { table } => write!(
                 f,
                 "table \"{table}\" has no primary key to find a row by\nhint: Use a predicate, or \
                  the row id."
             ),
-            InputError::NotAnInteger { table, column, value } => {
-                write!(f, "integer primary key \"{column}\" of table \"{table}\" cannot be {value}")
+            InputError::NotAnInteger { constraint, table, column, value } => {
+                write!(
+                    f,
+                    "integer primary key \"{column}\" of table \"{table}\" cannot be {value}"
+                )?;
+                match constraint {
+                    Some(name) => write!(
+                        f,
+                        "\nhint: Foreign key \"{name}\" sets it; declare another action there."
+                    ),
+                    None => Ok(()),
+                }
             }
             InputError::Expression { table, reason } => {
                 write!(f, "expression for table \"{table}\": {reason}")
@@ -749,15 +533,8 @@ mod tests {
         assert_eq!(nearest_name("heros", ["team", "hero"]), Some("hero".to_owned()));
         assert_eq!(nearest_name("TEAN", ["team", "hero"]), Some("team".to_owned()));
         assert_eq!(nearest_name("villain", ["team", "hero"]), None);
+        assert_eq!(nearest_name("hreo", ["team", "hero"]), Some("hero".to_owned()));
+        assert_eq!(nearest_name("c", ["a", "b"]), None);
         assert_eq!(nearest_name("", ["team"]), None);
-    }
-
-    #[test]
-    fn counts_of_rows_are_grouped_by_thousands() {
-        let shown = |n| Rows(n).to_string();
-        assert_eq!(shown(1), "1 row");
-        assert_eq!(shown(999), "999 rows");
-        assert_eq!(shown(1_000), "1,000 rows");
-        assert_eq!(shown(1_234_567), "1,234,567 rows");
     }
 }
