@@ -130,7 +130,7 @@ impl Settings<'_> {
 
     /// Whether RESTRICT refuses at the row, or waits to be judged like NO ACTION.
     fn restricts(&self) -> bool {
-        !(self.defers_all && self.dialect.restrict_defers)
+        !(self.defers_all && self.dialect.restrict_defers) && !is_mutant!(RestrictAtEnd)
     }
 }
 

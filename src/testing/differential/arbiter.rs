@@ -249,7 +249,13 @@ fn is_suspect(
     let is_moved = is_update_of(step, table)
         && may_move(step, table)
         && before.iter().any(|(id, row)| id == row_id && is_other(row));
-    names(step, table, key) && (is_moved || is_matched(step, *row_id, found.row, doubt))
+    names(step, table, key) && {
+        // Or all rows that held this key were written, wherever they have moved since.
+        let holds = rows(after, key.table).iter().filter(|(_, row)| same_key(row));
+        let ids: Vec<i64> = holds.map(|(id, _)| *id).collect();
+        let is_matched = |id: i64| is_matched(step, id, found.row, doubt);
+        is_moved || is_matched(*row_id) || (!ids.is_empty() && ids.into_iter().all(is_matched))
+    }
 }
 
 /// Whether a statement on this table names a column of the key, be it with the same value.
