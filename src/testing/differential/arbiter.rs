@@ -47,6 +47,8 @@ pub(super) struct Moment {
     pub(super) operation: Operation,
     pub(super) before: Rc<State>,
     pub(super) after: Rc<State>,
+    /// The tables before it.
+    pub(super) catalog_before: Catalog,
     /// The tables after it.
     pub(super) catalog: Catalog,
     /// Whether all constraints were deferred before it.
@@ -233,7 +235,9 @@ fn is_suspect(
     if is_new && (is_more || is_sure) {
         return true;
     }
-    if let Some(to) = key.resolved() {
+    // As the key was resolved then: its table may be gone.
+    let key_then = step.catalog_before.find_constraint(key.id);
+    if let Some(to) = key_then.and_then(ForeignKeyEntry::resolved) {
         let wanted = referencing_key(key, to, found.row);
         if is_held(to, &step.before, &wanted) && !is_held(to, after, &wanted) {
             return true;
