@@ -257,7 +257,7 @@ fn actions_start_the_programs_of_their_rows() {
     let mut db = teams(Cascade, Cascade);
     attach(&mut db, "a", "hero", Timing::After, Event::Delete, log("gone "));
     attach(&mut db, "b", "hero", Timing::After, Event::Update, log("moved "));
-    db.update("team", key![1], [("id", 5)]).unwrap();
+    db.update("team", key![1], row! { "id": 5 }).unwrap();
     db.delete("team", key![5]).unwrap();
     assert_eq!(lines(&db), ["moved 1->5", "gone 5"]);
 
@@ -284,7 +284,7 @@ fn an_update_cascade_sees_the_new_key() {
         Step::Insert { table: view.table("log").unwrap().id, row: vec![line.into()] }
     });
     attach(&mut db, "a", "hero", Timing::After, Event::Update, look);
-    db.update("team", key![1], [("id", 2)]).unwrap();
+    db.update("team", key![1], row! { "id": 2 }).unwrap();
     assert_eq!(lines(&db), ["team 2"]);
 }
 
@@ -518,7 +518,7 @@ fn a_program_may_point_the_referencing_rows_elsewhere() {
         Step::Update { table, rows, assignments: vec![(0, Value::Null)] }
     });
     attach(&mut db, "a", "team", Timing::Before, Event::Update, let_go);
-    db.update("team", key![1], [("id", 2)]).unwrap();
+    db.update("team", key![1], row! { "id": 2 }).unwrap();
     assert_eq!(rows(&db, "hero"), [[Value::Null]]);
     #[cfg(feature = "sqlite")]
     judge(

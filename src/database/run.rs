@@ -11,7 +11,6 @@ use crate::referential::{
     self, Assignment, ConflictClause, ConflictTarget, Need, NewRow, Outcome, Work,
     check_foreign_keys, involves_all_keys,
 };
-use crate::value::Value;
 use std::sync::Arc;
 
 /// A statement ready to run: its table and work, and what its foreign keys were checked for.
@@ -67,21 +66,41 @@ impl Database {
         self.run(Insert::into(table).row(row).on_conflict(OnConflict::Upsert(upsert)))
     }
 
-    /// Assigns values to columns of the rows selected. For expressions, see [`Update`].
+    /// Assigns values, by column name, to the rows selected. For expressions, see [`Update`].
+    ///
+    /// ```
+    /// # use ondelete::{Column, Database, Enforcement, Table, key, row};
+    /// # let mut db = Database::new(Enforcement::On);
+    /// # db.create_table(Table::new("hero").column(Column::integer("id").primary_key())
+    /// #     .column(Column::text("name")).column(Column::integer("age")))?;
+    /// # db.insert("hero", row![2, "Rusty-Man", 47])?;
+    /// db.update("hero", key![2], row! { "name": "Rusty-Man", "age": 48 })?;
+    /// # Ok::<(), ondelete::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Database::insert`].
-    pub fn update<'a, V: Into<Value>>(
+    pub fn update(
         &mut self,
         table: &str,
         selector: impl Into<Selector>,
-        values: impl IntoIterator<Item = (&'a str, V)>,
+        values: impl Into<RowValues>,
     ) -> Result<Done> {
-        let update = Update::of(table).filter(selector);
-        let set = |update: Update, (column, value): (&str, V)| {
-            update.set(column, crate::expression::lit(value))
+        let named = match values.into() {
+            RowValues::Named(named) => named,
+            RowValues::Positional(values) => {
+                let columns = self.table(table)?.definition.columns();
+                if columns.len() != values.len() {
+                    let (expected, found) = (columns.len(), values.len());
+                    let table = table.to_owned();
+                    return Err(InputError::ValueCount { table, expected, found }.into());
+                }
+                columns.iter().map(|column| column.name().to_owned()).zip(values).collect()
+            }
         };
-        self.run(values.into_iter().fold(update, set))
+        let set =
+            |update: Update, (column, value)| update.set(column, crate::expression::lit(value));
+        self.run(named.into_iter().fold(Update::of(table).filter(selector), set))
     }
 
     /// Deletes the rows selected.

@@ -47,6 +47,7 @@ enum Direction {
 
 /// The rows of a query.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Selection {
     /// The columns' names.
     pub columns: Vec<String>,

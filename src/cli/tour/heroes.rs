@@ -38,7 +38,7 @@ pub(super) fn database(action: ReferentialAction, enforcement: Enforcement) -> R
             row! { "name": "Spider-Boy", "secret_name": "Pedro Parqueador", "team_id": () },
         ],
     )?;
-    db.update("hero", key![3], [("team_id", 2)])?;
+    db.update("hero", key![3], row! { "team_id": 2 })?;
     db.insert("team", row! { "name": "Wakaland", "headquarters": "Wakaland Capital City" })?;
     db.insert_many(
         "hero",

@@ -2,12 +2,11 @@
 
 use super::heroes::{Hero, Rows, WAKALAND};
 use super::{Instead, Outcome, Refusal, Run};
-use crate::catalog::ReferentialAction;
 use crate::cli::render::{
     BAD, BOLD, CHANGED, Cell, DIM, GOOD, PLAIN, SECTION_WIDTH, WIDTH, columns, listing, paragraph,
     rule, section, styled,
 };
-use crate::database::{CheckReport, Enforcement, LetPass, LetPassKind};
+use crate::database::{CheckReport, Enforcement, LetPass};
 use crate::error::Rows as CountedRows;
 use crate::value::Value;
 use anstyle::Style;
@@ -112,18 +111,12 @@ fn foreign_key(run: &Run) -> &str {
     lines.find(|line| line.contains(" REFERENCES ")).unwrap_or_default().trim()
 }
 
-/// The plan. The refusal that it foresees is not printed twice if it is the error that came.
+/// The plan, with what is let pass left to the section of its own.
 fn plan(run: &Run) -> Vec<String> {
-    let foreseen = run.plan.refusal.as_ref().map(ToString::to_string);
-    let came = run.error.as_ref().map(|error| &error.message);
     let text = run.plan.to_string();
-    if foreseen.is_none() || foreseen.as_ref() != came {
-        return listing(&text, SECTION_WIDTH, PLAIN);
-    }
-    let steps = text.lines().take_while(|line| !line.starts_with("refused: "));
-    let mut lines: Vec<_> = steps.map(str::to_owned).collect();
-    lines.push(styled("refused, with the error below", BAD));
-    lines
+    let lines = text.lines().filter(|line| !line.starts_with("let pass: "));
+    let style = |line: &str| if line.starts_with("refused by ") { BAD } else { PLAIN };
+    lines.flat_map(|line| listing(line, SECTION_WIDTH, style(line))).collect()
 }
 
 fn refusal(run: &Run, error: &Refusal) -> Vec<String> {
@@ -140,15 +133,7 @@ fn refusal(run: &Run, error: &Refusal) -> Vec<String> {
 }
 
 fn let_pass(entry: &LetPass) -> Vec<String> {
-    let (name, rows) = (&entry.constraint, CountedRows(entry.rows));
-    let text = match entry.kind {
-        LetPassKind::Check => format!("{name}: the check would have found {rows}"),
-        LetPassKind::Action(ReferentialAction::Restrict) => {
-            format!("{name}: RESTRICT would have refused because of {rows}")
-        }
-        LetPassKind::Action(action) => format!("{name}: {action} would have acted on {rows}"),
-    };
-    paragraph(&text, SECTION_WIDTH, PLAIN)
+    paragraph(&entry.to_string(), SECTION_WIDTH, PLAIN)
 }
 
 fn check(report: &CheckReport) -> Vec<String> {

@@ -90,7 +90,7 @@ impl Executor<'_> {
                 (!self.settings.is_deferred(key)).then_some(ReferentialAction::Restrict)
             }
             ReferentialAction::NoAction => None,
-            ReferentialAction::Restrict if is_mutant!(RestrictIgnored | RestrictAtEnd) => None,
+            ReferentialAction::Restrict if is_mutant!(RestrictIgnored) => None,
             ReferentialAction::Restrict => self.settings.restricts().then_some(action),
             ReferentialAction::Cascade
             | ReferentialAction::SetNull

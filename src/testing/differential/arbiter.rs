@@ -47,6 +47,8 @@ pub(super) struct Moment {
     pub(super) operation: Operation,
     pub(super) before: Rc<State>,
     pub(super) after: Rc<State>,
+    /// The tables before it.
+    pub(super) catalog_before: Catalog,
     /// The tables after it.
     pub(super) catalog: Catalog,
     /// Whether all constraints were deferred before it.
@@ -90,8 +92,12 @@ pub(super) fn judge(
         // A table whose own deferred keys alone matter: SQLite deletes, and counts, its rows if its
         // counter is not zero. Where a suspect dangles, zero is wrong.
         let before = history.last().map_or(catalog, |step| &step.catalog);
+        let start = history.first().unwrap_or(moment);
         let mut suspects = dangling(before, &moment.before, |_| true).filter(|row| {
-            history.iter().any(|step| is_suspect(step, &step.after, before, row, Doubt::No))
+            let is_later = count_of(row, &start.before, start.catalog.find_by_id(row.key.table))
+                < count_of(row, &moment.before, before.find_by_id(row.key.table));
+            is_later
+                || history.iter().any(|step| is_suspect(step, &step.after, before, row, Doubt::No))
         });
         return suspects.next().map(|_| Exception::E1);
     }
@@ -207,8 +213,11 @@ fn is_suspect(
     let Dangling { key, row_id, .. } = found;
     let Some(table) = catalog.find_by_id(key.table) else { return false };
     let before = rows(&step.before, key.table);
-    if before.iter().any(|(_, row)| row.len() != table.columns.len()) {
-        // A column came or went.
+    // A column that was added stands behind those of the key; one that was dropped moves them.
+    let width = table.columns.len();
+    let is_shifted =
+        |row: &[Value]| row.len() > width || key.columns.iter().any(|&column| column >= row.len());
+    if before.iter().any(|(_, row)| is_shifted(row)) {
         return doubt == Doubt::Yes;
     }
     let same_key = |row: &[Value]| values_of(key, row) == found.values();
@@ -226,13 +235,31 @@ fn is_suspect(
     if is_new && (is_more || is_sure) {
         return true;
     }
-    if let Some(to) = key.resolved() {
+    // As the key was resolved then: its table may be gone.
+    let key_then = step.catalog_before.find_constraint(key.id);
+    if let Some(to) = key_then.and_then(ForeignKeyEntry::resolved) {
         let wanted = referencing_key(key, to, found.row);
         if is_held(to, &step.before, &wanted) && !is_held(to, after, &wanted) {
             return true;
         }
     }
-    names(step, table, key) && is_matched(step, *row_id, found.row, doubt)
+    // Where the statement assigns the row id too, another row may have taken this id: it has if a
+    // column differs that neither the statement nor an action can have written.
+    let is_free = |at: &usize| {
+        !table.foreign_keys.iter().any(|key| key.columns.contains(at)) && !assigns(step, table, *at)
+    };
+    let is_other =
+        |row: &[Value]| (0..row.len()).filter(is_free).any(|at| row[at] != found.row[at]);
+    let is_moved = is_update_of(step, table)
+        && may_move(step, table)
+        && before.iter().any(|(id, row)| id == row_id && is_other(row));
+    names(step, table, key) && {
+        // Or all rows that held this key were written, wherever they have moved since.
+        let holds = rows(after, key.table).iter().filter(|(_, row)| same_key(row));
+        let ids: Vec<i64> = holds.map(|(id, _)| *id).collect();
+        let is_matched = |id: i64| is_matched(step, id, found.row, doubt);
+        is_moved || is_matched(*row_id) || (!ids.is_empty() && ids.into_iter().all(is_matched))
+    }
 }
 
 /// Whether a statement on this table names a column of the key, be it with the same value.
@@ -287,6 +314,24 @@ fn is_matched(step: &Moment, row_id: i64, row: &[Value], doubt: Doubt) -> bool {
             is_here || (doubt == Doubt::Yes && step.updated.iter().any(|updated| updated == row))
         }
         Statement::Delete(_) => false,
+    }
+}
+
+fn assigns(step: &Moment, table: &TableEntry, position: usize) -> bool {
+    match &step.operation {
+        Operation::Statement(Statement::Update(update)) => update
+            .assigned_columns()
+            .any(|column| table.position(column).is_ok_and(|at| at == position)),
+        _ => false,
+    }
+}
+
+fn is_update_of(step: &Moment, table: &TableEntry) -> bool {
+    match &step.operation {
+        Operation::Statement(statement @ Statement::Update(_)) => {
+            statement.table().eq_ignore_ascii_case(table.name())
+        }
+        _ => false,
     }
 }
 

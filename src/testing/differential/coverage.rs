@@ -26,7 +26,7 @@ const OLD_DANGLING_MIN: usize = 20;
 /// shorter one.
 const CELL_MIN: usize = 500;
 /// The run that the floor of the cells is meant for.
-const FULL_RUN: usize = 400_000;
+const FULL_RUN: usize = 500_000;
 
 /// An action, an event, a timing and a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -160,6 +160,7 @@ impl Run {
         let compared = self.compare(operation, &ours, &theirs, &ours_after);
         matched.extend(inserted);
         let moment = Moment {
+            catalog_before: before,
             operation: operation.clone(),
             before: state_before,
             after: ours_after.clone(),
