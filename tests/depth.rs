@@ -37,7 +37,7 @@ fn a_chain_of_a_million_rows_needs_no_stack() {
         let plan = db.plan_delete("node", key![1]).unwrap().to_string();
         assert_eq!(
             plan,
-            "delete node: 1 row (1)\n\
+            "delete node (1 row; 1)\n\
              └─ node_up: cascade delete node (999,999 rows, depth 999,999; first 2, 3, 4 …)"
         );
         db.insert("leaf", row![ROWS]).unwrap();

@@ -2,7 +2,7 @@
 
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
-use super::{Database, Done, LetPass, Plan, Selector};
+use super::{Database, Done, LetPass, Plan, Selector, without_transaction};
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
@@ -170,7 +170,8 @@ impl Database {
             referential::judge_outstanding(&settings, &self.store, &outcome.outstanding);
         if self.open.is_none() && outcome.refusal.is_none() {
             let first = outstanding.first().cloned();
-            outcome.refusal = first.map(|violation| Error::Violation(Box::new(violation)));
+            let refused = |violation| without_transaction(Error::Violation(Box::new(violation)));
+            outcome.refusal = first.map(refused);
         }
         let plan = referential::plan(&self.schema.catalog, &self.store, outcome, outstanding);
         self.in_flight = false;
