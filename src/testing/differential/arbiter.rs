@@ -13,7 +13,7 @@
 
 use super::{Outcome, State};
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, Resolved, TableEntry, TableId};
-use crate::database::{Control, OnConflict, Statement};
+use crate::database::{Control, OnConflict, RowValues, Statement};
 use crate::testing::keys::{referenced_key, referencing_key};
 use crate::testing::operation::Operation;
 use crate::value::Value;
@@ -239,7 +239,8 @@ fn is_suspect(
     let key_then = step.catalog_before.find_constraint(key.id);
     if let Some(to) = key_then.and_then(ForeignKeyEntry::resolved) {
         let wanted = referencing_key(key, to, found.row);
-        if is_held(to, &step.before, &wanted) && !is_held(to, after, &wanted) {
+        let was_held = is_held(to, &step.before, &wanted) || has_offered(step, to, &wanted);
+        if was_held && !is_held(to, after, &wanted) {
             return true;
         }
     }
@@ -260,6 +261,35 @@ fn is_suspect(
         let is_matched = |id: i64| is_matched(step, id, found.row, doubt);
         is_moved || is_matched(*row_id) || (!ids.is_empty() && ids.into_iter().all(is_matched))
     }
+}
+
+/// Whether an INSERT OR REPLACE has inserted a row with this key: it skips none of those it is given.
+fn has_offered(step: &Moment, to: &Resolved, wanted: &Option<Vec<Value>>) -> bool {
+    let Operation::Statement(statement @ Statement::Insert(insert)) = &step.operation else {
+        return false;
+    };
+    let Some(table) = step.catalog_before.find_table(statement.table()) else { return false };
+    if table.id != to.table || !matches!(insert.conflict(), OnConflict::Replace) {
+        return false;
+    }
+    let offers = |row: &RowValues| {
+        let mut values: Vec<Value> = vec![Value::Null; table.columns.len()];
+        match row {
+            RowValues::Positional(given) if given.len() == values.len() => values.clone_from(given),
+            RowValues::Positional(_) => return false,
+            RowValues::Named(given) => {
+                for (name, value) in given {
+                    let Ok(at) = table.position(name) else { return false };
+                    values[at] = value.clone();
+                }
+            }
+        }
+        for (value, column) in values.iter_mut().zip(&table.columns) {
+            *value = column.affinity.apply(value.clone());
+        }
+        wanted.is_some() && referenced_key(to, &values) == *wanted
+    };
+    insert.rows_given().iter().any(offers)
 }
 
 /// Whether a statement on this table names a column of the key, be it with the same value.
@@ -348,7 +378,13 @@ fn may_move(step: &Moment, table: &TableEntry) -> bool {
         },
         _ => false,
     };
-    is_assigned || table.foreign_keys.iter().any(|key| key.columns.contains(&row_id))
+    // SET NULL cannot: the row id is never NULL.
+    let moves = |key: &ForeignKeyEntry| {
+        key.update_rule() == ReferentialAction::Cascade
+            || [key.update_rule(), key.delete_rule()].contains(&ReferentialAction::SetDefault)
+    };
+    let mut over = table.foreign_keys.iter().filter(|key| key.columns.contains(&row_id));
+    is_assigned || over.any(moves)
 }
 
 fn name_accepted(
