@@ -217,7 +217,7 @@ fn is_suspect(
     let width = table.columns.len();
     let is_shifted =
         |row: &[Value]| row.len() > width || key.columns.iter().any(|&column| column >= row.len());
-    if before.iter().any(|(_, row)| is_shifted(row)) {
+    if before.iter().chain(rows(after, key.table)).any(|(_, row)| is_shifted(row)) {
         return doubt == Doubt::Yes;
     }
     let same_key = |row: &[Value]| values_of(key, row) == found.values();
