@@ -399,7 +399,7 @@ fn name_accepted(
         return Some(Exception::E3);
     }
     let steps = || history.iter().filter(|_| ends).chain([moment]);
-    if sets_null(found.key) && steps().any(|step| replaces(step, found.key, &moment.catalog)) {
+    if sets_null(found.key) && steps().any(|step| replaces(step, found.key)) {
         return Some(Exception::E8);
     }
     let before = history.first().unwrap_or(moment);
@@ -417,15 +417,16 @@ fn sets_null(key: &ForeignKeyEntry) -> bool {
 }
 
 /// Whether a statement may delete or update rows of the key's table before it writes its own.
-fn replaces(step: &Moment, key: &ForeignKeyEntry, catalog: &Catalog) -> bool {
+fn replaces(step: &Moment, key: &ForeignKeyEntry) -> bool {
     let Operation::Statement(statement) = &step.operation else { return false };
     let conflict = match statement {
         Statement::Insert(insert) => insert.conflict(),
         Statement::Update(update) => update.conflict(),
         Statement::Delete(_) => return false,
     };
-    let is_here = catalog.find_table(statement.table()).is_some_and(|table| table.id == key.table);
-    is_here && matches!(conflict, OnConflict::Replace | OnConflict::Upsert(_))
+    let table = step.catalog_before.find_table(statement.table());
+    table.is_some_and(|table| table.id == key.table)
+        && matches!(conflict, OnConflict::Replace | OnConflict::Upsert(_))
 }
 
 fn name_refused(moment: &Moment, ends: bool) -> Option<Exception> {
