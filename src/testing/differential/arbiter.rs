@@ -13,7 +13,7 @@
 
 use super::{Outcome, State};
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, Resolved, TableEntry, TableId};
-use crate::database::{Control, OnConflict, Statement};
+use crate::database::{Control, OnConflict, RowValues, Statement};
 use crate::testing::keys::{referenced_key, referencing_key};
 use crate::testing::operation::Operation;
 use crate::value::Value;
@@ -217,7 +217,7 @@ fn is_suspect(
     let width = table.columns.len();
     let is_shifted =
         |row: &[Value]| row.len() > width || key.columns.iter().any(|&column| column >= row.len());
-    if before.iter().any(|(_, row)| is_shifted(row)) {
+    if before.iter().chain(rows(after, key.table)).any(|(_, row)| is_shifted(row)) {
         return doubt == Doubt::Yes;
     }
     let same_key = |row: &[Value]| values_of(key, row) == found.values();
@@ -239,7 +239,8 @@ fn is_suspect(
     let key_then = step.catalog_before.find_constraint(key.id);
     if let Some(to) = key_then.and_then(ForeignKeyEntry::resolved) {
         let wanted = referencing_key(key, to, found.row);
-        if is_held(to, &step.before, &wanted) && !is_held(to, after, &wanted) {
+        let was_held = is_held(to, &step.before, &wanted) || has_offered(step, to, &wanted);
+        if was_held && !is_held(to, after, &wanted) {
             return true;
         }
     }
@@ -260,6 +261,35 @@ fn is_suspect(
         let is_matched = |id: i64| is_matched(step, id, found.row, doubt);
         is_moved || is_matched(*row_id) || (!ids.is_empty() && ids.into_iter().all(is_matched))
     }
+}
+
+/// Whether an INSERT OR REPLACE has inserted a row with this key: it skips none of those it is given.
+fn has_offered(step: &Moment, to: &Resolved, wanted: &Option<Vec<Value>>) -> bool {
+    let Operation::Statement(statement @ Statement::Insert(insert)) = &step.operation else {
+        return false;
+    };
+    let Some(table) = step.catalog_before.find_table(statement.table()) else { return false };
+    if table.id != to.table || !matches!(insert.conflict(), OnConflict::Replace) {
+        return false;
+    }
+    let offers = |row: &RowValues| {
+        let mut values: Vec<Value> = vec![Value::Null; table.columns.len()];
+        match row {
+            RowValues::Positional(given) if given.len() == values.len() => values.clone_from(given),
+            RowValues::Positional(_) => return false,
+            RowValues::Named(given) => {
+                for (name, value) in given {
+                    let Ok(at) = table.position(name) else { return false };
+                    values[at] = value.clone();
+                }
+            }
+        }
+        for (value, column) in values.iter_mut().zip(&table.columns) {
+            *value = column.affinity.apply(value.clone());
+        }
+        wanted.is_some() && referenced_key(to, &values) == *wanted
+    };
+    insert.rows_given().iter().any(offers)
 }
 
 /// Whether a statement on this table names a column of the key, be it with the same value.
@@ -348,7 +378,13 @@ fn may_move(step: &Moment, table: &TableEntry) -> bool {
         },
         _ => false,
     };
-    is_assigned || table.foreign_keys.iter().any(|key| key.columns.contains(&row_id))
+    // SET NULL cannot: the row id is never NULL.
+    let moves = |key: &ForeignKeyEntry| {
+        key.update_rule() == ReferentialAction::Cascade
+            || [key.update_rule(), key.delete_rule()].contains(&ReferentialAction::SetDefault)
+    };
+    let mut over = table.foreign_keys.iter().filter(|key| key.columns.contains(&row_id));
+    is_assigned || over.any(moves)
 }
 
 fn name_accepted(
@@ -363,7 +399,7 @@ fn name_accepted(
         return Some(Exception::E3);
     }
     let steps = || history.iter().filter(|_| ends).chain([moment]);
-    if sets_null(found.key) && steps().any(|step| replaces(step, found.key, &moment.catalog)) {
+    if sets_null(found.key) && steps().any(|step| replaces(step, found.key)) {
         return Some(Exception::E8);
     }
     let before = history.first().unwrap_or(moment);
@@ -381,15 +417,16 @@ fn sets_null(key: &ForeignKeyEntry) -> bool {
 }
 
 /// Whether a statement may delete or update rows of the key's table before it writes its own.
-fn replaces(step: &Moment, key: &ForeignKeyEntry, catalog: &Catalog) -> bool {
+fn replaces(step: &Moment, key: &ForeignKeyEntry) -> bool {
     let Operation::Statement(statement) = &step.operation else { return false };
     let conflict = match statement {
         Statement::Insert(insert) => insert.conflict(),
         Statement::Update(update) => update.conflict(),
         Statement::Delete(_) => return false,
     };
-    let is_here = catalog.find_table(statement.table()).is_some_and(|table| table.id == key.table);
-    is_here && matches!(conflict, OnConflict::Replace | OnConflict::Upsert(_))
+    let table = step.catalog_before.find_table(statement.table());
+    table.is_some_and(|table| table.id == key.table)
+        && matches!(conflict, OnConflict::Replace | OnConflict::Upsert(_))
 }
 
 fn name_refused(moment: &Moment, ends: bool) -> Option<Exception> {

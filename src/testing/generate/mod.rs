@@ -572,7 +572,8 @@ impl Generator {
             2 | 3 => Operation::RenameTable { table: name, to: self.name("r") },
             4 | 5 => Operation::RenameColumn { table: name, column, to: self.name("c") },
             6 | 7 => Operation::AddColumn { table: name, column: self.new_column(catalog) },
-            8 => Operation::DropColumn { table: name, column },
+            // In a transaction the arbiter could not follow the keys across it.
+            8 if !db.is_in_transaction() => Operation::DropColumn { table: name, column },
             9 | 10 => match self.new_index(&table) {
                 Some(index) => Operation::CreateIndex(index),
                 None => Operation::CreateTable(table.definition.clone()),
