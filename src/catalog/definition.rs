@@ -305,6 +305,18 @@ impl Table {
         self
     }
 
+    /// CONSTRAINT name CHECK over the whole row. SQLite calls a check by its name where it has one.
+    #[must_use]
+    pub fn named_check(
+        mut self,
+        name: impl Into<String>,
+        expression: impl Into<Expression>,
+    ) -> Self {
+        let name = Some(name.into());
+        self.checks.push(Check { name, expression: expression.into(), column: None });
+        self
+    }
+
     /// FOREIGN KEY; see [`ForeignKey::new`].
     #[must_use]
     pub fn foreign_key(mut self, key: ForeignKey) -> Self {

@@ -3,7 +3,7 @@
 use super::constraint::{ConstraintMode, ForeignKey, Index, MatchType, ReferentialAction};
 use super::definition::{Column, Table};
 use crate::expression::quote_identifier;
-use crate::value::Collation;
+use crate::value::{Collation, Value};
 use std::fmt;
 
 impl fmt::Display for Table {
@@ -20,7 +20,11 @@ impl fmt::Display for Table {
             write!(f, "{separator}{word} ({})", Names(&key.columns))?;
         }
         for check in self.checks.iter().filter(|check| check.column.is_none()) {
-            write!(f, "{separator}CHECK ({})", check.expression)?;
+            f.write_str(separator)?;
+            if let Some(name) = &check.name {
+                write!(f, "CONSTRAINT {} ", quote_identifier(name))?;
+            }
+            write!(f, "CHECK ({})", check.expression)?;
         }
         for key in self.foreign_keys.iter().filter(|key| !key.on_column) {
             f.write_str(separator)?;
@@ -47,8 +51,13 @@ impl Table {
         if column.not_null {
             f.write_str(" NOT NULL")?;
         }
-        if let Some(default) = &column.default {
-            write!(f, " DEFAULT ({default})")?;
+        match &column.default {
+            None => {}
+            // A text with a NUL in it is no literal in SQL.
+            Some(default) if default.as_literal().is_some_and(|value| !has_nul(value)) => {
+                write!(f, " DEFAULT {default}")?;
+            }
+            Some(default) => write!(f, " DEFAULT ({default})")?,
         }
         if column.collation != Collation::Binary {
             write!(f, " COLLATE {}", column.collation)?;
@@ -64,6 +73,10 @@ impl Table {
         }
         Ok(())
     }
+}
+
+fn has_nul(value: &Value) -> bool {
+    value.as_text().is_some_and(|text| text.contains('\0'))
 }
 
 fn write_constraint_name(f: &mut fmt::Formatter<'_>, key: &ForeignKey) -> fmt::Result {

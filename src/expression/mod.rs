@@ -312,6 +312,14 @@ impl Expression {
         Expression::over(Node::Collate(Arc::new(self), collation))
     }
 
+    /// The value, if the expression is nothing but a literal.
+    pub fn as_literal(&self) -> Option<&Value> {
+        match &self.node {
+            Node::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The names of the columns used, in order of appearance and each once, ASCII case aside.
     pub fn column_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
