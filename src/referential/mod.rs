@@ -130,7 +130,8 @@ impl Settings<'_> {
 
     /// Whether RESTRICT refuses at the row, or waits to be judged like NO ACTION.
     fn restricts(&self) -> bool {
-        !(self.defers_all && self.dialect.restrict_defers) && !is_mutant!(RestrictAtEnd)
+        let waits = self.defers_all && self.dialect.restrict_defers;
+        !(waits || is_mutant!(RestrictAtEnd))
     }
 }
 
