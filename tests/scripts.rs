@@ -156,6 +156,40 @@ mod exceptions {
     }
 
     #[test]
+    fn e8_replace_leaves_the_check_out() {
+        let connection = sqlite(
+            "PRAGMA foreign_keys = ON; CREATE TABLE node
+                 (id INTEGER PRIMARY KEY, up INTEGER REFERENCES node ON DELETE SET NULL);",
+        );
+        accepts_a_new_dangling_row(&connection, "INSERT OR REPLACE INTO node VALUES (1, 99)");
+    }
+
+    #[test]
+    fn e9_a_drop_counts_below_zero() {
+        let connection = sqlite(
+            "PRAGMA foreign_keys = OFF; CREATE TABLE node (id INTEGER PRIMARY KEY,
+                 up INTEGER REFERENCES node, x INTEGER REFERENCES missing);
+             INSERT INTO node VALUES (1, NULL, 5); PRAGMA foreign_keys = ON;",
+        );
+        assert!(connection.execute_batch("DROP TABLE node").is_err());
+    }
+
+    #[test]
+    fn e10_too_deep_keeps_a_part() {
+        let connection = sqlite(
+            "PRAGMA foreign_keys = ON; CREATE TABLE node
+                 (id INTEGER PRIMARY KEY, up INTEGER REFERENCES node ON DELETE CASCADE);
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1002)
+                 INSERT INTO node SELECT i, CASE i WHEN 1 THEN NULL ELSE i - 1 END FROM n; BEGIN;",
+        );
+        assert!(connection.execute_batch("DELETE FROM node WHERE id = 1").is_err());
+        let left: i64 = connection
+            .query_row("SELECT count(*) FROM node", [], |row| row.get(0))
+            .expect("SQLite counts");
+        assert_eq!(left, 1, "the statement failed, and most of its rows are gone");
+    }
+
+    #[test]
     fn e5_a_row_of_its_own_counts_twice() {
         let connection = sqlite(
             "PRAGMA foreign_keys = ON;

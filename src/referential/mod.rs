@@ -131,7 +131,8 @@ impl Settings<'_> {
 
     /// Whether RESTRICT refuses at the row, or waits to be judged like NO ACTION.
     fn restricts(&self) -> bool {
-        !(is_mutant!(RestrictAtEnd) || (self.defers_all && self.dialect.restrict_defers))
+        let waits = self.defers_all && self.dialect.restrict_defers;
+        !(waits || is_mutant!(RestrictAtEnd))
     }
 }
 

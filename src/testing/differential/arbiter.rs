@@ -255,11 +255,17 @@ fn is_suspect(
         && may_move(step, table)
         && before.iter().any(|(id, row)| id == row_id && is_other(row));
     names(step, table, key) && {
-        // Or all rows that held this key were written, wherever they have moved since.
-        let holds = rows(after, key.table).iter().filter(|(_, row)| same_key(row));
-        let ids: Vec<i64> = holds.map(|(id, _)| *id).collect();
+        // Or all rows that held this key, before or after, were written, wherever they have moved:
+        // then whoever holds it now has been written, too.
         let is_matched = |id: i64| is_matched(step, id, found.row, doubt);
-        is_moved || is_matched(*row_id) || (!ids.is_empty() && ids.into_iter().all(is_matched))
+        let all_written = |list: &[(i64, Vec<Value>)]| {
+            let mut holders = list.iter().filter(|(_, row)| same_key(row)).peekable();
+            holders.peek().is_some() && holders.all(|(id, _)| is_matched(*id))
+        };
+        is_moved
+            || is_matched(*row_id)
+            || all_written(before)
+            || all_written(rows(after, key.table))
     }
 }
 
