@@ -3,7 +3,7 @@
 //! A [`Run`] holds one database of each kind and does the same to both. Compared are: whether the
 //! operation went through, the message and extended code where it did not, `changes()` and
 //! `total_changes()`, all rows of all tables with their row ids, the number of dangling rows, whether
-//! a transaction is open, and both switches. A difference is allowed only if [`arbiter`] proves it
+//! a transaction is open, and both switches. A difference is allowed only if the `arbiter` proves it
 //! from the states before and after to be one of the closed list of SQLite's own; the sequence ends
 //! there. Anything else is a [`Difference`], whose script is made as short as it will go.
 //!
