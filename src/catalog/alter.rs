@@ -11,7 +11,7 @@ use super::resolve::{
     Ids, bind_checks, build_entry, build_foreign_key, build_index, column_entries, foreign_key_name,
 };
 use super::{Catalog, IndexId, TableId, fold};
-use crate::error::{Error, NameError, NameKind, SchemaError};
+use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
 use std::sync::Arc;
 
 impl Catalog {
@@ -56,6 +56,7 @@ impl Catalog {
                 action: format!("rename table \"{old}\" to \"{name}\""),
                 message: format!("there is already another table or index with this name: {name}"),
                 reason: format!("A table or index \"{name}\" exists already."),
+                found: AlterCheck::Definition,
             }
             .into());
         }
@@ -149,6 +150,7 @@ impl Catalog {
                 action: format!("add column \"{name}\" to table \"{}\"", entry.name()),
                 message: format!("Cannot add a {word} column"),
                 reason: format!("A {word} column can only be declared when the table is created."),
+                found: AlterCheck::Definition,
             }
             .into());
         }
@@ -305,9 +307,9 @@ fn build_index_filter(
 fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Error> {
     let name = entry.column_name(position);
     let table = entry.name();
-    let refuse = |message: String, reason: String| {
+    let refuse = |found: AlterCheck, message: String, reason: String| {
         let action = format!("drop column \"{name}\" of table \"{table}\"");
-        Err(SchemaError::Alter { action, message, reason }.into())
+        Err(SchemaError::Alter { action, message, reason, found }.into())
     };
     let after = |what: &str| format!("error in {what} after drop column: no such column: {name}");
     let is_this = |other: &String| other.eq_ignore_ascii_case(name);
@@ -316,18 +318,23 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
     if let Some(key) = keys.clone().find(is_flagged) {
         let word = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
         let message = format!("cannot drop {word} column: \"{name}\"");
-        return refuse(message, format!("It is part of a {word}."));
+        return refuse(AlterCheck::Definition, message, format!("It is part of a {word}."));
     }
     if entry.columns.len() == 1 {
         let message = format!("cannot drop column \"{name}\": no other columns exist");
-        return refuse(message, "A table needs a column.".to_owned());
+        return refuse(AlterCheck::Definition, message, "A table needs a column.".to_owned());
     }
     if keys.next().is_some() {
-        return refuse(after(&format!("table {table}")), "It is part of a UNIQUE.".to_owned());
+        return refuse(
+            AlterCheck::Outcome,
+            after(&format!("table {table}")),
+            "It is part of a UNIQUE.".to_owned(),
+        );
     }
     for (check, entry) in entry.definition.checks.iter().zip(&entry.checks) {
         if entry.columns.contains(&position) && check.column.as_deref() != Some(name) {
             return refuse(
+                AlterCheck::Outcome,
                 after(&format!("table {table}")),
                 format!("CHECK ({}) needs it.", entry.text),
             );
@@ -338,14 +345,22 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
             let message = format!(
                 "error in table {table} after drop column: unknown column \"{name}\" in foreign key definition"
             );
-            return refuse(message, format!("Foreign key \"{}\" needs it.", key.name));
+            return refuse(
+                AlterCheck::Outcome,
+                message,
+                format!("Foreign key \"{}\" needs it.", key.name),
+            );
         }
     }
     for index in &entry.indexes {
         let read = index.filter.as_ref().is_some_and(|filter| filter.columns().contains(&position));
         if read || index.columns.iter().any(|&(column, _)| column == position) {
             let message = after(&format!("index {}", index.name));
-            return refuse(message, format!("Index \"{}\" needs it.", index.name));
+            return refuse(
+                AlterCheck::Outcome,
+                message,
+                format!("Index \"{}\" needs it.", index.name),
+            );
         }
     }
     Ok(())

@@ -34,7 +34,7 @@ pub use statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Up
 pub use transaction::{Control, Refused, Savepoint, Transaction};
 
 use crate::catalog::{Catalog, TableEntry};
-use crate::error::{Error, Result, SchemaError, TransactionError, Violation};
+use crate::error::{AlterCheck, Error, Result, SchemaError, TransactionError, Violation};
 use crate::id::RowId;
 use crate::referential::{Programs, Settings, Suspect, judge_outstanding};
 use crate::storage::{Mark, Store};
@@ -367,11 +367,7 @@ fn is_found_in_compiling(error: &Error) -> bool {
     match error {
         Error::Name(_) => true,
         Error::Schema(error) => match &**error {
-            SchemaError::Alter { message, .. } => {
-                message.starts_with("cannot drop")
-                    || message.ends_with("UNIQUE column")
-                    || message.ends_with("PRIMARY KEY column")
-            }
+            SchemaError::Alter { found, .. } => *found == AlterCheck::Definition,
             _ => true,
         },
         _ => false,

@@ -5,7 +5,8 @@ use crate::catalog::{
     Catalog, Column, ForeignKeyEntry, Index, IndexEntry, Table, TableEntry, Target,
 };
 use crate::error::{
-    Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation, ViolationKind,
+    AlterCheck, Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation,
+    ViolationKind,
 };
 use crate::id::RowId;
 use crate::referential::{Attached, DefinitionCheck, Start, Timing, Work, check_actions};
@@ -133,7 +134,8 @@ impl Database {
             let refuse = |message: &str, reason: &str| {
                 let action = format!("add column \"{name}\" to table \"{}\"", entry.name());
                 let (message, reason) = (message.to_owned(), reason.to_owned());
-                Err(SchemaError::Alter { action, message, reason }.into())
+                let found = AlterCheck::Outcome;
+                Err(SchemaError::Alter { action, message, reason, found }.into())
             };
             if has_rows && references && !value.is_null() && db.settings().enforces() {
                 let message = "Cannot add a REFERENCES column with non-NULL default value";
@@ -248,8 +250,7 @@ impl Database {
         &mut self,
         change: impl FnOnce(&mut Self, &mut Schema) -> Result<()>,
     ) -> Result<()> {
-        let (defers_all, changes) = (self.defers_all, self.counters.changes);
-        let result = self.statement(|db| {
+        self.statement(|db| {
             let before = db.schema.clone();
             db.schema_log.push((db.store.mark(), before.clone()));
             db.store.log_tables();
@@ -260,12 +261,7 @@ impl Database {
             db.schema = Arc::new(schema);
             db.build_indexes(&before.catalog);
             Ok(())
-        });
-        if let Err(Error::Name(_) | Error::Schema(_) | Error::Input(_)) = result {
-            // What a definition alone shows is refused before anything runs: no statement has ended.
-            (self.defers_all, self.counters.changes) = (defers_all, changes);
-        }
-        result
+        })
     }
 
     /// Gives storage the indexes of every table whose entry has changed.
@@ -324,6 +320,7 @@ impl Database {
                     key.name,
                     catalog.by_id(key.table).name()
                 ),
+                found: AlterCheck::Definition,
             }
             .into()),
         }

@@ -156,7 +156,19 @@ pub enum SchemaError {
         message: String,
         /// Why, as a sentence.
         reason: String,
+        /// Where that shows.
+        found: AlterCheck,
     },
+}
+
+/// Where the reason lies that a table cannot be changed. SQLite finds the first kind before it runs
+/// anything, the second while it runs, which ends a transaction of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AlterCheck {
+    /// In the definition as it stands.
+    Definition,
+    /// In the rows, or in the definition as it would be.
+    Outcome,
 }
 
 impl fmt::Display for SchemaError {

@@ -375,6 +375,10 @@ fn is_update_of(step: &Moment, table: &TableEntry) -> bool {
 /// action may.
 fn may_move(step: &Moment, table: &TableEntry) -> bool {
     let Some(row_id) = table.row_id_column else { return false };
+    let is_update = matches!(&step.operation, Operation::Statement(Statement::Update(_)));
+    if is_update && step.matched.is_empty() {
+        return false;
+    }
     let is_row_id = |column: &str| table.position(column).is_ok_and(|at| at == row_id);
     let is_assigned = match &step.operation {
         Operation::Statement(Statement::Update(update)) => update.assigned_columns().any(is_row_id),
@@ -384,10 +388,12 @@ fn may_move(step: &Moment, table: &TableEntry) -> bool {
         },
         _ => false,
     };
-    // SET NULL cannot: the row id is never NULL.
+    // SET NULL cannot, nor SET DEFAULT without a default: the row id is never NULL.
+    let has_default = !table.columns[row_id].default.is_null();
     let moves = |key: &ForeignKeyEntry| {
+        let rules = [key.update_rule(), key.delete_rule()];
         key.update_rule() == ReferentialAction::Cascade
-            || [key.update_rule(), key.delete_rule()].contains(&ReferentialAction::SetDefault)
+            || (has_default && rules.contains(&ReferentialAction::SetDefault))
     };
     let mut over = table.foreign_keys.iter().filter(|key| key.columns.contains(&row_id));
     is_assigned || over.any(moves)

@@ -125,9 +125,8 @@ fn drop_table(state: &mut State, rules: Rules, name: &str) -> Result<(), Failure
 
 fn rename_table(state: &mut State, name: &str, to: &str) -> Result<(), Refused> {
     let table = state.find_table(name)?;
-    if !name.eq_ignore_ascii_case(to) {
-        check_name_is_free(state, to)?;
-    }
+    // Its own name is taken as well.
+    check_name_is_free(state, to).map_err(|_| Refused::Schema)?;
     let old = std::mem::replace(&mut state.tables[table].name, to.to_owned());
     for key in state.tables.iter_mut().flat_map(|table| &mut table.foreign_keys) {
         if key.references.eq_ignore_ascii_case(&old) {

@@ -229,7 +229,7 @@ impl TableState {
     }
 
     pub(super) fn next_row_id(&self) -> i64 {
-        self.rows.iter().map(|row| row.row_id).max().map_or(1, |id| (id + 1).max(1))
+        self.rows.iter().map(|row| row.row_id).max().map_or(1, |id| id + 1)
     }
 
     /// The keys in the order in which SQLite looks for conflicts: the row id, then the newest first.
