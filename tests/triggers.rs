@@ -623,7 +623,13 @@ fn programs_come_and_go() {
     let taken = db.attach_program("A", "hero", Event::Delete, Timing::After, log("")).unwrap_err();
     assert_eq!(taken.to_string(), "program \"A\" exists already");
     let missing = db.detach_program("c").unwrap_err();
-    assert_eq!(missing.to_string(), "program \"c\" does not exist\nhint: Did you mean \"a\"?");
+    assert_eq!(missing.to_string(), "program \"c\" does not exist", "no letter in common, no hint");
+    attach(&mut db, "audit", "hero", Timing::After, Event::Update, log("audit "));
+    let missing = db.detach_program("audti").unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "program \"audti\" does not exist\nhint: Did you mean \"audit\"?"
+    );
     db.delete("team", key![1]).unwrap();
     assert_eq!(lines(&db), ["b 1", "a 1"], "the newest first");
     db.detach_program("b").unwrap();
