@@ -3,7 +3,7 @@
 use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction};
 use super::definition::Table;
 use super::{ConstraintId, IndexId, TableId};
-use crate::error::{Error, NameError, NameKind, RowName};
+use crate::error::{Error, NameError, NameKind, RowName, SchemaError};
 use crate::expression::{Bound, ColumnInfo, Columns};
 use crate::id::RowId;
 use crate::value::{Affinity, Collation, Key, Value};
@@ -146,6 +146,22 @@ impl ForeignKeyEntry {
         match &self.target {
             Target::Resolved(resolved) => Some(resolved),
             Target::MissingTable | Target::Mismatch(_) => None,
+        }
+    }
+
+    /// Why it is not resolved, if it is not. `table` is the name of the referencing table.
+    pub(crate) fn target_error(&self, table: &str) -> Option<SchemaError> {
+        let (constraint, table) = (self.name.clone(), table.to_owned());
+        let referenced = self.definition.references.clone();
+        match &self.target {
+            Target::Resolved(_) => None,
+            Target::MissingTable => {
+                Some(SchemaError::MissingReferencedTable { constraint, table, referenced })
+            }
+            Target::Mismatch(reason) => {
+                let reason = reason.clone();
+                Some(SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason })
+            }
         }
     }
 

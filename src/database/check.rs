@@ -2,7 +2,7 @@
 
 use super::Database;
 use crate::catalog::{ForeignKeyEntry, TableEntry, Target};
-use crate::error::{Result, RowName, SchemaError};
+use crate::error::{Result, RowName};
 use crate::id::RowId;
 use crate::referential::{find_referenced, referencing_key};
 use crate::storage::Row;
@@ -68,14 +68,10 @@ impl Database {
         key: &ForeignKeyEntry,
         report: &mut CheckReport,
     ) -> Result<()> {
-        if let Target::Mismatch(reason) = &key.target {
-            return Err(SchemaError::ForeignKeyMismatch {
-                constraint: key.name.clone(),
-                table: table.name().to_owned(),
-                referenced: key.definition.references().to_owned(),
-                reason: reason.clone(),
-            }
-            .into());
+        if matches!(key.target, Target::Mismatch(_))
+            && let Some(error) = key.target_error(table.name())
+        {
+            return Err(error.into());
         }
         for (row_id, row) in self.store.rows(table.id) {
             if !self.dangles(key, row) {

@@ -1,9 +1,7 @@
 //! Changes of the schema, undone like any other statement.
 
 use super::{Database, Done, Enforcement, Schema};
-use crate::catalog::{
-    Catalog, Column, ForeignKeyEntry, Index, IndexEntry, Table, TableEntry, Target,
-};
+use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, IndexEntry, Table, TableEntry};
 use crate::error::{
     AlterCheck, Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation,
     ViolationKind,
@@ -38,7 +36,7 @@ impl Database {
         self.alter(|db, catalog| {
             let id = catalog.create_table(table)?;
             if db.dialect.definition_check == DefinitionCheck::AtDefinition {
-                check_targets(catalog, catalog.by_id(id))?;
+                check_targets(catalog.by_id(id))?;
             }
             db.store.create_table(id);
             Ok(())
@@ -327,28 +325,7 @@ impl Database {
     }
 }
 
-fn check_targets(catalog: &Catalog, table: &TableEntry) -> Result<()> {
-    for key in &table.foreign_keys {
-        let (constraint, table) = (key.name.clone(), catalog.by_id(key.table).name().to_owned());
-        let referenced = key.definition.references().to_owned();
-        match &key.target {
-            Target::Resolved(_) => {}
-            Target::MissingTable => {
-                return Err(
-                    SchemaError::MissingReferencedTable { constraint, table, referenced }.into()
-                );
-            }
-            Target::Mismatch(reason) => {
-                let reason = reason.clone();
-                return Err(SchemaError::ForeignKeyMismatch {
-                    constraint,
-                    table,
-                    referenced,
-                    reason,
-                }
-                .into());
-            }
-        }
-    }
-    Ok(())
+fn check_targets(table: &TableEntry) -> Result<()> {
+    let mut errors = table.foreign_keys.iter().filter_map(|key| key.target_error(table.name()));
+    errors.next().map_or(Ok(()), |error| Err(error.into()))
 }

@@ -173,7 +173,11 @@ impl<T: Into<Value>> From<T> for Expression {
 
 // The names are those of the SQL operators, which the standard traits also have; and a builder
 // consumes what it builds on.
-#[allow(clippy::should_implement_trait, clippy::wrong_self_convention)]
+#[allow(
+    clippy::should_implement_trait,
+    clippy::wrong_self_convention,
+    reason = "they are named as SQL names them, and build a tree instead of answering"
+)]
 impl Expression {
     /// `self = other`
     pub fn eq(self, other: impl Into<Expression>) -> Expression {

@@ -15,8 +15,8 @@
 //! takes the place of another.
 
 use super::Settings;
-use crate::catalog::{ForeignKeyEntry, ReferentialAction, TableEntry, Target};
-use crate::error::{Error, Event, SchemaError};
+use crate::catalog::{ForeignKeyEntry, ReferentialAction, TableEntry};
+use crate::error::{Error, Event};
 use crate::id::TableId;
 
 /// A statement, a part of one, or an action: the table, what is done, and the columns an update names.
@@ -239,18 +239,6 @@ fn names_referenced(table: &TableEntry, key: &ForeignKeyEntry, named: &[usize]) 
 
 /// Why a foreign key cannot be resolved, if it cannot.
 fn failure(settings: &Settings<'_>, key: &ForeignKeyEntry) -> Option<Found> {
-    let constraint = key.name.clone();
-    let table = settings.catalog.by_id(key.table).name().to_owned();
-    let referenced = key.definition.references().to_owned();
-    let error = match &key.target {
-        Target::Resolved(_) => return None,
-        Target::MissingTable => {
-            SchemaError::MissingReferencedTable { constraint, table, referenced }
-        }
-        Target::Mismatch(reason) => {
-            let reason = reason.clone();
-            SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason }
-        }
-    };
+    let error = key.target_error(settings.catalog.by_id(key.table).name())?;
     Some(Found::Fails(error.into()))
 }

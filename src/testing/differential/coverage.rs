@@ -69,7 +69,7 @@ pub struct Coverage {
 
 impl Coverage {
     /// Notes an operation that was compared.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "one operation is seen from all these sides")]
     pub(super) fn operation(
         &mut self,
         operation: &Operation,
