@@ -5,7 +5,7 @@ use crate::catalog::{ForeignKeyEntry, TableEntry, Target};
 use crate::error::{Result, RowName};
 use crate::id::RowId;
 use crate::referential::{find_referenced, referencing_key};
-use crate::storage::Row;
+use crate::storage::RowRef;
 use crate::value::Value;
 use std::fmt;
 
@@ -73,7 +73,7 @@ impl Database {
         {
             return Err(error.into());
         }
-        for (row_id, row) in self.store.rows(table.id) {
+        for row in self.store.rows(table.id) {
             if !self.dangles(key, row) {
                 continue;
             }
@@ -82,10 +82,10 @@ impl Database {
                 report.first.push(DanglingRow {
                     constraint: key.name.clone(),
                     table: table.name().to_owned(),
-                    row_id,
-                    row: table.row_name(row_id, Some(&**row)),
+                    row_id: row.row_id(),
+                    row: table.row_name(row.row_id(), Some(&row.to_vec())),
                     columns: table.column_names(&key.columns),
-                    key: key.columns.iter().map(|&position| row[position].clone()).collect(),
+                    key: key.columns.iter().map(|&position| row.value(position)).collect(),
                     referenced: key.definition.references().to_owned(),
                 });
             }
@@ -93,11 +93,11 @@ impl Database {
         Ok(())
     }
 
-    fn dangles(&self, key: &ForeignKeyEntry, row: &Row) -> bool {
+    fn dangles(&self, key: &ForeignKeyEntry, row: RowRef<'_>) -> bool {
         match key.resolved() {
             Some(to) => referencing_key(key, to, row)
                 .is_some_and(|wanted| find_referenced(&self.store, to, &wanted).is_none()),
-            None => key.columns.iter().all(|&position| !row[position].is_null()),
+            None => key.columns.iter().all(|&position| !row.get(position).is_null()),
         }
     }
 }

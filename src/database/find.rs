@@ -5,7 +5,7 @@ use crate::catalog::TableEntry;
 use crate::error::{Error, InputError, Result};
 use crate::expression::{Bound, Expression};
 use crate::id::{IndexId, RowId};
-use crate::storage::{KeyPart, Row};
+use crate::storage::{KeyPart, Row, RowRef};
 use crate::value::{Affinity, Collation, Key, OrderedKey, Value};
 use std::fmt;
 
@@ -78,7 +78,7 @@ impl Database {
     pub fn find(&self, table: &str, selector: impl Into<Selector>) -> Result<Vec<(RowId, Row)>> {
         let table = self.table(table)?;
         let ids = self.matching(table, &selector.into())?;
-        let row = |id| self.store.row(table.id, id).map(|row| (id, row.clone()));
+        let row = |id| self.store.row(table.id, id).map(|row| (id, row.to_row()));
         Ok(ids.into_iter().filter_map(row).collect())
     }
 
@@ -98,14 +98,14 @@ impl Database {
                 names,
             ));
         };
-        let row = |id| self.store.row(table.id, id).map(|row| (id, row.clone()));
-        Ok(self.store.scan_index(table.id, index.id).filter_map(row).collect())
+        let row = |id| self.store.row(table.id, id).map(|row| (id, row.to_row()));
+        Ok(self.store.scan_index(table.id, index.id).into_iter().filter_map(row).collect())
     }
 
     /// The ids of the rows selected, ascending.
     pub(super) fn matching(&self, table: &TableEntry, selector: &Selector) -> Result<Vec<RowId>> {
         match selector {
-            Selector::All => Ok(self.store.rows(table.id).map(|(id, _)| id).collect()),
+            Selector::All => Ok(self.store.rows(table.id).map(RowRef::row_id).collect()),
             Selector::RowId(row_id) => {
                 Ok(self.store.row(table.id, *row_id).map(|_| *row_id).into_iter().collect())
             }
@@ -133,7 +133,7 @@ impl Database {
             self.store.row(table.id, *id).is_some_and(|row| {
                 values.iter().all(|(position, value)| {
                     let part = key_part(table, *position);
-                    part.key_value(&row[*position]) == part.key_value(value)
+                    part.key_value(row.get(*position)) == part.key_value(value.as_ref())
                 })
             })
         };
@@ -143,15 +143,13 @@ impl Database {
     }
 
     fn find_by_predicate(&self, table: &TableEntry, predicate: &Bound) -> Vec<RowId> {
-        let fits = |row: &Row| predicate.truth(&**row) == Some(true);
+        let fits = |row: &RowRef<'_>| predicate.truth(&row.to_vec()) == Some(true);
         match self.candidates(table, &predicate.equalities()) {
             Some(ids) => {
-                let row = |id: &RowId| self.store.row(table.id, *id).is_some_and(fits);
+                let row = |id: &RowId| self.store.row(table.id, *id).is_some_and(|row| fits(&row));
                 ids.into_iter().filter(row).collect()
             }
-            None => {
-                self.store.rows(table.id).filter(|(_, row)| fits(row)).map(|(id, _)| id).collect()
-            }
+            None => self.store.rows(table.id).filter(fits).map(RowRef::row_id).collect(),
         }
     }
 
@@ -187,11 +185,11 @@ impl Database {
                 let (conversion, own) = column(position);
                 let value =
                     value_at(position).filter(|value| own == collation && !value.is_null())?;
-                Some(KeyPart { position, conversion, collation }.key_value(value))
+                Some(KeyPart { position, conversion, collation }.key_value(value.as_ref()))
             };
             let key: OrderedKey =
                 columns.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect();
-            Some(self.store.find(table.id, index, &key).collect())
+            Some(self.store.find(table.id, index, &key))
         })
     }
 }

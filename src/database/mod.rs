@@ -247,15 +247,15 @@ impl Database {
         judge_outstanding(&self.settings(), &self.store, &self.outstanding)
     }
 
-    /// Every index entry that disagrees with the rows, in words. Nothing, unless this crate is
+    /// Everything in storage that disagrees with the rows, in words. Nothing, unless this crate is
     /// broken: it is what the crate's own tests ask after every statement.
     pub fn verify(&self) -> Vec<String> {
         let catalog = &self.schema.catalog;
         let name = |id| catalog.find_by_id(id).map_or("a dropped table", |table| table.name());
         let found = self.store.verify();
-        let words = found.iter().map(|found| {
-            let what = if found.missing { "lacks an entry for" } else { "still has" };
-            format!("index {:?} of {} {what} row {}", found.index, name(found.table), found.row_id)
+        let words = found.iter().map(|found| match found.index {
+            Some(index) => format!("{index:?} of {}: {}", name(found.table), found.what),
+            None => format!("{}: {}", name(found.table), found.what),
         });
         words.collect()
     }

@@ -6,9 +6,8 @@ use crate::error::{
     AlterCheck, Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation,
     ViolationKind,
 };
-use crate::id::RowId;
 use crate::referential::{Attached, DefinitionCheck, Start, Timing, Work, check_actions};
-use crate::storage::Row;
+use crate::storage::RowRef;
 use crate::table::{index_specs, unique_key};
 use crate::value::Value;
 use std::collections::HashSet;
@@ -38,7 +37,8 @@ impl Database {
             if db.dialect.definition_check == DefinitionCheck::AtDefinition {
                 check_targets(catalog.by_id(id))?;
             }
-            db.store.create_table(id);
+            let entry = catalog.by_id(id);
+            db.store.create_table(id, entry.columns.len(), entry.row_id_column);
             Ok(())
         })
     }
@@ -63,7 +63,7 @@ impl Database {
         let mut done = Done::default();
         let result = self.alter(|db, catalog| {
             if deletion == Deletion::Runs {
-                let rows = db.store.rows(entry.id).map(|(id, _)| id).collect();
+                let rows = db.store.rows(entry.id).map(RowRef::row_id).collect();
                 let work = Work::Delete { rows, runs_programs: false };
                 done = db.carry_out(entry.id, work, false)?.0;
             }
@@ -143,9 +143,10 @@ impl Database {
                 let message = "Cannot add a NOT NULL column with default value NULL";
                 return refuse(message, "Existing rows would have no value for it.");
             }
-            db.store.rewrite_rows(id, |row| row.iter().cloned().chain([value.clone()]).collect());
-            let fails = |(_, row): (RowId, &Row)| {
-                entry.checks.iter().any(|check| check.expression.truth(&**row) == Some(false))
+            db.store.add_column(id, &value);
+            let fails = |row: RowRef<'_>| {
+                let row = row.to_vec();
+                entry.checks.iter().any(|check| check.expression.truth(&row) == Some(false))
             };
             if db.store.rows(id).any(fails) {
                 return refuse("CHECK constraint failed", "An existing row fails its CHECK.");
@@ -165,10 +166,7 @@ impl Database {
         let id = self.table(table)?.id;
         self.alter(|db, catalog| {
             let dropped = catalog.drop_column(id, column)?;
-            db.store.rewrite_rows(id, |row| {
-                let kept = row.iter().enumerate().filter(|(position, _)| *position != dropped);
-                kept.map(|(_, value)| value.clone()).collect()
-            });
+            db.store.drop_column(id, dropped);
             Ok(())
         })
     }
@@ -264,19 +262,19 @@ impl Database {
 
     /// Gives storage the indexes of every table whose entry has changed.
     fn build_indexes(&mut self, before: &Catalog) {
-        let schema = self.schema.clone();
-        for table in schema.catalog.tables() {
-            let is_same = before.find_by_id(table.id).is_some_and(|old| Arc::ptr_eq(old, table));
-            if !is_same {
-                self.store.set_indexes(table.id, index_specs(table));
-            }
-        }
+        let is_changed = |table: &&Arc<TableEntry>| {
+            before.find_by_id(table.id).is_none_or(|old| !Arc::ptr_eq(old, table))
+        };
+        let changed = self.schema.catalog.tables().filter(is_changed);
+        let specs = changed.map(|table| (table.id, index_specs(table))).collect();
+        self.store.set_indexes(specs);
     }
 
     fn check_unique(&self, table: &TableEntry, index: &IndexEntry) -> Result<()> {
         let mut keys = HashSet::new();
-        for (_, row) in self.store.rows(table.id) {
-            let Some(key) = unique_key(index, row) else { continue };
+        for row in self.store.rows(table.id) {
+            let row = row.to_vec();
+            let Some(key) = unique_key(index, &row) else { continue };
             if !keys.insert(key) {
                 let positions: Vec<_> =
                     index.columns.iter().map(|(position, _)| *position).collect();

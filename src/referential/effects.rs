@@ -9,7 +9,7 @@
 use crate::catalog::Catalog;
 use crate::error::{Event, Hop, PATH_HOPS_MAX, Path};
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{Change, Mark, Store};
+use crate::table::{Change, Mark, RowRef, Store};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -132,15 +132,14 @@ impl Effects {
             StepKind::Replaced => Some("REPLACE".to_owned()),
             StepKind::Program(name) => Some(name.to_string()),
         };
-        let row = match logged {
-            Change::Inserted { row_id, .. } => {
-                table.row_name(*row_id, store.row(table.id, *row_id).map(|row| &**row))
+        let (row_id, row) = match logged {
+            Change::Inserted { row_id, .. } => (*row_id, store.row(table.id, *row_id)),
+            Change::Deleted { row_id, .. } | Change::Updated { old_id: row_id, .. } => {
+                (*row_id, store.before(logged))
             }
-            Change::Deleted { row_id, row, .. } | Change::Updated { old_id: row_id, row, .. } => {
-                table.row_name(*row_id, Some(row))
-            }
-            Change::Tables(_) => table.row_name(RowId(0), None),
+            Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => (RowId(0), None),
         };
+        let row = table.row_name(row_id, row.map(RowRef::to_vec).as_deref());
         Hop { constraint, table: table.name().to_owned(), row }
     }
 }

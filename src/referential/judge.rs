@@ -5,14 +5,14 @@
 //! was repaired meanwhile is none, and judging the same list again at COMMIT is right.
 
 use super::effects::{Cause, Effects};
-use super::relation::{find_referenced, find_referencing, referenced_key, referencing_key};
+use super::relation::{find_referenced, referenced_key};
 use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
 use crate::catalog::{
     Catalog, ForeignKeyEntry, MatchType, ReferentialAction, Resolved, TableEntry,
 };
-use crate::error::{Error, Event, RowName, Violation, ViolationKind};
+use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{Change, KeyPart, Row, Store};
+use crate::table::{Change, KeyPart, RowRef, Store};
 use crate::value::{Affinity, Collation, OrderedKey, Value};
 use indexmap::IndexMap;
 
@@ -116,18 +116,20 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
             suspects.push((Suspect::Row { constraint: key.id, row_id }, cause));
         };
         match change {
-            Change::Inserted { table, row_id } => {
+            Change::Inserted { table, row_id, .. } => {
                 catalog.by_id(*table).foreign_keys.iter().for_each(|key| row(key, *row_id));
             }
-            Change::Deleted { table, row, row_id } => {
+            Change::Deleted { table, row_id, .. } => {
                 let table = catalog.by_id(*table);
                 if !table.foreign_keys.is_empty() {
                     let gone = Suspect::Moved { table: table.id, from: *row_id, to: None };
                     suspects.push((gone, cause));
                 }
-                vacated(catalog, table, row, None, cause, &mut suspects);
+                let old = store.before(change);
+                vacated(catalog, table, old, None, cause, &mut suspects);
             }
-            Change::Updated { table, old_id, new_id, row: old } => {
+            Change::Updated { table, old_id, new_id, row, .. } => {
+                let old = RowRef::held(*old_id, row);
                 let table = catalog.by_id(*table);
                 let named = &effects.step_of(&effects.changes[position]).named;
                 let names =
@@ -140,7 +142,9 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
                 for key in table.foreign_keys.iter().filter(names) {
                     let now = store.row(table.id, *new_id);
                     if is_mutant!(UnchangedNotJudged)
-                        && now.is_some_and(|now| key.columns.iter().all(|&at| now[at] == old[at]))
+                        && now.is_some_and(|now| {
+                            key.columns.iter().all(|&at| now.get(at) == old.get(at))
+                        })
                     {
                         continue;
                     }
@@ -152,9 +156,9 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
                 if is_mutant!(LeftKeyNotJudged) {
                     continue;
                 }
-                vacated(catalog, table, old, new, cause, &mut suspects);
+                vacated(catalog, table, Some(old), new, cause, &mut suspects);
             }
-            Change::Tables(_) => {}
+            Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => {}
         }
     }
     suspects
@@ -164,15 +168,15 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
 fn vacated(
     catalog: &Catalog,
     table: &TableEntry,
-    old: &Row,
-    new: Option<&Row>,
+    old: Option<RowRef<'_>>,
+    new: Option<RowRef<'_>>,
     cause: Cause,
     suspects: &mut Vec<(Suspect, Cause)>,
 ) {
     for &constraint in &table.referenced_by {
         let key = catalog.constraint(constraint);
         let Some(to) = key.resolved() else { continue };
-        let Some(left) = referenced_key(to, old) else { continue };
+        let Some(left) = old.and_then(|old| referenced_key(to, old)) else { continue };
         if new.and_then(|new| referenced_key(to, new)).as_ref() != Some(&left) {
             let comparison = Comparison::new();
             suspects.push((Suspect::Key { constraint, key: left, comparison }, cause));
@@ -229,8 +233,8 @@ fn examine(
             dangles(settings, store, key, row).then(|| Finding {
                 constraint: *constraint,
                 still_referenced: false,
-                key: key.columns.iter().map(|&position| row[position].clone()).collect(),
-                rows: vec![table.row_name(*row_id, Some(row))],
+                key: key.columns.iter().map(|&position| row.value(position)).collect(),
+                rows: vec![table.row_name(*row_id, Some(&row.to_vec()))],
                 row_count: 1,
                 cause,
             })
@@ -239,8 +243,7 @@ fn examine(
             if is_mutant!(RestrictIgnored) && key.delete_rule() == ReferentialAction::Restrict {
                 return None;
             }
-            let rows = dangling_rows(settings, store, key, value, comparison).into_iter();
-            let (rows, row_count) = super::name_rows(settings.catalog, store, key.table, rows);
+            let (rows, row_count) = dangling_rows(settings, store, key, value, comparison);
             (row_count > 0).then(|| Finding {
                 constraint: *constraint,
                 still_referenced: true,
@@ -254,16 +257,15 @@ fn examine(
 }
 
 /// Whether a live row's key finds nothing.
-fn dangles(settings: &Settings<'_>, store: &Store, key: &ForeignKeyEntry, row: &[Value]) -> bool {
-    let nulls = key.columns.iter().filter(|&&position| row[position].is_null()).count();
+fn dangles(settings: &Settings<'_>, store: &Store, key: &ForeignKeyEntry, row: RowRef<'_>) -> bool {
+    let nulls = key.columns.iter().filter(|&&position| row.get(position).is_null()).count();
     if nulls > 0 {
         return settings.dialect.match_full == MatchFull::Enforced
             && key.definition.match_word() == MatchType::Full
             && nulls < key.columns.len();
     }
     match key.resolved() {
-        Some(to) => referencing_key(key, to, row)
-            .is_some_and(|wanted| find_referenced(store, to, &wanted).is_none()),
+        Some(_) => store.is_dangling(key.table, key.index, row.row_id()),
         None => true,
     }
 }
@@ -277,24 +279,26 @@ fn dangling_rows(
     key: &ForeignKeyEntry,
     value: &OrderedKey,
     comparison: &Comparison,
-) -> Vec<RowId> {
+) -> (Vec<RowName>, usize) {
     let is_as_then = |to: &&Resolved| comparison.is_empty() || *comparison == to.comparison;
     if let Some(to) = key.resolved().filter(is_as_then) {
         return match find_referenced(store, to, value) {
-            Some(_) => Vec::new(),
-            None => find_referencing(store, key, value).collect(),
+            Some(_) => (Vec::new(), 0),
+            None => super::name_referencing(settings.catalog, store, key, value),
         };
     }
-    let part = |row: &Row, position: usize, (conversion, collation)| {
-        KeyPart { position, conversion, collation }.key_value(&row[position])
+    let part = |row: RowRef<'_>, position: usize, (conversion, collation)| {
+        KeyPart { position, conversion, collation }.key_value(row.get(position))
     };
-    let has_key = |row: &Row| {
+    let has_key = |row: RowRef<'_>| {
         let own = key.columns.iter().zip(comparison);
         own.map(|(&position, &by)| part(row, position, by)).collect::<OrderedKey>() == *value
     };
     let rows = store.rows(key.table);
-    let rows = rows.filter(|(_, row)| has_key(row) && dangles(settings, store, key, row));
-    rows.map(|(id, _)| id).collect()
+    let rows = rows.filter(|row| has_key(*row) && dangles(settings, store, key, *row));
+    let rows: Vec<RowId> = rows.map(RowRef::row_id).collect();
+    let first = &rows[..rows.len().min(VIOLATION_ROWS_MAX)];
+    (super::name_rows(settings.catalog, store, key.table, first), rows.len())
 }
 
 fn describe(

@@ -85,8 +85,8 @@ use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
 use crate::error::{Error, Event, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{Conflict, NullPolicy, Store};
-use crate::value::Value;
+use crate::table::{Conflict, NullPolicy, RowRef, Store};
+use crate::value::{OrderedKey, Value};
 use effects::Effects;
 use executor::Executor;
 use std::fmt;
@@ -340,22 +340,25 @@ fn foreign_key_violation(
     }
 }
 
-/// The first of these rows by name, and how many there are.
-fn name_rows(
+/// The first of the rows that reference a key, by name, and how many there are.
+fn name_referencing(
     catalog: &Catalog,
     store: &Store,
-    table: TableId,
-    rows: impl Iterator<Item = RowId>,
+    key: &ForeignKeyEntry,
+    value: &OrderedKey,
 ) -> (Vec<RowName>, usize) {
+    let (count, first) = store.count_referencing(key.table, key.index, value, VIOLATION_ROWS_MAX);
+    (name_rows(catalog, store, key.table, &first), count)
+}
+
+/// These rows, by name.
+fn name_rows(catalog: &Catalog, store: &Store, table: TableId, rows: &[RowId]) -> Vec<RowName> {
     let entry = catalog.by_id(table);
-    let (mut names, mut count) = (Vec::new(), 0);
-    for row_id in rows {
-        if count < VIOLATION_ROWS_MAX {
-            names.push(entry.row_name(row_id, store.row(table, row_id).map(|row| &**row)));
-        }
-        count += 1;
-    }
-    (names, count)
+    let name = |&row_id: &RowId| {
+        let row = store.row(table, row_id).map(RowRef::to_vec);
+        entry.row_name(row_id, row.as_deref())
+    };
+    rows.iter().map(name).collect()
 }
 
 /// What to do about a foreign key violation, where that is known.

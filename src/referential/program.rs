@@ -7,7 +7,7 @@
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{Error, Event};
 use crate::id::{RowId, TableId};
-use crate::table::{Row, Store};
+use crate::table::{Row, RowRef, Store};
 use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -93,15 +93,15 @@ impl View<'_> {
     }
 
     /// The row of this id, if it is live.
-    pub fn row(&self, table: TableId, row_id: RowId) -> Option<&[Value]> {
+    pub fn row(&self, table: TableId, row_id: RowId) -> Option<RowRef<'_>> {
         self.catalog.find_by_id(table)?;
-        self.store.row(table, row_id).map(|row| &**row)
+        self.store.row(table, row_id)
     }
 
     /// All rows of a table, in row id order.
     pub fn rows(&self, table: TableId) -> Vec<(RowId, Row)> {
         match self.catalog.find_by_id(table) {
-            Some(_) => self.store.rows(table).map(|(id, row)| (id, row.clone())).collect(),
+            Some(_) => self.store.rows(table).map(|row| (row.row_id(), row.to_row())).collect(),
             None => Vec::new(),
         }
     }

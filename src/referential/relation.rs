@@ -7,33 +7,33 @@
 
 use crate::catalog::{ForeignKeyEntry, KeyLookup, Resolved};
 use crate::id::RowId;
-use crate::table::{KeyPart, Store};
-use crate::value::{OrderedKey, Value, canonical};
+use crate::table::{KeyPart, RowRef, Store};
+use crate::value::{Affinity, OrderedKey, Value};
 
 /// The key by which a referencing row looks for its referenced row, in the constraint's column
 /// order; `None` if it holds a NULL and so asks for nothing.
 pub(crate) fn referencing_key(
     key: &ForeignKeyEntry,
     to: &Resolved,
-    row: &[Value],
+    row: RowRef<'_>,
 ) -> Option<OrderedKey> {
-    if key.columns.iter().any(|&position| row[position].is_null()) {
-        return None;
-    }
     let part = |(&position, &(conversion, collation))| {
-        KeyPart { position, conversion, collation }.key_value(&row[position])
+        let value = row.get(position);
+        let part = KeyPart { position, conversion, collation };
+        (!value.is_null()).then(|| part.key_value(value))
     };
-    Some(key.columns.iter().zip(&to.comparison).map(part).collect())
+    key.columns.iter().zip(&to.comparison).map(part).collect()
 }
 
 /// The key that a referenced row offers, in the constraint's column order; `None` if it holds a
 /// NULL and so is nobody's.
-pub(crate) fn referenced_key(to: &Resolved, row: &[Value]) -> Option<OrderedKey> {
-    if to.columns.iter().any(|&position| row[position].is_null()) {
-        return None;
-    }
-    let columns = to.columns.iter().zip(&to.comparison);
-    Some(columns.map(|(&position, &(_, collation))| canonical(&row[position], collation)).collect())
+pub(crate) fn referenced_key(to: &Resolved, row: RowRef<'_>) -> Option<OrderedKey> {
+    let part = |(&position, &(_, collation))| {
+        let value = row.get(position);
+        let part = KeyPart { position, conversion: Affinity::Blob, collation };
+        (!value.is_null()).then(|| part.key_value(value))
+    };
+    to.columns.iter().zip(&to.comparison).map(part).collect()
 }
 
 /// The live row that holds a key.
@@ -48,16 +48,16 @@ pub(crate) fn find_referenced(store: &Store, to: &Resolved, key: &OrderedKey) ->
         },
         KeyLookup::Index { index, order } => {
             let key: OrderedKey = order.iter().map(|&at| key[at].clone()).collect();
-            store.find(to.table, *index, &key).next()
+            store.find_unique(to.table, *index, &key)
         }
     }
 }
 
 /// The live rows that reference a key, in row id order.
-pub(crate) fn find_referencing<'a>(
-    store: &'a Store,
+pub(crate) fn find_referencing(
+    store: &Store,
     key: &ForeignKeyEntry,
-    value: &'a OrderedKey,
-) -> impl Iterator<Item = RowId> + 'a {
+    value: &OrderedKey,
+) -> Vec<RowId> {
     store.find(key.table, key.index, value)
 }

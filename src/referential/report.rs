@@ -8,7 +8,7 @@ use super::{LetPass, Outcome};
 use crate::catalog::Catalog;
 use crate::error::{Error, Event, Rows, Violation};
 use crate::id::RowId;
-use crate::table::{Change, Row, Store};
+use crate::table::{Change, RowRef, Store};
 use crate::value::{Key, Value};
 use std::fmt;
 
@@ -134,12 +134,13 @@ fn row_changes(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<RowCh
     let log = store.changes_since(effects.base);
     let change = |(record, logged)| {
         let step = effects.step_of(record);
-        let now = |row_id| store.row(step.table, row_id).map(|row: &Row| row.to_vec());
+        let now = |row_id| store.row(step.table, row_id).map(RowRef::to_vec);
+        let before = || store.before(logged).map(RowRef::to_vec);
         let (old, new) = match logged {
             &Change::Inserted { row_id, .. } => (None, now(row_id)),
-            Change::Deleted { row, .. } => (Some(row.to_vec()), None),
-            Change::Updated { new_id, row, .. } => (Some(row.to_vec()), now(*new_id)),
-            Change::Tables(_) => (None, None),
+            Change::Deleted { .. } => (before(), None),
+            Change::Updated { new_id, .. } => (before(), now(*new_id)),
+            Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => (None, None),
         };
         let constraint = match &step.kind {
             StepKind::Constraint(id) => Some(catalog.constraint(*id).name.clone()),
@@ -279,15 +280,14 @@ fn sample(
     logged: &Change,
 ) -> Key {
     let table = catalog.by_id(effects.step_of(&effects.changes[position]).table);
-    match logged {
-        Change::Inserted { row_id, .. } => {
-            table.row_name(*row_id, store.row(table.id, *row_id).map(|row| &**row)).values
+    let (row_id, row) = match logged {
+        Change::Inserted { row_id, .. } => (*row_id, store.row(table.id, *row_id)),
+        Change::Deleted { row_id, .. } | Change::Updated { old_id: row_id, .. } => {
+            (*row_id, store.before(logged))
         }
-        Change::Deleted { row_id, row, .. } | Change::Updated { old_id: row_id, row, .. } => {
-            table.row_name(*row_id, Some(row)).values
-        }
-        Change::Tables(_) => Key::new([]),
-    }
+        Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => return Key::new([]),
+    };
+    table.row_name(row_id, row.map(RowRef::to_vec).as_deref()).values
 }
 
 impl Plan {

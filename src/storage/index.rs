@@ -1,119 +1,323 @@
-//! An index: an ordered set of (key, row id), kept in step with the rows.
+//! The indexes of a table: its own, by key; and those of its foreign keys, by referenced row.
+//!
+//! An own index hashes keys: a unique one to the slot of the row that has the key, another one to a
+//! bucket of rows. The index of a foreign key needs no hash: a bucket belongs to a referenced row's
+//! slot, found once, when the referencing row is written. Rows that reference a key which no live row
+//! has are *orphaned*; their buckets are found by value, in a map that is expected to stay small.
 
-use super::Row;
-use crate::id::{IndexId, RowId};
-use crate::value::{Affinity, Collation, OrderedKey, Value, canonical};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use super::buckets::Buckets;
+use super::hash::HashTable;
+use super::key::{IndexSpec, References, hash_key, key_of};
+use super::pages::Paged;
+use super::row_ids::NONE;
+use super::table::Rows;
+use crate::value::OrderedKey;
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Says whether a row belongs to a partial index.
-pub type Filter = Arc<dyn Fn(&[Value]) -> bool + Send + Sync>;
-
-/// How an index makes a key of a row.
-#[derive(Clone)]
-pub struct IndexSpec {
-    /// The index.
-    pub id: IndexId,
-    /// The parts of the key.
-    pub parts: Vec<KeyPart>,
-    /// Whether rows with a NULL in the key are left out.
-    pub skips_nulls: bool,
-    /// Whether a row is in the index at all; `None` for all rows.
-    pub filter: Option<Filter>,
-}
-
-/// One part of an index key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyPart {
-    /// The column.
-    pub position: usize,
-    /// The affinity to convert its value by first: that of a referenced column, for a foreign key.
-    pub conversion: Affinity,
-    /// How it compares.
-    pub collation: Collation,
-}
-
-impl KeyPart {
-    /// The value as it stands in a key.
-    pub fn key_value(&self, value: &Value) -> Value {
-        match self.conversion {
-            Affinity::Blob => canonical(value, self.collation),
-            affinity => canonical(&affinity.apply(value.clone()), self.collation),
-        }
-    }
-}
-
-/// Two specs with one id differ only in their parts: an index's filter never changes.
-impl PartialEq for IndexSpec {
-    fn eq(&self, other: &Self) -> bool {
-        self.id == other.id && self.parts == other.parts && self.skips_nulls == other.skips_nulls
-    }
-}
-
-impl fmt::Debug for IndexSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IndexSpec").field("id", &self.id).field("parts", &self.parts).finish()
-    }
-}
-
-impl IndexSpec {
-    /// The key of a row, if the row is in the index.
-    pub fn key(&self, row: &[Value]) -> Option<OrderedKey> {
-        if let Some(filter) = &self.filter
-            && !filter(row)
-        {
-            return None;
-        }
-        if self.skips_nulls && self.parts.iter().any(|part| row[part.position].is_null()) {
-            return None;
-        }
-        Some(self.parts.iter().map(|part| part.key_value(&row[part.position])).collect())
-    }
-}
-
+/// An own index of a table. Rows with a NULL in their key are not in it.
 #[derive(Clone, Debug)]
-pub(super) struct Index {
-    spec: IndexSpec,
-    entries: BTreeSet<(OrderedKey, RowId)>,
+pub(super) struct OwnIndex {
+    pub(super) spec: IndexSpec,
+    /// Hash of a key → slots (unique), or buckets.
+    table: HashTable,
+    /// Only for an index that is not unique.
+    shared: Option<Shared>,
 }
 
-impl Index {
-    pub(super) fn build(spec: IndexSpec, rows: &BTreeMap<RowId, Row>) -> Self {
-        let keyed = |(id, row): (&RowId, &Row)| spec.key(row).map(|key| (key, *id));
-        let entries = rows.iter().filter_map(keyed).collect();
-        Index { spec, entries }
+/// Rows by key, where several may have one.
+#[derive(Clone, Debug, Default)]
+struct Shared {
+    /// Bucket → its key.
+    keys: Paged<OrderedKey>,
+    buckets: Buckets,
+}
+
+/// What a row's arrival did to an own index, for undoing it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Entered {
+    /// A slot was entered under a hash, perhaps in the place of another.
+    Hashed { hash: u32, displaced: Option<u32> },
+    /// A slot joined a bucket; it was in `raw` before, as a member or not.
+    Joined { raw: u32, was_member: bool },
+    /// A slot left its bucket.
+    Left { raw: u32 },
+}
+
+impl OwnIndex {
+    pub(super) fn new(spec: IndexSpec) -> Self {
+        let shared = (!spec.unique).then(Shared::default);
+        OwnIndex { spec, table: HashTable::default(), shared }
     }
 
-    pub(super) fn spec(&self) -> &IndexSpec {
-        &self.spec
-    }
-
-    pub(super) fn add(&mut self, row: &[Value], row_id: RowId) {
-        if let Some(key) = self.spec.key(row) {
-            self.entries.insert((key, row_id));
+    /// Enters all rows of a table that has had no such index.
+    pub(super) fn build(&mut self, rows: &Rows) {
+        for slot in 0..rows.slot_count() as u32 {
+            if rows.is_live(slot) {
+                self.insert(rows, slot);
+            } else if let Some(shared) = &mut self.shared {
+                shared.buckets.make_place(slot);
+            }
         }
     }
 
-    pub(super) fn remove(&mut self, row: &[Value], row_id: RowId) {
-        if let Some(key) = self.spec.key(row) {
-            self.entries.remove(&(key, row_id));
+    /// The slots of the live rows with a key, in no order.
+    pub(super) fn find<'a>(&'a self, rows: &'a Rows, key: &'a OrderedKey) -> Vec<u32> {
+        let hash = hash_key(key);
+        match &self.shared {
+            None => {
+                let has = |&slot: &u32| rows.is_live(slot) && self.has(rows, slot, key);
+                self.table.find(hash).filter(has).collect()
+            }
+            Some(shared) => {
+                let bucket =
+                    self.table.find(hash).find(|&at| *shared.keys.get(at as usize) == *key);
+                bucket.map_or_else(Vec::new, |bucket| {
+                    shared.buckets.members(bucket, |slot| rows.is_live(slot))
+                })
+            }
         }
     }
 
-    pub(super) fn find(&self, key: &OrderedKey) -> impl Iterator<Item = RowId> {
-        let (first, last) = ((key.clone(), RowId(i64::MIN)), (key.clone(), RowId(i64::MAX)));
-        self.entries.range(first..=last).map(|(_, id)| *id)
+    /// The live row with a key of a unique index.
+    pub(super) fn find_one(&self, rows: &Rows, key: &OrderedKey) -> Option<u32> {
+        let has = |&slot: &u32| rows.is_live(slot) && self.has(rows, slot, key);
+        self.table.find(hash_key(key)).find(has)
     }
 
-    pub(super) fn row_ids(&self) -> impl DoubleEndedIterator<Item = RowId> {
-        self.entries.iter().map(|(_, id)| *id)
+    fn has(&self, rows: &Rows, slot: u32, key: &OrderedKey) -> bool {
+        let row = rows.row(slot);
+        self.spec.has(row, key) && self.spec.covers(row)
     }
 
-    /// The rows whose entries are only here (`false`) or only in `fresh` (`true`: missing here).
-    pub(super) fn differences(&self, fresh: &Index) -> Vec<(RowId, bool)> {
-        let extra = self.entries.difference(&fresh.entries).map(|(_, id)| (*id, false));
-        let missing = fresh.entries.difference(&self.entries).map(|(_, id)| (*id, true));
-        extra.chain(missing).collect()
+    /// Makes a place for a new row, and enters it if the index covers it.
+    pub(super) fn insert(&mut self, rows: &Rows, slot: u32) -> Option<Entered> {
+        if let Some(shared) = &mut self.shared {
+            shared.buckets.make_place(slot);
+        }
+        self.spec.covers(rows.row(slot)).then(|| self.enter(rows, slot, false))
+    }
+
+    fn enter(&mut self, rows: &Rows, slot: u32, was_member: bool) -> Entered {
+        let row = rows.row(slot);
+        let hash = self.spec.hash(row);
+        let Some(shared) = &mut self.shared else {
+            let displaced = self.table.add(hash, slot, |other| !rows.is_live(other));
+            return Entered::Hashed { hash, displaced };
+        };
+        let key = key_of(&self.spec.parts, row).unwrap_or_default();
+        let found = self.table.find(hash).find(|&at| *shared.keys.get(at as usize) == key);
+        let bucket = found.unwrap_or_else(|| {
+            let bucket = shared.buckets.open(NONE);
+            shared.keys.push(key);
+            self.table.add(hash, bucket, |_| false);
+            bucket
+        });
+        let raw = shared.buckets.of(slot);
+        shared.buckets.join(slot, bucket);
+        Entered::Joined { raw, was_member }
+    }
+
+    /// Follows a change of a row that both is and was live: `covered` says whether the index had it.
+    pub(super) fn update(&mut self, rows: &Rows, slot: u32, covered: bool) -> Option<Entered> {
+        if let Some(shared) = &mut self.shared
+            && covered
+        {
+            shared.buckets.leave(slot);
+        }
+        match (self.spec.covers(rows.row(slot)), &self.shared) {
+            (true, _) => Some(self.enter(rows, slot, covered)),
+            (false, Some(shared)) if covered => {
+                Some(Entered::Left { raw: shared.buckets.of(slot) })
+            }
+            (false, _) => None,
+        }
+    }
+
+    /// Undoes what a change did.
+    pub(super) fn undo(&mut self, slot: u32, entered: Entered) {
+        match (entered, &mut self.shared) {
+            (Entered::Hashed { hash, displaced }, _) => {
+                self.table.take_back(hash, slot, displaced);
+            }
+            (Entered::Joined { raw, was_member }, Some(shared)) => {
+                shared.buckets.unjoin(slot);
+                shared.buckets.come_back(slot, raw, was_member);
+            }
+            (Entered::Left { raw }, Some(shared)) => shared.buckets.come_back(slot, raw, true),
+            (Entered::Joined { .. } | Entered::Left { .. }, None) => {}
+        }
+    }
+
+    /// Undoes the arrival of a row that goes for good.
+    pub(super) fn undo_insert(&mut self, rows: &Rows, slot: u32) {
+        let is_covered = self.spec.covers(rows.row(slot));
+        match &mut self.shared {
+            None if is_covered => self.table.remove(self.spec.hash(rows.row(slot)), slot),
+            None => {}
+            Some(shared) => {
+                if is_covered {
+                    shared.buckets.unjoin(slot);
+                }
+            }
+        }
+    }
+
+    pub(super) fn drop_place(&mut self) {
+        if let Some(shared) = &mut self.shared {
+            shared.buckets.drop_place();
+        }
+    }
+
+    /// Forgets a dead row, whose slot another one will take.
+    pub(super) fn forget(&mut self, rows: &Rows, slot: u32) {
+        if !self.spec.covers(rows.row(slot)) {
+            return;
+        }
+        match &mut self.shared {
+            None => self.table.remove(self.spec.hash(rows.row(slot)), slot),
+            Some(shared) if shared.buckets.of(slot) != NONE => shared.buckets.leave(slot),
+            Some(_) => {}
+        }
+    }
+
+    /// Pays what changes have left behind, once nothing is left to be undone.
+    pub(super) fn tidy(&mut self, rows: &Rows) {
+        if let Some(shared) = &mut self.shared
+            && shared.buckets.has_bloated()
+        {
+            shared.buckets.shorten(|slot| rows.is_live(slot));
+        }
+        // Entries under keys that rows have had before.
+        if self.shared.is_none() && self.table.len() > 2 * rows.slot_count() + 64 {
+            self.table = HashTable::default();
+            self.build(rows);
+        }
+    }
+}
+
+/// The index of a foreign key over its referencing rows.
+#[derive(Clone, Debug)]
+pub(super) struct ReferenceIndex {
+    pub(super) spec: IndexSpec,
+    pub(super) to: References,
+    pub(super) buckets: Buckets,
+    /// Slot of a referenced row → its bucket, or `NONE`; as long as has been needed.
+    of_referenced: Paged<u32>,
+    /// Key that no live row has → the bucket of the rows that reference it.
+    orphans: Arc<HashMap<OrderedKey, u32, FixedState>>,
+}
+
+impl ReferenceIndex {
+    pub(super) fn new(spec: IndexSpec, to: References) -> Self {
+        ReferenceIndex {
+            spec,
+            to,
+            buckets: Buckets::default(),
+            of_referenced: Paged::default(),
+            orphans: Arc::default(),
+        }
+    }
+
+    /// The bucket of a referenced row.
+    #[inline]
+    pub(super) fn of_referenced(&self, slot: u32) -> Option<u32> {
+        let at = slot as usize;
+        let bucket = if at < self.of_referenced.len() { *self.of_referenced.get(at) } else { NONE };
+        (bucket != NONE).then_some(bucket)
+    }
+
+    pub(super) fn set_of_referenced(&mut self, slot: u32, bucket: u32) {
+        let at = slot as usize;
+        if at >= self.of_referenced.len() {
+            self.of_referenced.resize(at + 1, NONE);
+        }
+        *self.of_referenced.get_mut(at) = bucket;
+    }
+
+    /// The bucket of a referenced row, made if there is none yet.
+    pub(super) fn bucket_for(&mut self, referenced: u32) -> u32 {
+        match self.of_referenced(referenced) {
+            Some(bucket) => bucket,
+            None => {
+                let bucket = self.buckets.open(referenced);
+                self.set_of_referenced(referenced, bucket);
+                bucket
+            }
+        }
+    }
+
+    /// The bucket of the rows that reference a key which no live row has.
+    pub(super) fn orphans_of(&self, key: &OrderedKey) -> Option<u32> {
+        self.orphans.get(key).copied()
+    }
+
+    pub(super) fn has_orphans(&self) -> bool {
+        !self.orphans.is_empty()
+    }
+
+    /// Makes a bucket one that is found by value.
+    pub(super) fn orphan(&mut self, bucket: u32, key: OrderedKey) {
+        self.buckets.bucket_mut(bucket).is_orphan = true;
+        Arc::make_mut(&mut self.orphans).insert(key, bucket);
+    }
+
+    /// Undoes `orphan`, or ends it for a bucket that has become empty.
+    pub(super) fn unorphan(&mut self, key: &OrderedKey) {
+        if let Some(bucket) = Arc::make_mut(&mut self.orphans).remove(key) {
+            self.buckets.bucket_mut(bucket).is_orphan = false;
+        }
+    }
+
+    /// Hands the orphans of a key over to a referenced row that has it now. The bucket and its owner
+    /// before are returned.
+    pub(super) fn adopt(&mut self, referenced: u32, key: &OrderedKey) -> Option<(u32, u32)> {
+        let bucket = self.orphans_of(key)?;
+        self.unorphan(key);
+        let owner = std::mem::replace(&mut self.buckets.bucket_mut(bucket).owner, referenced);
+        self.set_of_referenced(referenced, bucket);
+        Some((bucket, owner))
+    }
+
+    /// Whether a row's key has no NULL.
+    #[inline]
+    pub(super) fn references(&self, rows: &Rows, slot: u32) -> bool {
+        self.spec.parts.iter().all(|part| rows.is_valid(part.position, slot))
+    }
+
+    /// Forgets a dead referenced row, whose slot another one will take.
+    pub(super) fn forget_referenced(&mut self, slot: u32) {
+        let Some(bucket) = self.of_referenced(slot) else { return };
+        let header = *self.buckets.bucket(bucket);
+        if header.owner == slot && !header.is_orphan {
+            self.buckets.clear(bucket);
+        } else {
+            self.set_of_referenced(slot, NONE);
+        }
+    }
+
+    /// Forgets a dead referencing row, whose slot another one will take.
+    pub(super) fn forget(&mut self, rows: &Rows, slot: u32) {
+        if self.references(rows, slot) {
+            self.buckets.forget(slot);
+        }
+    }
+
+    /// Pays what changes have left behind, once nothing is left to be undone.
+    pub(super) fn tidy(&mut self, rows: &Rows) {
+        if self.buckets.has_bloated() {
+            self.buckets.shorten(|slot| rows.is_live(slot));
+        }
+    }
+
+    /// The keys of the orphaned buckets.
+    pub(super) fn orphaned_keys(&self) -> impl Iterator<Item = (&OrderedKey, u32)> {
+        self.orphans.iter().map(|(key, bucket)| (key, *bucket))
+    }
+
+    /// The members of a bucket, in slot order if its list is.
+    pub(super) fn members(&self, rows: &Rows, bucket: u32) -> Vec<u32> {
+        self.buckets.members(bucket, |slot| rows.is_live(slot) && self.references(rows, slot))
     }
 }

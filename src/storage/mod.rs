@@ -1,326 +1,347 @@
 //! Rows, indexes and the undo log: what is stored, not what it means.
 //!
-//! A table's rows are held in row id order, each an immutable array of values; every index is an
-//! ordered set of (key, row id). Whole tables are shared between a database and its forks and
-//! copied at the first write. This is the plain form: simple to check, linear nowhere, and behind
-//! an interface (find, scan, insert, update, delete, mark, undo) that another layout can fill.
+//! A row has a *slot*, one number for all columns of its table (`column`, typed arrays with a bitmap
+//! of NULLs). Deleting a row clears one bit; values and index entries stay, and whoever reads looks
+//! at the bit. That is what makes a delete cheap, and its undoing as cheap. The debt is paid by those
+//! who come later: a new row takes the slot of one that is dead for good, and what the old one left
+//! in indexes goes then.
 //!
-//! Every change is logged with what it takes to undo it. A [`Mark`] is a position in that log.
-//! Changes of the tables themselves (created, dropped, re-indexed) are logged as the set of tables
-//! before, which costs a pointer a table.
+//! A foreign key is resolved to the referenced row's slot once, when a row is written. From there on
+//! each referenced row has a *bucket* (`buckets`) of referencing rows, so that a cascade follows slots
+//! and hashes nothing; see `index`. All arrays are in pages that databases share until one of them
+//! writes (`pages`), so that a fork costs a pointer a table.
+//!
+//! Every change is logged with what it takes to undo it (`log`). A [`Mark`] is a position in that
+//! log. Changes of the tables themselves (created, dropped, re-indexed) are logged as the set of
+//! tables before, which costs a pointer a table.
+//!
+//! # Invariants
+//!
+//! 1. A row that takes over the key of a dead or changed one takes over its bucket, logged.
+//! 2. An index entry that an arrival displaces is logged.
+//! 3. No slot is moved; none is used again while the log remembers its row.
+//! 4. Rows that reference a row which is gone are found by value: always orphaned at its death.
+//! 5. DROP and ALTER build an index again, from the rows; a key that becomes resolvable adopts.
+//! 6. Who is outside addresses rows by row id. 7. Scans run in row id order. 8. The next row id is
+//!    the greatest live one plus 1, after a rollback too.
 //!
 //! Storage knows no names, no constraints and no referential actions. It does not refuse anything:
 //! whoever writes has asked before whether it may.
 
+mod bits;
+mod buckets;
+mod column;
+mod hash;
 mod index;
+mod key;
+mod log;
+mod pages;
+mod relate;
+mod row_ids;
+mod sweep;
+mod table;
+mod undo;
+mod verify;
 
-pub use index::{Filter, IndexSpec, KeyPart};
+pub use key::{Filter, IndexSpec, KeyPart, References, key_of};
+pub use log::{Change, Mark, Slot, Swath};
+pub use sweep::Swept;
+pub use table::{Row, RowRef};
+pub use verify::Discrepancy;
 
 use crate::id::{IndexId, RowId, TableId};
-use crate::value::{OrderedKey, Value};
-use index::Index;
-use std::collections::BTreeMap;
+use crate::value::{OrderedKey, Value, ValueRef};
+use index::{Entered, OwnIndex, ReferenceIndex};
+use log::{Aside, Log};
 use std::sync::Arc;
-
-/// A row: one value per column. Cheap to clone.
-pub type Row = Arc<[Value]>;
-
-/// A position in the undo log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(usize);
-
-impl Mark {
-    /// The mark before any change.
-    pub const START: Mark = Mark(0);
-}
-
-/// One logged change, with what undoes it.
-#[derive(Clone, Debug)]
-pub enum Change {
-    /// A row arrived.
-    Inserted {
-        /// Its table.
-        table: TableId,
-        /// Its id.
-        row_id: RowId,
-    },
-    /// A row left.
-    Deleted {
-        /// Its table.
-        table: TableId,
-        /// The id it had.
-        row_id: RowId,
-        /// What it held.
-        row: Row,
-    },
-    /// A row changed, perhaps its id too.
-    Updated {
-        /// Its table.
-        table: TableId,
-        /// Its id before.
-        old_id: RowId,
-        /// Its id since.
-        new_id: RowId,
-        /// What it held before.
-        row: Row,
-    },
-    /// The tables themselves changed.
-    Tables(Tables),
-}
+use table::TableStore;
 
 /// The set of tables at some moment.
 #[derive(Clone, Debug, Default)]
-pub struct Tables(Vec<Option<Arc<TableStore>>>);
+pub struct Tables {
+    stores: Vec<Option<Arc<TableStore>>>,
+    /// `TableId` → the foreign keys that reference it.
+    links: Arc<Vec<Vec<Link>>>,
+}
 
-/// One table's rows and indexes.
-#[derive(Clone, Debug, Default)]
-struct TableStore {
-    rows: BTreeMap<RowId, Row>,
-    indexes: Vec<Index>,
+/// The index of a foreign key: a table, and the position among its indexes of foreign keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Link {
+    table: TableId,
+    reference: usize,
 }
 
 /// All rows of a database, and the log of their changes.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     tables: Tables,
-    log: Vec<Change>,
+    log: Log,
 }
 
-/// An index entry that disagrees with the rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Discrepancy {
-    /// The table.
-    pub table: TableId,
-    /// The index.
-    pub index: IndexId,
-    /// The row whose entry is missing, or is there without the row.
-    pub row_id: RowId,
-    /// Whether the entry is missing, instead of being one too many.
-    pub missing: bool,
+impl Tables {
+    fn get(&self, table: TableId) -> &TableStore {
+        self.stores[table.0 as usize].as_deref().expect("a table in use exists")
+    }
+
+    fn get_mut(&mut self, table: TableId) -> &mut TableStore {
+        let store = self.stores[table.0 as usize].as_mut().expect("a table in use exists");
+        Arc::make_mut(store)
+    }
+
+    fn find_mut(&mut self, table: TableId) -> Option<&mut TableStore> {
+        self.stores.get_mut(table.0 as usize)?.as_mut().map(Arc::make_mut)
+    }
+
+    fn links(&self, table: TableId) -> &[Link] {
+        self.links.get(table.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    fn reference(&self, link: Link) -> &ReferenceIndex {
+        &self.get(link.table).references[link.reference]
+    }
+
+    fn reference_mut(&mut self, link: Link) -> &mut ReferenceIndex {
+        &mut self.get_mut(link.table).references[link.reference]
+    }
 }
 
 impl Store {
     // Reading.
 
     /// The row of this id, if it is live.
-    pub fn row(&self, table: TableId, row_id: RowId) -> Option<&Row> {
-        self.table(table).rows.get(&row_id)
+    #[inline]
+    pub fn row(&self, table: TableId, row_id: RowId) -> Option<RowRef<'_>> {
+        let rows = &self.tables.get(table).rows;
+        rows.find(row_id.0).map(|slot| rows.row(slot))
     }
 
     /// All rows, in row id order.
-    pub fn rows(&self, table: TableId) -> impl DoubleEndedIterator<Item = (RowId, &Row)> {
-        self.table(table).rows.iter().map(|(id, row)| (*id, row))
+    pub fn rows(&self, table: TableId) -> impl DoubleEndedIterator<Item = RowRef<'_>> {
+        let rows = &self.tables.get(table).rows;
+        rows.in_order().map(|slot| rows.row(slot))
     }
 
     /// How many rows there are. **O(1)**.
     pub fn row_count(&self, table: TableId) -> usize {
-        self.table(table).rows.len()
+        self.tables.get(table).rows.live_count()
     }
 
     /// The greatest row id plus 1; the least free positive one if the greatest is the last there
     /// is; `None` if there is none.
     pub fn next_row_id(&self, table: TableId) -> Option<RowId> {
-        let rows = &self.table(table).rows;
-        match rows.last_key_value() {
+        let rows = &self.tables.get(table).rows;
+        match rows.last_id() {
             None => Some(RowId(1)),
-            Some((RowId(last), _)) if *last < i64::MAX => Some(RowId(*last + 1)),
-            Some(_) => (1..i64::MAX).map(RowId).find(|id| !rows.contains_key(id)),
+            Some(last) if last < i64::MAX => Some(RowId(last + 1)),
+            Some(_) => (1..i64::MAX).find(|&id| rows.find(id).is_none()).map(RowId),
         }
     }
 
-    /// The ids of the rows with this key, ascending.
-    pub fn find(
-        &self,
-        table: TableId,
-        index: IndexId,
-        key: &OrderedKey,
-    ) -> impl Iterator<Item = RowId> {
-        self.index(table, index).into_iter().flat_map(move |index| index.find(key))
+    /// The ids of the rows with this key, ascending. Rows with a NULL in their key have none.
+    ///
+    /// # Cost
+    /// **O(m)** for m rows; **O(m log m)** if they came in another order than that of their ids.
+    pub fn find(&self, table: TableId, index: IndexId, key: &OrderedKey) -> Vec<RowId> {
+        let store = self.tables.get(table);
+        let rows = &store.rows;
+        let mut slots = match self.own_index(table, index) {
+            Some(own) => own.find(rows, key),
+            None => self.referencing_slots(table, index, key),
+        };
+        rows.sort(&mut slots);
+        slots.into_iter().map(|slot| RowId(rows.id(slot))).collect()
     }
 
-    /// The ids of all rows of an index, by key and then by id.
-    pub fn scan_index(
-        &self,
-        table: TableId,
-        index: IndexId,
-    ) -> impl DoubleEndedIterator<Item = RowId> {
-        self.index(table, index).into_iter().flat_map(Index::row_ids)
+    /// The live row with this key of a unique index.
+    pub fn find_unique(&self, table: TableId, index: IndexId, key: &OrderedKey) -> Option<RowId> {
+        let rows = &self.tables.get(table).rows;
+        let slot = self.own_index(table, index)?.find_one(rows, key)?;
+        Some(RowId(rows.id(slot)))
+    }
+
+    /// The ids of all rows of an index, by key and then by id; also those with a NULL in their key.
+    ///
+    /// # Cost
+    /// **O(n log n)** for n rows: nothing is kept sorted.
+    pub fn scan_index(&self, table: TableId, index: IndexId) -> Vec<RowId> {
+        let Some(index) = self.own_index(table, index) else { return Vec::new() };
+        let spec = &index.spec;
+        let is_in =
+            |row: &RowRef<'_>| spec.filter.as_ref().is_none_or(|filter| filter(&row.to_vec()));
+        let key = |row: RowRef<'_>| -> OrderedKey {
+            spec.parts.iter().map(|part| part.key_value(row.get(part.position))).collect()
+        };
+        let mut keyed: Vec<_> =
+            self.rows(table).filter(is_in).map(|row| (key(row), row.row_id())).collect();
+        keyed.sort();
+        keyed.into_iter().map(|(_, row_id)| row_id).collect()
+    }
+
+    /// The row of a logged change as it was before, also if it is gone; `None` for an arrival.
+    pub fn before<'a>(&'a self, change: &'a Change) -> Option<RowRef<'a>> {
+        match change {
+            Change::Deleted { table, slot, .. } => Some(self.tables.get(*table).rows.row(slot.0)),
+            Change::Updated { row, old_id, .. } => Some(RowRef::held(*old_id, row)),
+            Change::Inserted { .. } | Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => {
+                None
+            }
+        }
     }
 
     // Changing rows; each call is logged.
 
     /// Adds a row under an id that is free.
-    pub fn insert(&mut self, table: TableId, row_id: RowId, row: Row) {
+    pub fn insert(&mut self, table: TableId, row_id: RowId, values: &[ValueRef<'_>]) {
         debug_assert!(self.row(table, row_id).is_none(), "the row id is free");
-        self.table_mut(table).put(row_id, row);
-        self.log.push(Change::Inserted { table, row_id });
+        let Store { tables, log } = self;
+        let store = tables.get_mut(table);
+        let arrival = store.place(row_id.0, values);
+        let slot = arrival.slot;
+        if let Some(led_to) = arrival.id_led_to {
+            log.aside(Aside::IdLedTo(led_to));
+        }
+        let TableStore { rows, indexes, references, .. } = store;
+        for (index, own) in indexes.iter_mut().enumerate() {
+            let entered = own.insert(rows, slot);
+            if let Some(Entered::Hashed { displaced: Some(_), .. }) = entered
+                && let Some(entered) = entered
+            {
+                log.aside(Aside::Entered { index, entered });
+            }
+        }
+        references.iter_mut().for_each(|reference| reference.buckets.make_place(slot));
+        self.forget_referenced(table, slot, arrival.is_reused);
+        self.adopt(table, slot);
+        self.join_all(table, slot);
+        self.log.changes.push(Change::Inserted { table, row_id, slot: Slot(slot) });
     }
 
     /// Takes a live row away.
     pub fn delete(&mut self, table: TableId, row_id: RowId) {
-        if let Some(row) = self.table_mut(table).take(row_id) {
-            self.log.push(Change::Deleted { table, row_id, row });
-        }
+        let Some(slot) = self.tables.get(table).rows.find(row_id.0) else { return };
+        self.tables.get_mut(table).kill(slot);
+        self.orphan(table, slot);
+        self.log.changes.push(Change::Deleted { table, row_id, slot: Slot(slot) });
     }
 
-    /// Puts `row` in the place of a live row, under an id that is free or its own.
-    pub fn update(&mut self, table: TableId, old_id: RowId, new_id: RowId, row: Row) {
-        let store = self.table_mut(table);
-        if let Some(old) = store.take(old_id) {
-            store.put(new_id, row);
-            self.log.push(Change::Updated { table, old_id, new_id, row: old });
-        }
+    /// Puts new values in the place of a live row's, under an id that is free or its own.
+    pub fn update(
+        &mut self,
+        table: TableId,
+        old_id: RowId,
+        new_id: RowId,
+        values: &[ValueRef<'_>],
+    ) {
+        let Some(slot) = self.tables.get(table).rows.find(old_id.0) else { return };
+        let row = self.tables.get(table).rows.row(slot).to_row();
+        self.rewrite(table, slot, RowRef::held(old_id, &row), new_id, values);
+        self.log.changes.push(Change::Updated { table, old_id, new_id, slot: Slot(slot), row });
     }
 
     // Changing tables. `log_tables` comes first, and again after any row change.
 
     /// Logs the set of tables as it is, so that the changes of tables that follow can be undone.
     pub fn log_tables(&mut self) {
-        self.log.push(Change::Tables(self.tables.clone()));
+        self.log.changes.push(Change::Tables(self.tables.clone()));
     }
 
-    /// Adds an empty table.
-    pub fn create_table(&mut self, table: TableId) {
+    /// Adds an empty table of so many columns, of which one may be the row id.
+    pub fn create_table(&mut self, table: TableId, width: usize, row_id_column: Option<usize>) {
         self.assert_tables_are_logged();
-        let slot = table.0 as usize;
-        if self.tables.0.len() <= slot {
-            self.tables.0.resize(slot + 1, None);
+        let at = table.0 as usize;
+        if self.tables.stores.len() <= at {
+            self.tables.stores.resize(at + 1, None);
         }
-        self.tables.0[slot] = Some(Arc::default());
+        self.tables.stores[at] = Some(Arc::new(TableStore::new(width, row_id_column)));
     }
 
     /// Removes a table with all it holds.
     pub fn drop_table(&mut self, table: TableId) {
         self.assert_tables_are_logged();
-        self.tables.0[table.0 as usize] = None;
+        self.tables.stores[table.0 as usize] = None;
+        self.link();
     }
 
-    /// Gives a table exactly these indexes. Those it has already stay as they are.
+    /// Gives tables exactly these indexes. Those they have already stay as they are.
     ///
     /// # Cost
-    /// **O(n log n)** for n rows and each index that is new or differs; none otherwise.
-    pub fn set_indexes(&mut self, table: TableId, specs: Vec<IndexSpec>) {
-        let current = self.table(table).indexes.iter().map(Index::spec);
-        if current.eq(specs.iter()) {
-            return;
+    /// **O(n)** for n rows and each index that is new or differs; none otherwise.
+    pub fn set_indexes(&mut self, specs: Vec<(TableId, Vec<IndexSpec>)>) {
+        let mut changed = false;
+        // A foreign key finds referenced rows over an own index of their table.
+        for (table, specs) in &specs {
+            let own = specs.iter().filter(|spec| spec.references.is_none());
+            let current = self.tables.get(*table).indexes.iter().map(|index| &index.spec);
+            if !own.clone().eq(current) {
+                self.assert_tables_are_logged();
+                self.set_own_indexes(*table, own);
+            }
         }
-        self.assert_tables_are_logged();
-        let store = self.table_mut(table);
-        let mut old = std::mem::take(&mut store.indexes);
-        for spec in specs {
-            let kept = old.iter().position(|index| *index.spec() == spec);
-            let index = match kept {
-                Some(position) => old.swap_remove(position),
-                None => Index::build(spec, &store.rows),
-            };
-            store.indexes.push(index);
+        for (table, specs) in &specs {
+            let keys = specs.iter().filter(|spec| spec.references.is_some());
+            let current = self.tables.get(*table).references.iter().map(|index| &index.spec);
+            if !keys.clone().eq(current) {
+                self.assert_tables_are_logged();
+                self.set_references(*table, keys);
+                changed = true;
+            }
+        }
+        if changed {
+            self.link();
         }
     }
 
-    /// Replaces every row by what `change` makes of it. The indexes go; set them again.
-    pub fn rewrite_rows(&mut self, table: TableId, change: impl Fn(&Row) -> Row) {
+    fn set_own_indexes<'a>(&mut self, table: TableId, specs: impl Iterator<Item = &'a IndexSpec>) {
+        let TableStore { rows, indexes, .. } = self.tables.get_mut(table);
+        let mut old = std::mem::take(indexes);
+        for spec in specs {
+            let index = match old.iter().position(|index| index.spec == *spec) {
+                Some(position) => old.swap_remove(position),
+                None => {
+                    let mut index = OwnIndex::new(spec.clone());
+                    index.build(rows);
+                    index
+                }
+            };
+            indexes.push(index);
+        }
+    }
+
+    /// Adds a column that has this value in every row.
+    pub fn add_column(&mut self, table: TableId, value: &Value) {
         self.assert_tables_are_logged();
-        let store = self.table_mut(table);
-        store.indexes.clear();
-        store.rows.values_mut().for_each(|row| *row = change(row));
+        self.tables.get_mut(table).add_column(value);
+    }
+
+    /// Drops a column. The indexes go; set them again.
+    pub fn drop_column(&mut self, table: TableId, position: usize) {
+        self.assert_tables_are_logged();
+        self.tables.get_mut(table).drop_column(position);
+        self.link();
     }
 
     // The log.
 
     /// Where the log stands.
     pub fn mark(&self) -> Mark {
-        Mark(self.log.len())
+        Mark(self.log.changes.len())
     }
 
     /// The changes since a mark, oldest first.
     pub fn changes_since(&self, mark: Mark) -> &[Change] {
-        &self.log[mark.0..]
-    }
-
-    /// Undoes every change since a mark, the last one first.
-    ///
-    /// # Cost
-    /// **O(c log n)** for c changes in tables of n rows.
-    pub fn undo_to(&mut self, mark: Mark) {
-        // The tables as they were before the first change of them hold all rows as of then; a later
-        // row change may be of a table that is gone.
-        let is_tables = |change: &Change| matches!(change, Change::Tables(_));
-        if let Some(first) = self.log[mark.0..].iter().position(is_tables) {
-            self.log.truncate(mark.0 + first + 1);
-        }
-        while self.log.len() > mark.0 {
-            match self.log.pop().expect("the log is longer than the mark") {
-                Change::Inserted { table, row_id } => {
-                    self.table_mut(table).take(row_id);
-                }
-                Change::Deleted { table, row_id, row } => self.table_mut(table).put(row_id, row),
-                Change::Updated { table, old_id, new_id, row } => {
-                    let store = self.table_mut(table);
-                    store.take(new_id);
-                    store.put(old_id, row);
-                }
-                Change::Tables(tables) => self.tables = tables,
-            }
-        }
-    }
-
-    /// Forgets the log: nothing before now can be undone any more.
-    pub fn forget_log(&mut self) {
-        self.log.clear();
-    }
-
-    // Checking.
-
-    /// Every index entry that disagrees with the rows.
-    ///
-    /// # Cost
-    /// **O(n log n)** for n rows times the indexes: each index is built again and compared.
-    pub fn verify(&self) -> Vec<Discrepancy> {
-        let mut found = Vec::new();
-        for (slot, store) in self.tables.0.iter().enumerate() {
-            let table = TableId(slot as u32);
-            for index in store.iter().flat_map(|store| &store.indexes) {
-                let fresh = Index::build(index.spec().clone(), &self.table(table).rows);
-                for (row_id, missing) in index.differences(&fresh) {
-                    found.push(Discrepancy { table, index: index.spec().id, row_id, missing });
-                }
-            }
-        }
-        found
+        &self.log.changes[mark.0..]
     }
 
     /// Row changes between the log of the tables and a change of them would be undone in tables that
     /// are not theirs.
     fn assert_tables_are_logged(&self) {
         debug_assert!(
-            matches!(self.log.last(), Some(Change::Tables(_))),
+            matches!(self.log.changes.last(), Some(Change::Tables(_))),
             "tables are logged first"
         );
     }
 
-    fn table(&self, table: TableId) -> &TableStore {
-        self.tables.0[table.0 as usize].as_deref().expect("a table in use exists")
-    }
-
-    fn table_mut(&mut self, table: TableId) -> &mut TableStore {
-        let store = self.tables.0[table.0 as usize].as_mut().expect("a table in use exists");
-        Arc::make_mut(store)
-    }
-
-    fn index(&self, table: TableId, index: IndexId) -> Option<&Index> {
-        self.table(table).indexes.iter().find(|candidate| candidate.spec().id == index)
-    }
-}
-
-impl TableStore {
-    fn put(&mut self, row_id: RowId, row: Row) {
-        self.indexes.iter_mut().for_each(|index| index.add(&row, row_id));
-        self.rows.insert(row_id, row);
-    }
-
-    fn take(&mut self, row_id: RowId) -> Option<Row> {
-        let row = self.rows.remove(&row_id)?;
-        self.indexes.iter_mut().for_each(|index| index.remove(&row, row_id));
-        Some(row)
+    fn own_index(&self, table: TableId, index: IndexId) -> Option<&OwnIndex> {
+        self.tables.get(table).indexes.iter().find(|candidate| candidate.spec.id == index)
     }
 }

@@ -9,20 +9,21 @@
 //! The order of the tests is SQLite's: NOT NULL by column, CHECK by declaration, the row id, then
 //! the keys. What a refusal means for the statement is not decided here.
 
-use crate::catalog::{IndexEntry, IndexKind, TableEntry};
+use crate::catalog::{ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved, TableEntry};
 use crate::id::RowId;
-use crate::storage::IndexSpec;
+use crate::storage::{IndexSpec, References};
 // What the executor reads it reads from storage itself; what it changes goes through this module.
-pub use crate::storage::{Change, KeyPart, Mark, Row, Store};
-use crate::value::{Affinity, OrderedKey, Value, canonical};
+pub use crate::storage::{Change, KeyPart, Mark, Row, RowRef, Store, Swath, Swept, key_of};
+use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
+use smallvec::SmallVec;
 
 /// A row ready to be stored.
 #[derive(Clone, Debug)]
 pub struct Prepared {
     /// The id it will have.
     pub row_id: RowId,
-    /// Its values, converted.
-    pub row: Row,
+    /// Its values, converted: one per column.
+    pub values: Vec<Value>,
 }
 
 /// Why a row cannot be stored.
@@ -80,7 +81,7 @@ pub fn prepare_insert(
     let all = 0..table.columns.len();
     check_nulls(table, &mut values, all, nulls)?;
     check_checks(table, &values, row_id, |_| true)?;
-    Ok(Prepared { row_id, row: values.into() })
+    Ok(Prepared { row_id, values })
 }
 
 /// Makes the row that `old` becomes when these columns are assigned these values.
@@ -90,7 +91,7 @@ pub fn prepare_insert(
 pub fn prepare_update(
     table: &TableEntry,
     row_id: RowId,
-    old: &Row,
+    old: RowRef<'_>,
     assigned: &[(usize, Value)],
     nulls: NullPolicy,
 ) -> Result<Prepared, Refusal> {
@@ -106,7 +107,7 @@ pub fn prepare_update(
     let positions = (0..values.len()).filter(is_assigned);
     check_nulls(table, &mut values, positions, nulls)?;
     check_checks(table, &values, row_id, |columns| columns.iter().any(is_assigned))?;
-    Ok(Prepared { row_id, row: values.into() })
+    Ok(Prepared { row_id, values })
 }
 
 /// The keys of `prepared` that rows other than `replacing` hold: the row id first, then the indexes,
@@ -128,8 +129,11 @@ pub fn find_conflicts<'a>(
         if changed.is_some_and(|changed| !is_touched(index, changed)) {
             return None;
         }
-        let key = unique_key(index, &prepared.row)?;
-        let row_id = store.find(table.id, index.id, &key).find(|id| Some(*id) != replacing)?;
+        let key = unique_key(index, &prepared.values)?;
+        let row_id = store.find_unique(table.id, index.id, &key)?;
+        if Some(row_id) == replacing {
+            return None;
+        }
         Some(Conflict { index: Some(position), row_id })
     });
     row_id.into_iter().chain(keys)
@@ -137,12 +141,17 @@ pub fn find_conflicts<'a>(
 
 /// Stores a new row.
 pub fn insert(store: &mut Store, table: &TableEntry, prepared: Prepared) {
-    store.insert(table.id, prepared.row_id, prepared.row);
+    let values: Borrowed<'_> = prepared.values.iter().map(Value::as_ref).collect();
+    store.insert(table.id, prepared.row_id, &values);
 }
+
+/// A row's values where they are; few rows have more columns than fit.
+type Borrowed<'a> = SmallVec<[ValueRef<'a>; 12]>;
 
 /// Stores a changed row in the place of the old one.
 pub fn update(store: &mut Store, table: &TableEntry, old_id: RowId, prepared: Prepared) {
-    store.update(table.id, old_id, prepared.row_id, prepared.row);
+    let values: Borrowed<'_> = prepared.values.iter().map(Value::as_ref).collect();
+    store.update(table.id, old_id, prepared.row_id, &values);
 }
 
 /// Takes a row away.
@@ -164,24 +173,44 @@ pub fn index_specs(table: &TableEntry) -> Vec<IndexSpec> {
                 collation,
             })
             .collect(),
-        skips_nulls: false,
+        unique: index.unique,
         filter: index.filter.clone().map(|filter| {
             let filter = move |row: &[Value]| filter.truth(row) == Some(true);
             std::sync::Arc::new(filter) as crate::storage::Filter
         }),
+        references: None,
     });
     let referencing = table.foreign_keys.iter().filter_map(|key| {
-        let parts = key.columns.iter().zip(&key.resolved()?.comparison);
-        let part =
-            |(&position, &(conversion, collation))| KeyPart { position, conversion, collation };
+        let to = key.resolved()?;
         Some(IndexSpec {
             id: key.index,
-            parts: parts.map(part).collect(),
-            skips_nulls: true,
+            parts: referencing_parts(key, to),
+            unique: false,
             filter: None,
+            references: Some(References {
+                table: to.table,
+                parts: referenced_parts(to),
+                lookup: match &to.lookup {
+                    KeyLookup::RowId => None,
+                    KeyLookup::Index { index, order } => Some((*index, order.clone())),
+                },
+            }),
         })
     });
     own.chain(referencing).collect()
+}
+
+/// How a foreign key's referencing columns make a key: as the referenced ones compare.
+pub fn referencing_parts(key: &ForeignKeyEntry, to: &Resolved) -> Vec<KeyPart> {
+    let part = |(&position, &(conversion, collation))| KeyPart { position, conversion, collation };
+    key.columns.iter().zip(&to.comparison).map(part).collect()
+}
+
+/// How a foreign key's referenced columns make a key.
+pub fn referenced_parts(to: &Resolved) -> Vec<KeyPart> {
+    let part =
+        |(&position, &(_, collation))| KeyPart { position, conversion: Affinity::Blob, collation };
+    to.columns.iter().zip(&to.comparison).map(part).collect()
 }
 
 /// The key of a row in a unique index; `None` if the row is not in it or its key has a NULL, which

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Value;
+use super::{Value, ValueRef};
 
 /// The rule by which text is compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,16 +55,20 @@ impl fmt::Display for Collation {
 /// assert_eq!(compare(&lower, &upper, Collation::NoCase), Ordering::Equal);
 /// ```
 pub fn compare(a: &Value, b: &Value, collation: Collation) -> Ordering {
+    compare_refs(a.as_ref(), b.as_ref(), collation)
+}
+
+/// [`compare()`] of values that are borrowed.
+pub(crate) fn compare_refs(a: ValueRef<'_>, b: ValueRef<'_>, collation: Collation) -> Ordering {
+    use ValueRef::{Blob, Integer, Null, Real, Text};
     match (a, b) {
-        (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
-        (Value::Text(a), Value::Text(b)) => compare_text(a, b, collation),
-        (Value::Real(a), Value::Real(b)) => compare_reals(*a, *b),
-        (Value::Integer(a), Value::Real(b)) => compare_integer_to_real(*a, *b),
-        (Value::Real(a), Value::Integer(b)) => compare_integer_to_real(*b, *a).reverse(),
-        (Value::Blob(a), Value::Blob(b)) => a.cmp(b),
-        (Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_), _) => {
-            class_rank(a).cmp(&class_rank(b))
-        }
+        (Integer(a), Integer(b)) => a.cmp(&b),
+        (Text(a), Text(b)) => compare_text(a, b, collation),
+        (Real(a), Real(b)) => compare_reals(a, b),
+        (Integer(a), Real(b)) => compare_integer_to_real(a, b),
+        (Real(a), Integer(b)) => compare_integer_to_real(b, a).reverse(),
+        (Blob(a), Blob(b)) => a.cmp(b),
+        (Null | Integer(_) | Real(_) | Text(_) | Blob(_), _) => class_rank(a).cmp(&class_rank(b)),
     }
 }
 
@@ -93,12 +97,12 @@ pub fn canonical(value: &Value, collation: Collation) -> Value {
     }
 }
 
-fn class_rank(value: &Value) -> u8 {
+fn class_rank(value: ValueRef<'_>) -> u8 {
     match value {
-        Value::Null => 0,
-        Value::Integer(_) | Value::Real(_) => 1,
-        Value::Text(_) => 2,
-        Value::Blob(_) => 3,
+        ValueRef::Null => 0,
+        ValueRef::Integer(_) | ValueRef::Real(_) => 1,
+        ValueRef::Text(_) => 2,
+        ValueRef::Blob(_) => 3,
     }
 }
 

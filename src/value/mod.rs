@@ -30,11 +30,14 @@ mod compare;
 mod convert;
 mod decimal;
 mod key;
+mod value_ref;
 
+pub(crate) use compare::compare_refs;
 pub use compare::{Collation, canonical, compare, equals};
 pub(crate) use convert::Number;
 pub use convert::{Affinity, DataType};
 pub use key::{Key, OrderedKey};
+pub use value_ref::ValueRef;
 
 pub(crate) use decimal::{parse_real, real_to_fixed, real_to_literal, real_to_text};
 

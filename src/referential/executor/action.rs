@@ -3,11 +3,13 @@
 use super::{Assignment, Changed, Executor, How, Place, RowFrame, RowWork, RowsFrame};
 use crate::catalog::{ForeignKeyEntry, ReferentialAction};
 use crate::error::{Error, Event, ViolationKind};
-use crate::id::{ConstraintId, RowId};
+use crate::id::ConstraintId;
 use crate::referential::effects::StepKind;
 use crate::referential::relation::{find_referencing, referenced_key};
-use crate::referential::{ActionOrder, ConflictClause, LetPass, LetPassKind, hint, name_rows};
-use crate::table::Row;
+use crate::referential::{
+    ActionOrder, ConflictClause, LetPass, LetPassKind, hint, name_referencing,
+};
+use crate::table::RowRef;
 use crate::value::{OrderedKey, Value};
 use std::sync::Arc;
 
@@ -19,7 +21,6 @@ impl Executor<'_> {
         from: usize,
         changed: &Changed,
     ) -> Result<Option<(usize, RowsFrame)>, Error> {
-        let Some((_, old)) = &changed.old else { return Ok(None) };
         let event = frame.event();
         let catalog = self.settings.catalog;
         let referenced_by = &catalog.by_id(frame.place.table).referenced_by;
@@ -33,12 +34,12 @@ impl Executor<'_> {
             }
             let place = Place { cause: changed.change, ..frame.place };
             let depth = self.enter(place)?;
-            let Some(vacated) = vacated_key(key, changed) else { continue };
+            let Some(vacated) = self.vacated_key(key, changed) else { continue };
             if action == ReferentialAction::Restrict {
-                self.restrict(place, event, key, &vacated, old)?;
+                self.restrict(place, event, key, &vacated)?;
                 continue;
             }
-            let mut rows: Vec<RowId> = find_referencing(self.store, key, &vacated).collect();
+            let mut rows = find_referencing(self.store, key, &vacated);
             if is_mutant!(CascadeSkipsLast)
                 && action == ReferentialAction::Cascade
                 && rows.len() > 1
@@ -136,18 +137,19 @@ impl Executor<'_> {
         event: Event,
         key: &ForeignKeyEntry,
         vacated: &OrderedKey,
-        old: &Row,
     ) -> Result<(), Error> {
-        let rows = find_referencing(self.store, key, vacated);
-        let (rows, count) = name_rows(self.settings.catalog, self.store, key.table, rows);
+        let (rows, count) = name_referencing(self.settings.catalog, self.store, key, vacated);
         if count == 0 {
             return Ok(());
         }
+        let old = place.cause.map(|change| Changed { change: Some(change), new: None });
+        let old = old.as_ref().and_then(|changed| self.old_row(changed));
         let kind = ViolationKind::Restrict;
         let mut violation = self.foreign_key_violation(kind, key, event, place.table, rows, count);
         let columns = key.resolved().map(|to| to.columns.clone()).unwrap_or_default();
         violation.columns = self.settings.catalog.by_id(place.table).column_names(&columns);
-        violation.key = columns.iter().map(|&position| old[position].clone()).collect();
+        violation.key =
+            old.iter().flat_map(|row| columns.iter().map(|&at| row.value(at))).collect();
         violation.still_referenced = true;
         violation.path = self.effects.path(self.settings.catalog, self.store, place.cause, None);
         violation.hint = hint(self.settings.catalog, &violation, key);
@@ -165,19 +167,20 @@ impl Executor<'_> {
         if !self.settings.observes {
             return;
         }
-        let Some(vacated) = vacated_key(key, changed) else { return };
-        let rows = find_referencing(self.store, key, &vacated).count();
+        let Some(vacated) = self.vacated_key(key, changed) else { return };
+        let rows = find_referencing(self.store, key, &vacated).len();
         if rows > 0 {
             let kind = LetPassKind::Action(action);
             LetPass::add(&mut self.let_pass, key, event, kind, rows);
         }
     }
-}
 
-/// The referenced key that a row change has left: the old one, unless it is still the row's.
-fn vacated_key(key: &ForeignKeyEntry, changed: &Changed) -> Option<OrderedKey> {
-    let to = key.resolved()?;
-    let old = changed.old.as_ref().and_then(|(_, row)| referenced_key(to, row))?;
-    let new = changed.new.as_ref().and_then(|(_, row)| referenced_key(to, row));
-    (new.as_ref() != Some(&old) || is_mutant!(ActsWithoutChange)).then_some(old)
+    /// The referenced key that a row change has left: the old one, unless it is still the row's.
+    fn vacated_key(&self, key: &ForeignKeyEntry, changed: &Changed) -> Option<OrderedKey> {
+        let to = key.resolved()?;
+        let old = referenced_key(to, self.old_row(changed)?)?;
+        let new = changed.new.as_ref();
+        let new = new.and_then(|(row_id, row)| referenced_key(to, RowRef::held(*row_id, row)));
+        (new.as_ref() != Some(&old) || is_mutant!(ActsWithoutChange)).then_some(old)
+    }
 }

@@ -7,8 +7,9 @@ use crate::expression::Bound;
 use crate::id::RowId;
 use crate::referential::ConflictClause;
 use crate::referential::effects::StepKind;
+use crate::referential::program::Timing;
 use crate::referential::relation::{find_referenced, referencing_key};
-use crate::table::{self, Conflict, Prepared};
+use crate::table::{self, Conflict, Prepared, RowRef};
 use std::sync::Arc;
 
 impl Executor<'_> {
@@ -21,10 +22,12 @@ impl Executor<'_> {
     }
 
     fn delete(&mut self, place: Place, row_id: RowId) -> Turn {
-        let Some(row) = self.store.row(place.table, row_id).cloned() else { return Turn::Skipped };
+        if self.store.row(place.table, row_id).is_none() {
+            return Turn::Skipped;
+        }
         table::delete(self.store, self.settings.catalog.by_id(place.table), row_id);
         let change = self.effects.record(place.step, place.cause);
-        Turn::Goes(Changed { change, old: Some((row_id, row)), new: None })
+        Turn::Goes(Changed { change, new: None })
     }
 
     fn insert(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
@@ -50,13 +53,16 @@ impl Executor<'_> {
                 return Err(self.conflict_violation(place, None, &found, &prepared));
             }
         }
-        let new = (prepared.row_id, prepared.row.clone());
+        let row_id = prepared.row_id;
+        let has_programs =
+            self.settings.programs.of(place.table, Event::Insert, Timing::After).next().is_some();
+        let new = has_programs.then(|| (row_id, prepared.values.clone().into()));
         table::insert(self.store, entry, prepared);
         if self.effects.steps[place.step.0 as usize].kind == StepKind::Direct {
-            self.inserted.push(new.0);
+            self.inserted.push(row_id);
         }
         let change = self.effects.record(place.step, place.cause);
-        Ok(Turn::Goes(Changed { change, old: None, new: Some(new) }))
+        Ok(Turn::Goes(Changed { change, new }))
     }
 
     fn update(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
@@ -67,15 +73,15 @@ impl Executor<'_> {
         else {
             return Ok(Turn::Skipped);
         };
-        let Some(old) = self.store.row(place.table, *row_id).cloned() else {
+        let Some(old) = self.store.row(place.table, *row_id) else {
             return Ok(Turn::Skipped);
         };
         let prepared = match fixed.take() {
             Some(prepared) => prepared,
             None => {
-                let assigned = values.clone().unwrap_or_else(|| assignment.evaluate(&old));
+                let assigned = values.clone().unwrap_or_else(|| assignment.evaluate(old));
                 let nulls = conflict.null_policy();
-                match table::prepare_update(entry, *row_id, &old, &assigned, nulls) {
+                match table::prepare_update(entry, *row_id, old, &assigned, nulls) {
                     Ok(prepared) => prepared,
                     Err(refusal) => return self.refuse(place, Some(*row_id), refusal, conflict),
                 }
@@ -96,10 +102,10 @@ impl Executor<'_> {
                 return Err(self.conflict_violation(place, Some(*row_id), &found, &prepared));
             }
         }
-        let new = (prepared.row_id, prepared.row.clone());
+        let new = (prepared.row_id, prepared.values.clone().into());
         table::update(self.store, entry, *row_id, prepared);
         let change = self.effects.record(place.step, place.cause);
-        let changed = Changed { change, old: Some((*row_id, old)), new: Some(new) };
+        let changed = Changed { change, new: Some(new) };
         if self.settings.dialect.set_default_recheck {
             self.recheck_set_default(place, &changed)?;
         }
@@ -118,13 +124,13 @@ impl Executor<'_> {
             Some(Event::Update | Event::Insert | Event::Commit) | None => key.update_rule(),
         };
         let (Some(to), Some((row_id, row))) = (key.resolved(), &changed.new) else { return Ok(()) };
-        let wanted = referencing_key(key, to, row);
+        let wanted = referencing_key(key, to, RowRef::held(*row_id, row));
         match wanted.filter(|wanted| find_referenced(self.store, to, wanted).is_none()) {
             Some(_) if rule == ReferentialAction::SetDefault => {
                 let columns = key.columns.clone();
                 let values = columns.iter().map(|&position| row[position].clone()).collect();
                 let entry = self.settings.catalog.by_id(key.table);
-                let rows = vec![entry.row_name(*row_id, Some(row))];
+                let rows = vec![entry.row_name(*row_id, Some(&row))];
                 let mut violation = self.foreign_key_violation(
                     ViolationKind::ForeignKey,
                     key,
@@ -192,12 +198,12 @@ impl Executor<'_> {
         filter: Option<&Bound>,
     ) {
         let Some(row) = self.store.row(place.table, row_id) else { return };
-        let scope = [&**row, &*prepared.row].concat();
-        if filter.is_some_and(|filter| filter.truth(&*scope) != Some(true)) {
+        let scope = [row.to_vec(), prepared.values.clone()].concat();
+        if filter.is_some_and(|filter| filter.truth(&scope) != Some(true)) {
             return;
         }
         let assigned: Vec<_> =
-            assignments.iter().map(|(at, value)| (*at, value.evaluate(&*scope))).collect();
+            assignments.iter().map(|(at, value)| (*at, value.evaluate(&scope))).collect();
         let named = assigned.iter().map(|(position, _)| *position).collect();
         let step = self.open_step(StepKind::Direct, Event::Update, place.table, None, named);
         let place = Place { step, ..place };

@@ -26,7 +26,7 @@ use super::{ConflictClause, LetPass, NewRow, Settings, Work};
 use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
 use crate::id::{RowId, TableId};
-use crate::table::{Prepared, Row, Store};
+use crate::table::{Prepared, Row, RowRef, Store};
 use crate::value::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -49,11 +49,12 @@ impl Assignment {
         }
     }
 
-    fn evaluate(&self, scope: &[Value]) -> Vec<(usize, Value)> {
+    fn evaluate(&self, row: RowRef<'_>) -> Vec<(usize, Value)> {
         match self {
             Assignment::Values(values) => values.clone(),
             Assignment::Expressions(list) => {
-                list.iter().map(|(position, value)| (*position, value.evaluate(scope))).collect()
+                let scope = row.to_vec();
+                list.iter().map(|(position, value)| (*position, value.evaluate(&scope))).collect()
             }
         }
     }
@@ -133,7 +134,7 @@ enum Stage {
 #[derive(Clone)]
 struct Changed {
     change: Cause,
-    old: Option<(RowId, Row)>,
+    /// The row as the change left it: of an update, and of an insert that a program follows.
     new: Option<(RowId, Row)>,
 }
 
@@ -317,10 +318,11 @@ impl<'a> Executor<'a> {
                     let Some(program) = self.attached(&frame, Timing::After, position) else {
                         return Ok(());
                     };
+                    let old = self.old_row(&changed).map(|row| (row.row_id(), row.to_row()));
                     let activation = Activation {
                         table: frame.place.table,
                         event: frame.event(),
-                        old: changed.old.clone(),
+                        old,
                         new: changed.new.clone().map(|(id, row)| (Some(id), row)),
                     };
                     let place = Place { cause: changed.change, ..frame.place };
@@ -365,7 +367,7 @@ impl<'a> Executor<'a> {
 
     fn activation_before(&self, frame: &RowFrame) -> Activation {
         let table = frame.place.table;
-        let old = |row_id: RowId| self.store.row(table, row_id).map(|row| (row_id, row.clone()));
+        let old = |row_id: RowId| self.store.row(table, row_id).map(|row| (row_id, row.to_row()));
         let (old, new) = match &frame.work {
             RowWork::Insert { values, .. } => (None, Some((None, values.clone().into()))),
             RowWork::Delete { row_id, .. } => (old(*row_id), None),
@@ -460,6 +462,12 @@ impl<'a> Executor<'a> {
     }
 
     // Frames and steps.
+
+    /// A changed row as it was before, also if it is gone.
+    fn old_row(&self, changed: &Changed) -> Option<RowRef<'_>> {
+        let log = self.store.changes_since(self.effects.base);
+        self.store.before(&log[changed.change? as usize])
+    }
 
     /// Enters one more nested action or program.
     fn enter(&self, place: Place) -> Result<usize, Error> {

@@ -6,7 +6,7 @@ use crate::error::{Error, Event, Hop, InputError, RowName, Violation, ViolationK
 use crate::id::{RowId, TableId};
 use crate::referential::effects::StepKind;
 use crate::referential::{ConflictClause, foreign_key_violation};
-use crate::table::{self, Conflict, Prepared, Refusal};
+use crate::table::{self, Conflict, Prepared, Refusal, RowRef};
 use crate::value::Value;
 
 impl Executor<'_> {
@@ -50,7 +50,7 @@ impl Executor<'_> {
                 let text = entry.checks[position].text.clone();
                 let mut violation = self.own_violation(place, updated, ViolationKind::Check, text);
                 let row = self.store.row(place.table, row_id);
-                violation.rows = vec![entry.row_name(row_id, row.map(|row| &**row))];
+                violation.rows = vec![entry.row_name(row_id, row.map(RowRef::to_vec).as_deref())];
                 violation.columns = entry.column_names(&entry.checks[position].columns);
                 Error::Violation(Box::new(violation))
             }
@@ -104,14 +104,14 @@ impl Executor<'_> {
         };
         let mut violation = self.own_violation(place, updated, kind, name);
         let is_bare = columns.is_empty();
-        violation.key = columns.iter().map(|&position| prepared.row[position].clone()).collect();
+        violation.key = columns.iter().map(|&position| prepared.values[position].clone()).collect();
         violation.columns = entry.column_names(&columns);
         if is_bare {
             violation.columns = vec!["rowid".to_owned()];
             violation.key = vec![Value::Integer(prepared.row_id.0)];
         }
-        let other = self.store.row(place.table, found.row_id).map(|row| &**row);
-        violation.rows = vec![entry.row_name(found.row_id, other)];
+        let other = self.store.row(place.table, found.row_id).map(RowRef::to_vec);
+        violation.rows = vec![entry.row_name(found.row_id, other.as_deref())];
         Error::Violation(Box::new(violation))
     }
 
@@ -157,7 +157,8 @@ impl Executor<'_> {
         };
         let table = self.settings.catalog.by_id(place.table);
         let row_id = updated?;
-        let row = table.row_name(row_id, self.store.row(place.table, row_id).map(|row| &**row));
+        let row = self.store.row(place.table, row_id).map(RowRef::to_vec);
+        let row = table.row_name(row_id, row.as_deref());
         Some(Hop { constraint: Some(constraint), table: table.name().to_owned(), row })
     }
 

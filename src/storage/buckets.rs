@@ -1,0 +1,324 @@
+//! Buckets: which rows share a key of an index that is not unique.
+//!
+//! A bucket lists slots: as a *run* (start, length) as long as they are neighbours, else in a *block*
+//! of a pool. Rows that die stay listed. `count` is the number of members that are there, so where
+//! it equals the length of the list, the list is the members. A row that leaves a bucket by an
+//! update, or comes to one that may list it already, makes the list *dirty*: then a member is listed
+//! perhaps twice, and what is listed is a member only if `member_of` says so too.
+
+use super::pages::Paged;
+use super::row_ids::NONE;
+
+/// Block sizes are powers of two up to this exponent.
+const CLASSES: usize = 32;
+const CLASS_MIN: u8 = 2;
+
+/// One bucket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    /// The first slot of a run; the place in the pool of a block.
+    start: u32,
+    len: u32,
+    /// Members that are there.
+    pub(super) count: u32,
+    /// The referenced row that this bucket belonged to last; `NONE` if none.
+    pub(super) owner: u32,
+    /// The exponent of a block's size; 0 for a run.
+    class: u8,
+    is_dirty: bool,
+    /// Whether no live row has the bucket's key; only used for foreign keys.
+    pub(super) is_orphan: bool,
+}
+
+const EMPTY: Bucket =
+    Bucket { start: 0, len: 0, count: 0, owner: NONE, class: 0, is_dirty: false, is_orphan: false };
+
+/// What a bucket lists.
+pub(super) enum Listed {
+    /// These slots, all of them members.
+    Run(u32, u32),
+    /// `len` slots from a place in the pool, all of them members.
+    Block(u32, u32),
+    /// Slots to be looked at one by one.
+    Mixed,
+}
+
+/// All buckets of one index.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Buckets {
+    headers: Paged<Bucket>,
+    /// Slot → the bucket it was put into last, or `NONE`.
+    member_of: Paged<u32>,
+    pool: Paged<u32>,
+    /// Exponent → blocks of that size that are free.
+    free: Vec<Vec<u32>>,
+    /// Buckets whose lists have grown too long for their members.
+    bloated: Vec<u32>,
+}
+
+impl Buckets {
+    /// A new, empty bucket.
+    pub(super) fn open(&mut self, owner: u32) -> u32 {
+        self.headers.push(Bucket { owner, ..EMPTY });
+        self.headers.len() as u32 - 1
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.headers.len()
+    }
+
+    #[inline]
+    pub(super) fn bucket(&self, bucket: u32) -> &Bucket {
+        self.headers.get(bucket as usize)
+    }
+
+    #[inline]
+    pub(super) fn bucket_mut(&mut self, bucket: u32) -> &mut Bucket {
+        self.headers.get_mut(bucket as usize)
+    }
+
+    /// The bucket that a slot was put into last.
+    #[inline]
+    pub(super) fn of(&self, slot: u32) -> u32 {
+        *self.member_of.get(slot as usize)
+    }
+
+    /// Makes a place for a new slot, which may be one beyond the last.
+    #[inline]
+    pub(super) fn make_place(&mut self, slot: u32) {
+        if slot as usize == self.member_of.len() {
+            self.member_of.push(NONE);
+        } else {
+            *self.member_of.get_mut(slot as usize) = NONE;
+        }
+    }
+
+    /// Takes the place of the last slot away.
+    pub(super) fn drop_place(&mut self) {
+        self.member_of.truncate(self.member_of.len() - 1);
+    }
+
+    /// Puts a row into a bucket.
+    pub(super) fn join(&mut self, slot: u32, bucket: u32) {
+        *self.member_of.get_mut(slot as usize) = bucket;
+        let is_behind = self.list_end(bucket).is_some_and(|last| last >= slot);
+        let header = self.headers.get_mut(bucket as usize);
+        header.count += 1;
+        header.is_dirty |= is_behind;
+        self.append(bucket, slot);
+    }
+
+    /// Takes a row out of its bucket.
+    pub(super) fn leave(&mut self, slot: u32) {
+        let bucket = self.of(slot);
+        let header = self.headers.get_mut(bucket as usize);
+        header.count -= 1;
+        header.is_dirty = true;
+        self.note_bloated(bucket);
+    }
+
+    /// Undoes `join` of a row that then goes away, or back to the bucket `raw`.
+    pub(super) fn unjoin(&mut self, slot: u32) {
+        let bucket = self.of(slot);
+        let is_last = self.list_end(bucket) == Some(slot);
+        let header = self.headers.get_mut(bucket as usize);
+        header.count -= 1;
+        match is_last {
+            true => header.len -= 1,
+            false => header.is_dirty = true,
+        }
+    }
+
+    /// Undoes `leave`, and whatever has been written over it: the list still has the row.
+    pub(super) fn come_back(&mut self, slot: u32, raw: u32, was_member: bool) {
+        *self.member_of.get_mut(slot as usize) = raw;
+        if was_member {
+            self.headers.get_mut(raw as usize).count += 1;
+        }
+    }
+
+    /// Notes that a member has died (`-1`) or lives again (`1`).
+    #[inline]
+    pub(super) fn adjust(&mut self, slot: u32, by: i32) {
+        let bucket = self.of(slot);
+        let header = self.headers.get_mut(bucket as usize);
+        header.count = header.count.wrapping_add_signed(by);
+    }
+
+    /// [`Buckets::adjust`] of many.
+    pub(super) fn adjust_all(&mut self, slots: &[u32], by: i32) {
+        if slots.len() > self.headers.page_count()
+            && let Some(mut headers) = self.headers.open()
+        {
+            for &slot in slots {
+                let header = headers.get_mut(*self.member_of.get(slot as usize) as usize);
+                header.count = header.count.wrapping_add_signed(by);
+            }
+            return;
+        }
+        slots.iter().for_each(|&slot| self.adjust(slot, by));
+    }
+
+    /// What a bucket lists.
+    #[inline]
+    pub(super) fn listed(&self, bucket: u32) -> Listed {
+        let header = self.bucket(bucket);
+        match (header.is_dirty || header.count != header.len, header.class) {
+            (true, _) => Listed::Mixed,
+            (false, 0) => Listed::Run(header.start, header.len),
+            (false, _) => Listed::Block(header.start, header.len),
+        }
+    }
+
+    /// Hands on the slots of a block of the pool, a piece at a time.
+    #[inline]
+    pub(super) fn read_block(&self, start: u32, len: u32, mut read: impl FnMut(&[u32])) {
+        use super::pages::PAGE;
+        let (mut at, end) = (start as usize, start as usize + len as usize);
+        while at < end {
+            let upto = end.min((at / PAGE + 1) * PAGE);
+            let from = at % PAGE;
+            read(&self.pool.page(at / PAGE)[from..from + (upto - at)]);
+            at = upto;
+        }
+    }
+
+    /// The members of a bucket, in the order listed; a dirty list is put into slot order.
+    pub(super) fn members(&self, bucket: u32, is_there: impl Fn(u32) -> bool) -> Vec<u32> {
+        let header = self.bucket(bucket);
+        let is_member =
+            |slot: &u32| is_there(*slot) && (!header.is_dirty || self.of(*slot) == bucket);
+        let mut members: Vec<u32> = self.list(bucket).filter(is_member).collect();
+        if header.is_dirty {
+            members.sort_unstable();
+            members.dedup();
+        }
+        members
+    }
+
+    /// The first few members in the order listed; enough for naming some.
+    pub(super) fn first_members(
+        &self,
+        bucket: u32,
+        max: usize,
+        is_there: impl Fn(u32) -> bool,
+    ) -> Vec<u32> {
+        let header = self.bucket(bucket);
+        let mut found: Vec<u32> = Vec::with_capacity(max.min(header.len as usize));
+        for slot in self.list(bucket) {
+            let is_member = is_there(slot)
+                && (!header.is_dirty || (self.of(slot) == bucket && !found.contains(&slot)));
+            if is_member {
+                found.push(slot);
+                if found.len() == max {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// Everything a bucket lists.
+    fn list(&self, bucket: u32) -> impl Iterator<Item = u32> + '_ {
+        let Bucket { start, len, class, .. } = *self.bucket(bucket);
+        (start..start + len)
+            .map(move |at| if class == 0 { at } else { *self.pool.get(at as usize) })
+    }
+
+    fn list_end(&self, bucket: u32) -> Option<u32> {
+        let Bucket { start, len, class, .. } = *self.bucket(bucket);
+        let last = start + len.checked_sub(1)?;
+        Some(if class == 0 { last } else { *self.pool.get(last as usize) })
+    }
+
+    fn append(&mut self, bucket: u32, slot: u32) {
+        let Bucket { start, len, class, .. } = *self.bucket(bucket);
+        match class {
+            0 if len == 0 => self.bucket_mut(bucket).start = slot,
+            0 if start + len == slot => {}
+            _ if class > 0 && len < 1 << class => *self.pool.get_mut((start + len) as usize) = slot,
+            _ => {
+                let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
+                let wider = wider.max(CLASS_MIN).max(class + 1);
+                let place = self.take_block(wider);
+                for at in 0..len {
+                    let listed =
+                        if class == 0 { start + at } else { *self.pool.get((start + at) as usize) };
+                    *self.pool.get_mut((place + at) as usize) = listed;
+                }
+                *self.pool.get_mut((place + len) as usize) = slot;
+                self.free_block(bucket);
+                let header = self.bucket_mut(bucket);
+                (header.start, header.class) = (place, wider);
+            }
+        }
+        self.bucket_mut(bucket).len += 1;
+        self.note_bloated(bucket);
+    }
+
+    fn take_block(&mut self, class: u8) -> u32 {
+        if let Some(place) = self.free.get_mut(class as usize).and_then(Vec::pop) {
+            return place;
+        }
+        let place = self.pool.len();
+        self.pool.resize(place + (1 << class), NONE);
+        place as u32
+    }
+
+    fn free_block(&mut self, bucket: u32) {
+        let Bucket { start, class, .. } = *self.bucket(bucket);
+        if class > 0 {
+            self.free.resize(self.free.len().max(CLASSES), Vec::new());
+            self.free[class as usize].push(start);
+        }
+    }
+
+    fn note_bloated(&mut self, bucket: u32) {
+        let header = self.bucket(bucket);
+        if header.is_dirty
+            && header.len > 2 * header.count + 8
+            && self.bloated.last() != Some(&bucket)
+        {
+            self.bloated.push(bucket);
+        }
+    }
+
+    /// Marks that the row of a slot is about to be replaced by another: what the bucket lists of it
+    /// is no longer to be trusted.
+    pub(super) fn forget(&mut self, slot: u32) {
+        let bucket = self.of(slot);
+        if bucket != NONE {
+            self.bucket_mut(bucket).is_dirty = true;
+            self.note_bloated(bucket);
+        }
+    }
+
+    /// Empties a bucket whose members are all gone.
+    pub(super) fn clear(&mut self, bucket: u32) {
+        self.free_block(bucket);
+        let owner = self.bucket(bucket).owner;
+        *self.bucket_mut(bucket) = Bucket { owner, ..EMPTY };
+    }
+
+    /// Shortens the lists that have grown too long. Nothing may be left to be undone: rows that are
+    /// gone are no longer listed.
+    pub(super) fn shorten(&mut self, is_there: impl Fn(u32) -> bool) {
+        for bucket in std::mem::take(&mut self.bloated) {
+            let header = *self.bucket(bucket);
+            if !header.is_dirty || header.len <= 2 * header.count + 8 {
+                continue;
+            }
+            let members = self.members(bucket, &is_there);
+            self.free_block(bucket);
+            let Bucket { owner, is_orphan, .. } = header;
+            *self.bucket_mut(bucket) = Bucket { owner, is_orphan, ..EMPTY };
+            members.iter().for_each(|&slot| self.append(bucket, slot));
+            self.bucket_mut(bucket).count = members.len() as u32;
+        }
+    }
+
+    /// Whether lists wait to be shortened.
+    pub(super) fn has_bloated(&self) -> bool {
+        !self.bloated.is_empty()
+    }
+}

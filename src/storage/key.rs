@@ -1,0 +1,181 @@
+//! Keys of rows: how an index makes one, and how it hashes.
+
+use super::table::RowRef;
+use crate::id::{IndexId, TableId};
+use crate::value::{Affinity, Collation, OrderedKey, Value, ValueRef, canonical, compare_refs};
+use foldhash::fast::FixedState;
+use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// Says whether a row belongs to a partial index.
+pub type Filter = Arc<dyn Fn(&[Value]) -> bool + Send + Sync>;
+
+/// How an index makes a key of a row. A key with a NULL in it is never looked for, and is in no
+/// index.
+#[derive(Clone)]
+pub struct IndexSpec {
+    /// The index.
+    pub id: IndexId,
+    /// The parts of the key.
+    pub parts: Vec<KeyPart>,
+    /// Whether no two rows share a key.
+    pub unique: bool,
+    /// Whether a row is in the index at all; `None` for all rows.
+    pub filter: Option<Filter>,
+    /// What the rows reference by this key, for the index of a foreign key.
+    pub references: Option<References>,
+}
+
+/// The other side of a foreign key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct References {
+    /// The referenced table.
+    pub table: TableId,
+    /// The referenced columns, in the foreign key's order.
+    pub parts: Vec<KeyPart>,
+    /// The unique index that finds a referenced row, and for each of its parts the position in the
+    /// foreign key; `None` if the key is the row id.
+    pub lookup: Option<(IndexId, Vec<usize>)>,
+}
+
+/// One part of an index key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPart {
+    /// The column.
+    pub position: usize,
+    /// The affinity to convert its value by first: that of a referenced column, for a foreign key.
+    pub conversion: Affinity,
+    /// How it compares.
+    pub collation: Collation,
+}
+
+impl KeyPart {
+    /// The value as it stands in a key.
+    pub fn key_value(&self, value: ValueRef<'_>) -> Value {
+        match (self.conversion, value) {
+            (_, ValueRef::Integer(integer)) if self.keeps_integers() => Value::Integer(integer),
+            (Affinity::Blob, value) => canonical(&value.to_value(), self.collation),
+            (affinity, value) => canonical(&affinity.apply(value.to_value()), self.collation),
+        }
+    }
+
+    /// Whether an integer stands in a key as it is.
+    fn keeps_integers(&self) -> bool {
+        match self.conversion {
+            // A real that is whole is an integer again in a key.
+            Affinity::Blob | Affinity::Integer | Affinity::Numeric => true,
+            Affinity::Text | Affinity::Real => false,
+        }
+    }
+
+    /// Whether a cell stands in a key as this value.
+    fn holds(&self, cell: ValueRef<'_>, value: &Value) -> bool {
+        match self.conversion {
+            Affinity::Blob => compare_refs(cell, value.as_ref(), self.collation).is_eq(),
+            _ => self.key_value(cell) == *value,
+        }
+    }
+
+    fn hash(&self, cell: ValueRef<'_>, hasher: &mut impl Hasher) {
+        match (self.conversion, cell, self.collation) {
+            (Affinity::Blob, ValueRef::Text(text), Collation::Binary) => {
+                text.as_bytes().hash(hasher);
+            }
+            _ => hash_value(&self.key_value(cell), hasher),
+        }
+    }
+}
+
+/// Two specs with one id differ only in their parts: an index's filter never changes.
+impl PartialEq for IndexSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.parts == other.parts
+            && self.unique == other.unique
+            && self.references == other.references
+    }
+}
+
+impl fmt::Debug for IndexSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexSpec").field("id", &self.id).field("parts", &self.parts).finish()
+    }
+}
+
+impl IndexSpec {
+    /// Whether the index uses a column.
+    pub(super) fn uses(&self, position: usize) -> bool {
+        self.parts.iter().any(|part| part.position == position)
+    }
+
+    /// Whether a row is in the index: its key has no NULL, and the filter lets it in.
+    pub(super) fn covers(&self, row: RowRef<'_>) -> bool {
+        !self.parts.iter().any(|part| row.get(part.position).is_null())
+            && self.filter.as_ref().is_none_or(|filter| filter(&row.to_vec()))
+    }
+
+    /// The hash of the key of a row that is in the index.
+    pub(super) fn hash(&self, row: RowRef<'_>) -> u32 {
+        let mut hasher = hasher();
+        self.parts.iter().for_each(|part| part.hash(row.get(part.position), &mut hasher));
+        fold(hasher.finish())
+    }
+
+    /// Whether a row in the index has this key.
+    pub(super) fn has(&self, row: RowRef<'_>, key: &OrderedKey) -> bool {
+        self.parts
+            .iter()
+            .zip(key.iter())
+            .all(|(part, value)| part.holds(row.get(part.position), value))
+    }
+
+    /// Whether two rows in the index have one key.
+    pub(super) fn agrees(&self, a: RowRef<'_>, b: RowRef<'_>) -> bool {
+        key_of(&self.parts, a) == key_of(&self.parts, b)
+    }
+}
+
+/// The key of a row; `None` if it has a NULL.
+pub fn key_of(parts: &[KeyPart], row: RowRef<'_>) -> Option<OrderedKey> {
+    let part = |part: &KeyPart| {
+        let value = row.get(part.position);
+        (!value.is_null()).then(|| part.key_value(value))
+    };
+    parts.iter().map(part).collect()
+}
+
+/// The hash of a key, as [`IndexSpec::hash`] of a row that has it.
+pub(super) fn hash_key(key: &OrderedKey) -> u32 {
+    let mut hasher = hasher();
+    key.iter().for_each(|value| hash_value(value, &mut hasher));
+    fold(hasher.finish())
+}
+
+/// The hash of a row id.
+pub(super) fn hash_integer(integer: i64) -> u32 {
+    let mut hasher = hasher();
+    integer.hash(&mut hasher);
+    fold(hasher.finish())
+}
+
+/// Canonical values of different classes never compare equal, so what tells them apart need not be
+/// hashed.
+fn hash_value(value: &Value, hasher: &mut impl Hasher) {
+    match value {
+        Value::Null => {}
+        Value::Integer(integer) => integer.hash(hasher),
+        Value::Real(real) => real.to_bits().hash(hasher),
+        Value::Text(text) => text.as_bytes().hash(hasher),
+        Value::Blob(blob) => blob.hash(hasher),
+    }
+}
+
+/// The same in every run: what can be seen must not depend on it, and so cannot.
+fn hasher() -> impl Hasher {
+    FixedState::default().build_hasher()
+}
+
+fn fold(hash: u64) -> u32 {
+    (hash ^ hash >> 32) as u32
+}

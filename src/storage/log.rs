@@ -1,0 +1,162 @@
+//! The undo log: what has changed since the transaction began, and what it takes to undo it.
+//!
+//! A change of one row is an entry of its own. Rows that were changed as a set are one entry, which
+//! points into two lists shared by all: runs of slots, and slots. What a change did to indexes stands
+//! aside: most changes do nothing that their undoing cannot tell from the row itself.
+
+use super::Tables;
+use super::index::Entered;
+use super::table::Row;
+use crate::id::{RowId, TableId};
+use crate::value::OrderedKey;
+use std::ops::Range;
+
+/// A position in the undo log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub(super) usize);
+
+impl Mark {
+    /// The mark before any change.
+    pub const START: Mark = Mark(0);
+}
+
+/// One logged change, with what undoes it.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A row arrived.
+    Inserted {
+        /// Its table.
+        table: TableId,
+        /// Its id.
+        row_id: RowId,
+        /// Where it is.
+        slot: Slot,
+    },
+    /// A row left.
+    Deleted {
+        /// Its table.
+        table: TableId,
+        /// The id it had.
+        row_id: RowId,
+        /// Where it is still to be read.
+        slot: Slot,
+    },
+    /// A row changed, perhaps its id too.
+    Updated {
+        /// Its table.
+        table: TableId,
+        /// Its id before.
+        old_id: RowId,
+        /// Its id since.
+        new_id: RowId,
+        /// Where it is.
+        slot: Slot,
+        /// What it held before.
+        row: Row,
+    },
+    /// Rows left as a set.
+    Swept(Swath),
+    /// The referencing columns of rows were set to NULL as a set.
+    Nulled(Swath),
+    /// The tables themselves changed.
+    Tables(Tables),
+}
+
+/// The place of a row in its table, as long as the log remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(pub(super) u32);
+
+/// Rows of one table that were changed as a set.
+#[derive(Clone, Debug)]
+pub struct Swath {
+    pub(super) table: TableId,
+    /// The foreign key over which they were reached, by its position among the table's indexes of
+    /// foreign keys; `None` for rows that the statement itself has named.
+    pub(super) by: Option<usize>,
+    pub(super) runs: Range<usize>,
+    pub(super) slots: Range<usize>,
+    pub(super) rows: usize,
+}
+
+impl Swath {
+    /// The table.
+    pub fn table(&self) -> TableId {
+        self.table
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+/// What a change did besides.
+#[derive(Clone, Debug)]
+pub(super) enum Aside {
+    /// The new row id led to another slot before.
+    IdLedTo(u32),
+    /// An own index entered the row.
+    Entered { index: usize, entered: Entered },
+    /// The row left the bucket `raw` of a foreign key, if it was a member, and joined another, if it
+    /// is one now.
+    Moved { reference: usize, raw: u32, was_member: bool, is_member: bool },
+    /// Rows that reference this key became orphans.
+    Orphaned { table: TableId, reference: usize, key: OrderedKey },
+    /// Orphans found a referenced row.
+    Adopted {
+        table: TableId,
+        reference: usize,
+        bucket: u32,
+        owner: u32,
+        slot: u32,
+        key: OrderedKey,
+    },
+    /// A referenced row lost its bucket with its old key.
+    Detached { table: TableId, reference: usize, bucket: u32, slot: u32 },
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log {
+    pub(super) changes: Vec<Change>,
+    /// With the position of the change that each belongs to.
+    pub(super) asides: Vec<(usize, Aside)>,
+    pub(super) runs: Vec<(u32, u32)>,
+    pub(super) slots: Vec<u32>,
+}
+
+impl Log {
+    /// Notes something that belongs to the change which is logged next.
+    pub(super) fn aside(&mut self, aside: Aside) {
+        self.asides.push((self.changes.len(), aside));
+    }
+
+    pub(super) fn runs_of(&self, swath: &Swath) -> &[(u32, u32)] {
+        &self.runs[swath.runs.clone()]
+    }
+
+    pub(super) fn slots_of(&self, swath: &Swath) -> &[u32] {
+        &self.slots[swath.slots.clone()]
+    }
+
+    /// Adds a slot to the rows gathered last; neighbours become runs.
+    #[inline]
+    pub(super) fn gather(&mut self, slot: u32) {
+        self.slots.push(slot);
+    }
+
+    /// Adds a run to those gathered since `from`, merged with the last one if it goes on from there.
+    #[inline]
+    pub(super) fn gather_run(&mut self, from: usize, start: u32, len: u32) {
+        match self.runs[from..].last_mut() {
+            Some(last) if last.0 + last.1 == start => last.1 += len,
+            Some(_) | None => self.runs.push((start, len)),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.changes.clear();
+        self.asides.clear();
+        self.runs.clear();
+        self.slots.clear();
+    }
+}

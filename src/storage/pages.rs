@@ -1,0 +1,307 @@
+//! A long array that many databases can share, copied page by page where they part.
+//!
+//! Full pages are *sealed*: they stand in a spine that is shared as a whole, so that a copy of the
+//! array costs the same at any length. The last, partly filled page is the *tail*, an ordinary
+//! vector, so that appending asks nobody who else is reading. Where the spine is shared, a page that
+//! is written to is copied into a *patch*, a sorted list of pages that stand in for those of the
+//! spine; once nobody else holds the spine, or the patch has grown too long, it is folded in.
+//!
+//! A spine in two levels would do without the patch, but its first write would copy some hundred
+//! shared pointers, each an atomic increment: more than the page itself.
+
+use std::sync::Arc;
+
+/// Cells in a page.
+pub(super) const PAGE: usize = 256;
+
+/// How many pages a patch may have beside any spine.
+const PATCH_MIN: usize = 32;
+
+type Page<T> = Arc<[T; PAGE]>;
+
+/// An array of cells, cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Paged<T> {
+    spine: Arc<Vec<Page<T>>>,
+    /// Page number → the page in its place, ascending.
+    patch: Vec<(usize, Page<T>)>,
+    /// Pages that are full. The spine may have more, left from before a truncation.
+    sealed: usize,
+    tail: Vec<T>,
+}
+
+impl<T> Default for Paged<T> {
+    fn default() -> Self {
+        Paged { spine: Arc::default(), patch: Vec::new(), sealed: 0, tail: Vec::new() }
+    }
+}
+
+impl<T: Clone> Paged<T> {
+    /// `length` cells that all hold `value`.
+    pub(super) fn filled(length: usize, value: T) -> Self {
+        let mut cells = Paged::default();
+        cells.resize(length, value);
+        cells
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sealed * PAGE + self.tail.len()
+    }
+
+    /// The cell at a position below the length.
+    #[inline]
+    pub(super) fn get(&self, position: usize) -> &T {
+        &self.page(position / PAGE)[position % PAGE]
+    }
+
+    /// The cells of a page; of the last one, those there are.
+    #[inline]
+    pub(super) fn page(&self, number: usize) -> &[T] {
+        if number >= self.sealed {
+            return &self.tail;
+        }
+        if !self.patch.is_empty()
+            && let Ok(at) = self.patch.binary_search_by_key(&number, |(number, _)| *number)
+        {
+            return &self.patch[at].1[..];
+        }
+        &self.spine[number][..]
+    }
+
+    /// The cell at a position below the length, to be changed.
+    #[inline]
+    pub(super) fn get_mut(&mut self, position: usize) -> &mut T {
+        &mut self.page_mut(position / PAGE)[position % PAGE]
+    }
+
+    /// The cells of a page, to be changed.
+    ///
+    /// # Cost
+    /// Two atomic operations, and a copy of the page if another array has it too.
+    #[inline]
+    pub(super) fn page_mut(&mut self, number: usize) -> &mut [T] {
+        if number >= self.sealed {
+            return &mut self.tail;
+        }
+        if Arc::strong_count(&self.spine) == 1 {
+            self.fold();
+            let spine = Arc::make_mut(&mut self.spine);
+            return &mut Arc::make_mut(&mut spine[number])[..];
+        }
+        self.patched_page_mut(number)
+    }
+
+    fn patched_page_mut(&mut self, number: usize) -> &mut [T] {
+        if self.patch.len() > PATCH_MIN.max(self.spine.len() / 4) {
+            self.fold();
+            let spine = Arc::make_mut(&mut self.spine);
+            return &mut Arc::make_mut(&mut spine[number])[..];
+        }
+        let at = match self.patch.binary_search_by_key(&number, |(number, _)| *number) {
+            Ok(at) => at,
+            Err(at) => {
+                self.patch.insert(at, (number, self.spine[number].clone()));
+                at
+            }
+        };
+        &mut Arc::make_mut(&mut self.patch[at].1)[..]
+    }
+
+    /// Puts the patch into a spine of its own. A spine that is shared is copied, which costs an
+    /// atomic increment a page.
+    #[inline]
+    fn fold(&mut self) {
+        if self.patch.is_empty() && self.spine.len() == self.sealed {
+            return;
+        }
+        let spine = Arc::make_mut(&mut self.spine);
+        spine.truncate(self.sealed);
+        for (number, page) in self.patch.drain(..) {
+            match spine.get_mut(number) {
+                Some(place) => *place = page,
+                None => spine.push(page),
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, value: T) {
+        self.tail.push(value);
+        if self.tail.len() == PAGE {
+            self.seal();
+        }
+    }
+
+    fn seal(&mut self) {
+        let mut cells = self.tail.drain(..);
+        let page = Arc::new(std::array::from_fn(|_| cells.next().expect("the tail is full")));
+        drop(cells);
+        self.push_page(page);
+    }
+
+    fn push_page(&mut self, page: Page<T>) {
+        if Arc::strong_count(&self.spine) == 1 {
+            self.fold();
+            Arc::make_mut(&mut self.spine).push(page);
+        } else {
+            self.patch.push((self.sealed, page));
+            if self.patch.len() > PATCH_MIN.max(self.spine.len() / 4) {
+                self.sealed += 1;
+                self.fold();
+                return;
+            }
+        }
+        self.sealed += 1;
+    }
+
+    /// Makes the array as long as this, new cells holding `value`.
+    pub(super) fn resize(&mut self, length: usize, value: T) {
+        if length < self.len() {
+            return self.truncate(length);
+        }
+        while self.len() < length && (!self.tail.is_empty() || length - self.len() < PAGE) {
+            self.push(value.clone());
+        }
+        if self.len() < length {
+            // One page serves for all of them until they are written to.
+            let page: Page<T> = Arc::new(std::array::from_fn(|_| value.clone()));
+            while length - self.len() >= PAGE {
+                self.push_page(page.clone());
+            }
+            self.resize(length, value);
+        }
+    }
+
+    /// Drops the cells from this position on.
+    pub(super) fn truncate(&mut self, length: usize) {
+        let sealed = length / PAGE;
+        if sealed < self.sealed {
+            let cut = &self.page(sealed)[..length % PAGE];
+            self.tail = cut.to_vec();
+            self.sealed = sealed;
+            while self.patch.pop_if(|(number, _)| *number >= sealed).is_some() {}
+        } else {
+            self.tail.truncate(length % PAGE);
+        }
+    }
+
+    /// The cells, in order.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        let pages = 0..self.sealed + usize::from(!self.tail.is_empty());
+        pages.flat_map(|number| self.page(number).iter())
+    }
+
+    /// Every page at once, to be changed in any order; `None` if the spine is shared.
+    ///
+    /// # Cost
+    /// Two atomic operations a page.
+    pub(super) fn open(&mut self) -> Option<Opened<'_, T>> {
+        if Arc::strong_count(&self.spine) > 1 {
+            return None;
+        }
+        self.fold();
+        let spine = Arc::make_mut(&mut self.spine);
+        let mut pages: Vec<&mut [T]> =
+            spine.iter_mut().map(|page| &mut Arc::make_mut(page)[..]).collect();
+        pages.push(&mut self.tail);
+        Some(Opened { pages })
+    }
+
+    /// How many pages there are to open.
+    pub(super) fn page_count(&self) -> usize {
+        self.sealed + 1
+    }
+}
+
+/// All pages of an array.
+pub(super) struct Opened<'a, T> {
+    pages: Vec<&'a mut [T]>,
+}
+
+impl<T> Opened<'_, T> {
+    #[inline]
+    pub(super) fn get_mut(&mut self, position: usize) -> &mut T {
+        &mut self.pages[position / PAGE][position % PAGE]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Operation {
+        Push(u8),
+        Write(usize, u8),
+        Truncate(usize),
+        Resize(usize),
+        Fork,
+        Drop,
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        prop_oneof![
+            4 => any::<u8>().prop_map(Operation::Push),
+            6 => (any::<usize>(), any::<u8>()).prop_map(|(at, value)| Operation::Write(at, value)),
+            1 => any::<usize>().prop_map(Operation::Truncate),
+            3 => (0..2000_usize).prop_map(Operation::Resize),
+            2 => Just(Operation::Fork),
+            2 => Just(Operation::Drop),
+        ]
+    }
+
+    fn apply(pages: &mut Paged<u8>, plain: &mut Vec<u8>, operation: &Operation) {
+        match operation {
+            Operation::Push(value) => {
+                pages.push(*value);
+                plain.push(*value);
+            }
+            Operation::Write(at, value) if !plain.is_empty() => {
+                let at = at % plain.len();
+                *pages.get_mut(at) = *value;
+                plain[at] = *value;
+            }
+            Operation::Truncate(length) => {
+                let length = length % (plain.len() + 1);
+                pages.truncate(length);
+                plain.truncate(length);
+            }
+            Operation::Resize(more) => {
+                let length = plain.len() + more;
+                pages.resize(length, 7);
+                plain.resize(length, 7);
+            }
+            Operation::Write(..) | Operation::Fork | Operation::Drop => {}
+        }
+    }
+
+    proptest! {
+        /// Any number of copies, each written to in its own way, hold what plain vectors hold.
+        #[test]
+        fn copies_are_independent(
+            operations in prop::collection::vec((any::<usize>(), operation()), 1..120),
+        ) {
+            let mut forks = vec![(Paged::<u8>::default(), Vec::<u8>::new())];
+            for (which, operation) in operations {
+                let which = which % forks.len();
+                match operation {
+                    Operation::Fork if forks.len() < 5 => forks.push(forks[which].clone()),
+                    Operation::Drop if forks.len() > 1 => drop(forks.swap_remove(which)),
+                    other => {
+                        let (pages, plain) = &mut forks[which];
+                        apply(pages, plain, &other);
+                    }
+                }
+            }
+            for (mut pages, plain) in forks {
+                prop_assert_eq!(pages.len(), plain.len());
+                prop_assert!(pages.iter().eq(plain.iter()));
+                if let Some(mut opened) = pages.open() {
+                    for (at, value) in plain.iter().enumerate() {
+                        prop_assert_eq!(*opened.get_mut(at), *value);
+                    }
+                }
+            }
+        }
+    }
+}

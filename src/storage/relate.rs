@@ -1,0 +1,374 @@
+//! How rows find the rows they reference, and are found by those that reference them.
+//!
+//! A referencing row stands in the bucket of its referenced row; where that does not exist, in one
+//! that is found by value. So when a referenced row dies or changes its key, the rows left behind are
+//! *orphaned*; when a key arrives, its orphans are *adopted*.
+
+use super::index::ReferenceIndex;
+use super::key::key_of;
+use super::log::{Aside, Log};
+use super::row_ids::NONE;
+use super::table::{RowRef, TableStore};
+use super::{IndexSpec, Link, Store, Tables};
+use crate::id::{IndexId, RowId, TableId};
+use crate::value::{OrderedKey, Value, ValueRef};
+use std::sync::Arc;
+
+/// What a row's foreign key asks for.
+enum Wanted {
+    /// Nothing: it has a NULL.
+    Nothing,
+    /// The live row of this slot.
+    Row(u32),
+    /// A key that no live row has.
+    Key(OrderedKey),
+}
+
+impl Store {
+    /// Whether a live row's key is held by no live row. `index` is that of the foreign key.
+    pub fn is_dangling(&self, table: TableId, index: IndexId, row_id: RowId) -> bool {
+        let store = self.tables.get(table);
+        let (Some(slot), Some(reference)) = (store.rows.find(row_id.0), store.reference(index))
+        else {
+            return false;
+        };
+        reference.references(&store.rows, slot)
+            && reference.buckets.bucket(reference.buckets.of(slot)).is_orphan
+    }
+
+    /// How many live rows reference a row that is or was live, and the first `max` of them, by row
+    /// id unless there are very many. `index` is that of the foreign key, of `table`.
+    ///
+    /// # Cost
+    /// **O(1)**: the rows are counted as they come and go.
+    pub fn count_referencing(
+        &self,
+        table: TableId,
+        index: IndexId,
+        key: &OrderedKey,
+        max: usize,
+    ) -> (usize, Vec<RowId>) {
+        /// So many are put into order, to name the first.
+        const SORTED_MAX: usize = 64;
+        let store = self.tables.get(table);
+        let Some(reference) = store.reference(index) else { return (0, Vec::new()) };
+        let Some(bucket) = self.bucket_of_key(reference, key) else { return (0, Vec::new()) };
+        let count = reference.buckets.bucket(bucket).count as usize;
+        if count == 0 {
+            return (0, Vec::new());
+        }
+        let mut slots = match count <= SORTED_MAX {
+            true => reference.members(&store.rows, bucket),
+            false => {
+                let is_there = |slot: u32| store.rows.is_live(slot);
+                reference.buckets.first_members(bucket, max, is_there)
+            }
+        };
+        store.rows.sort(&mut slots);
+        slots.truncate(max);
+        (count, slots.into_iter().map(|slot| RowId(store.rows.id(slot))).collect())
+    }
+
+    /// The slots of the rows that reference a key, in no order.
+    pub(super) fn referencing_slots(
+        &self,
+        table: TableId,
+        index: IndexId,
+        key: &OrderedKey,
+    ) -> Vec<u32> {
+        let store = self.tables.get(table);
+        let Some(reference) = store.reference(index) else { return Vec::new() };
+        match self.bucket_of_key(reference, key) {
+            Some(bucket) => reference.members(&store.rows, bucket),
+            None => Vec::new(),
+        }
+    }
+
+    /// The bucket of the rows that reference a key.
+    fn bucket_of_key(&self, reference: &ReferenceIndex, key: &OrderedKey) -> Option<u32> {
+        match self.tables.find_referenced(reference, key) {
+            Some(slot) => reference.of_referenced(slot),
+            None => reference.orphans_of(key),
+        }
+    }
+
+    // A row arrives.
+
+    /// A new row that took the slot of a dead one has none of its referencing rows.
+    pub(super) fn forget_referenced(&mut self, table: TableId, slot: u32, is_reused: bool) {
+        if is_reused {
+            for at in 0..self.tables.links(table).len() {
+                let link = self.tables.links(table)[at];
+                self.tables.reference_mut(link).forget_referenced(slot);
+            }
+        }
+    }
+
+    /// Gives a row that has a key now the rows that have waited for it.
+    pub(super) fn adopt(&mut self, table: TableId, slot: u32) {
+        for at in 0..self.tables.links(table).len() {
+            let link = self.tables.links(table)[at];
+            let reference = self.tables.reference(link);
+            if !reference.has_orphans() {
+                continue;
+            }
+            let row = self.tables.get(table).rows.row(slot);
+            let Some(key) = key_of(&reference.to.parts, row) else { continue };
+            if let Some((bucket, owner)) = self.tables.reference_mut(link).adopt(slot, &key) {
+                let Link { table, reference } = link;
+                self.log.aside(Aside::Adopted { table, reference, bucket, owner, slot, key });
+            }
+        }
+    }
+
+    /// Puts a new row into the bucket of each row that it references.
+    pub(super) fn join_all(&mut self, table: TableId, slot: u32) {
+        for reference in 0..self.tables.get(table).references.len() {
+            self.join(table, reference, slot);
+        }
+    }
+
+    /// Puts a row into the bucket of the row that it references; `false` if its key has a NULL.
+    fn join(&mut self, table: TableId, position: usize, slot: u32) -> bool {
+        let store = self.tables.get(table);
+        let reference = &store.references[position];
+        let wanted = self.tables.wanted(reference, store.rows.row(slot));
+        let reference = &mut self.tables.get_mut(table).references[position];
+        let bucket = match wanted {
+            Wanted::Nothing => return false,
+            Wanted::Row(referenced) => reference.bucket_for(referenced),
+            Wanted::Key(key) => match reference.orphans_of(&key) {
+                Some(bucket) => bucket,
+                None => {
+                    let bucket = reference.buckets.open(NONE);
+                    reference.orphan(bucket, key.clone());
+                    self.log.aside(Aside::Orphaned { table, reference: position, key });
+                    bucket
+                }
+            },
+        };
+        reference.buckets.join(slot, bucket);
+        true
+    }
+
+    // A row leaves, or changes.
+
+    /// Lets the rows that still reference a row which has died be found by value.
+    pub(super) fn orphan(&mut self, table: TableId, slot: u32) {
+        for at in 0..self.tables.links(table).len() {
+            let link = self.tables.links(table)[at];
+            self.tables.orphan(&mut self.log, link, slot, None);
+        }
+    }
+
+    /// Writes a row's new values, and brings along every index that they concern.
+    pub(super) fn rewrite(
+        &mut self,
+        table: TableId,
+        slot: u32,
+        old: RowRef<'_>,
+        new_id: RowId,
+        values: &[ValueRef<'_>],
+    ) {
+        let changed = |position: usize| !is_same(old.get(position), values[position]);
+        self.detach(table, slot, old, &changed);
+        let store = self.tables.get_mut(table);
+        let uses = |spec: &IndexSpec| {
+            spec.filter.is_some() || spec.parts.iter().any(|part| changed(part.position))
+        };
+        let covered: Vec<Option<bool>> = store
+            .indexes
+            .iter()
+            .map(|index| uses(&index.spec).then(|| index.spec.covers(old)))
+            .collect();
+        let referencing: Vec<usize> =
+            (0..store.references.len()).filter(|&at| uses(&store.references[at].spec)).collect();
+        let left: Vec<(u32, bool)> =
+            referencing.iter().map(|&at| store.leave_bucket(at, slot)).collect();
+        if let Some(led_to) = store.rewrite(slot, new_id.0, values) {
+            self.log.aside(Aside::IdLedTo(led_to));
+        }
+        let TableStore { rows, indexes, .. } = self.tables.get_mut(table);
+        for (index, covered) in covered.into_iter().enumerate() {
+            let entered = covered.and_then(|covered| indexes[index].update(rows, slot, covered));
+            if let Some(entered) = entered {
+                self.log.aside(Aside::Entered { index, entered });
+            }
+        }
+        // A row that references itself finds itself under its new key.
+        self.adopt_changed(table, slot, old);
+        for (&reference, (raw, was_member)) in referencing.iter().zip(left) {
+            let is_member = self.join(table, reference, slot);
+            self.log.aside(Aside::Moved { reference, raw, was_member, is_member });
+        }
+    }
+
+    /// Before a row's key changes: rows that reference the old one are found by value from now on.
+    fn detach(
+        &mut self,
+        table: TableId,
+        slot: u32,
+        old: RowRef<'_>,
+        changed: &impl Fn(usize) -> bool,
+    ) {
+        for at in 0..self.tables.links(table).len() {
+            let link = self.tables.links(table)[at];
+            let reference = self.tables.reference(link);
+            if !reference.to.parts.iter().any(|part| changed(part.position)) {
+                continue;
+            }
+            let Some(bucket) = reference.of_referenced(slot) else { continue };
+            self.tables.orphan(&mut self.log, link, slot, Some(old));
+            self.tables.reference_mut(link).set_of_referenced(slot, NONE);
+            let Link { table, reference } = link;
+            self.log.aside(Aside::Detached { table, reference, bucket, slot });
+        }
+    }
+
+    fn adopt_changed(&mut self, table: TableId, slot: u32, old: RowRef<'_>) {
+        let row = self.tables.get(table).rows.row(slot);
+        let changed = |position: usize| !is_same(old.get(position), row.get(position));
+        let is_key = |link: &Link| {
+            let parts = &self.tables.reference(*link).to.parts;
+            parts.iter().any(|part| changed(part.position))
+        };
+        if self.tables.links(table).iter().any(is_key) {
+            self.adopt(table, slot);
+        }
+    }
+
+    // Tables change.
+
+    /// Builds the indexes of a table's foreign keys that are new or differ.
+    pub(super) fn set_references<'a>(
+        &mut self,
+        table: TableId,
+        specs: impl Iterator<Item = &'a IndexSpec>,
+    ) {
+        let mut old = std::mem::take(&mut self.tables.get_mut(table).references);
+        for spec in specs {
+            let Some(to) = spec.references.clone() else { continue };
+            let kept = old.iter().position(|index| index.spec == *spec);
+            let is_new = kept.is_none();
+            let index = match kept {
+                Some(position) => old.swap_remove(position),
+                None => ReferenceIndex::new(spec.clone(), to),
+            };
+            self.tables.get_mut(table).references.push(index);
+            if is_new {
+                self.build_reference(table);
+            }
+        }
+    }
+
+    /// Puts every row into its bucket of the foreign key added last.
+    fn build_reference(&mut self, table: TableId) {
+        let asides = self.log.asides.len();
+        let slots = self.tables.get(table).rows.slot_count() as u32;
+        let position = self.tables.get(table).references.len() - 1;
+        for slot in 0..slots {
+            let store = self.tables.get_mut(table);
+            store.references[position].buckets.make_place(slot);
+            if store.rows.is_live(slot) {
+                self.join(table, position, slot);
+            }
+        }
+        // It is undone with the tables as a whole.
+        self.log.asides.truncate(asides);
+    }
+
+    /// Notes which foreign keys reference which table.
+    pub(super) fn link(&mut self) {
+        let mut links = vec![Vec::new(); self.tables.stores.len()];
+        for (at, store) in self.tables.stores.iter().enumerate() {
+            let Some(store) = store else { continue };
+            for (reference, index) in store.references.iter().enumerate() {
+                let link = Link { table: TableId(at as u32), reference };
+                links[index.to.table.0 as usize].push(link);
+            }
+        }
+        self.tables.links = Arc::new(links);
+    }
+}
+
+impl Tables {
+    fn wanted(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Wanted {
+        // Nearly every foreign key references an integer primary key.
+        if let ([part], None) = (reference.spec.parts.as_slice(), &reference.to.lookup)
+            && let ValueRef::Integer(id) = row.get(part.position)
+            && let Some(slot) = self.get(reference.to.table).rows.find(id)
+        {
+            return Wanted::Row(slot);
+        }
+        match key_of(&reference.spec.parts, row) {
+            None => Wanted::Nothing,
+            Some(key) => match self.find_referenced(reference, &key) {
+                Some(slot) => Wanted::Row(slot),
+                None => Wanted::Key(key),
+            },
+        }
+    }
+
+    /// The slot of the live row that has a key.
+    pub(super) fn find_referenced(
+        &self,
+        reference: &ReferenceIndex,
+        key: &OrderedKey,
+    ) -> Option<u32> {
+        let store = self.get(reference.to.table);
+        match &reference.to.lookup {
+            None => match key.first() {
+                Some(Value::Integer(id)) => store.rows.find(*id),
+                _ => None,
+            },
+            Some((index, order)) => {
+                let key: OrderedKey = order.iter().map(|&at| key[at].clone()).collect();
+                let own = store.indexes.iter().find(|candidate| candidate.spec.id == *index)?;
+                own.find_one(&store.rows, &key)
+            }
+        }
+    }
+
+    /// Orphans the rows that reference a row over one foreign key, if there are any. `row`: what the
+    /// slot held, if that is not what it holds.
+    pub(super) fn orphan(&mut self, log: &mut Log, link: Link, slot: u32, row: Option<RowRef<'_>>) {
+        let reference = self.reference(link);
+        let Some(bucket) = reference.of_referenced(slot) else { return };
+        let header = reference.buckets.bucket(bucket);
+        if header.count == 0 || header.is_orphan || header.owner != slot {
+            return;
+        }
+        let row = row.unwrap_or_else(|| self.get(reference.to.table).rows.row(slot));
+        let Some(key) = key_of(&reference.to.parts, row) else { return };
+        self.reference_mut(link).orphan(bucket, key.clone());
+        let Link { table, reference } = link;
+        log.aside(Aside::Orphaned { table, reference, key });
+    }
+}
+
+impl TableStore {
+    /// The index of a foreign key.
+    pub(super) fn reference(&self, index: IndexId) -> Option<&ReferenceIndex> {
+        self.references.iter().find(|candidate| candidate.spec.id == index)
+    }
+
+    /// Takes a row out of its bucket: the bucket it was put into last, and whether it was a member.
+    fn leave_bucket(&mut self, reference: usize, slot: u32) -> (u32, bool) {
+        let TableStore { rows, references, .. } = self;
+        let reference = &mut references[reference];
+        let raw = reference.buckets.of(slot);
+        let was_member = reference.references(rows, slot);
+        if was_member {
+            reference.buckets.leave(slot);
+        }
+        (raw, was_member)
+    }
+}
+
+/// Whether two values are the same in every respect.
+fn is_same(a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
+    match (a, b) {
+        (ValueRef::Real(a), ValueRef::Real(b)) => a.to_bits() == b.to_bits(),
+        _ => a == b,
+    }
+}

@@ -1,0 +1,450 @@
+//! One table: its rows by slot, and its indexes.
+
+use super::bits::Bits;
+use super::column::Column;
+use super::index::{OwnIndex, ReferenceIndex};
+use super::row_ids::RowIds;
+use crate::id::RowId;
+use crate::value::{Value, ValueRef};
+use std::sync::{Arc, OnceLock};
+
+/// A row's values: one per column. Cheap to clone.
+pub type Row = Arc<[Value]>;
+
+/// A row, read where it is: in its table, or as somebody holds it.
+#[derive(Clone, Copy)]
+pub struct RowRef<'a>(Source<'a>);
+
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Stored(&'a Rows, u32),
+    Held(RowId, &'a [Value]),
+}
+
+impl<'a> RowRef<'a> {
+    /// A row that somebody holds.
+    pub fn held(row_id: RowId, values: &'a [Value]) -> Self {
+        RowRef(Source::Held(row_id, values))
+    }
+
+    /// Its row id.
+    pub fn row_id(self) -> RowId {
+        match self.0 {
+            Source::Stored(rows, slot) => RowId(rows.ids.id(slot)),
+            Source::Held(row_id, _) => row_id,
+        }
+    }
+
+    /// The value of the column at a position, which must be one of its table.
+    #[inline]
+    pub fn get(self, position: usize) -> ValueRef<'a> {
+        match self.0 {
+            Source::Stored(rows, slot) => rows.get(position, slot),
+            Source::Held(_, values) => values[position].as_ref(),
+        }
+    }
+
+    /// How many columns it has.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(self) -> usize {
+        match self.0 {
+            Source::Stored(rows, _) => rows.columns.len(),
+            Source::Held(_, values) => values.len(),
+        }
+    }
+
+    /// The value of the column at a position, copied.
+    pub fn value(self, position: usize) -> Value {
+        self.get(position).to_value()
+    }
+
+    /// Its values, one per column.
+    pub fn values(self) -> impl ExactSizeIterator<Item = ValueRef<'a>> {
+        (0..self.len()).map(move |position| self.get(position))
+    }
+
+    /// A copy of its values.
+    pub fn to_vec(self) -> Vec<Value> {
+        self.values().map(ValueRef::to_value).collect()
+    }
+
+    /// A copy of its values that is cheap to clone.
+    pub fn to_row(self) -> Row {
+        self.values().map(ValueRef::to_value).collect()
+    }
+}
+
+impl std::fmt::Debug for RowRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.values()).finish()
+    }
+}
+
+/// The rows of a table by slot. A dead row's values stay until another row takes its slot.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    ids: RowIds,
+    /// Slot → whether its row is there.
+    live: Bits,
+    live_count: usize,
+    columns: Vec<Column>,
+    /// The column that is the row id, whose values are not stored twice.
+    row_id_column: Option<usize>,
+    /// The greatest row id of a live row, once it has been asked for.
+    last: OnceLock<Option<i64>>,
+}
+
+impl Rows {
+    fn new(width: usize, row_id_column: Option<usize>) -> Self {
+        let columns = vec![Column::default(); width];
+        Rows { columns, row_id_column, ..Rows::default() }
+    }
+
+    pub(super) fn slot_count(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(super) fn live_count(&self) -> usize {
+        self.live_count
+    }
+
+    #[inline]
+    pub(super) fn is_live(&self, slot: u32) -> bool {
+        self.live.get(slot)
+    }
+
+    /// The row of a slot, dead or not.
+    #[inline]
+    pub(super) fn row(&self, slot: u32) -> RowRef<'_> {
+        RowRef(Source::Stored(self, slot))
+    }
+
+    #[inline]
+    pub(super) fn id(&self, slot: u32) -> i64 {
+        self.ids.id(slot)
+    }
+
+    /// The slot of the live row with this id.
+    #[inline]
+    pub(super) fn find(&self, id: i64) -> Option<u32> {
+        self.ids.find(id).filter(|&slot| self.live.get(slot))
+    }
+
+    #[inline]
+    pub(super) fn get(&self, position: usize, slot: u32) -> ValueRef<'_> {
+        match self.row_id_column {
+            Some(at) if at == position => ValueRef::Integer(self.ids.id(slot)),
+            _ => self.columns[position].get(slot),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_valid(&self, position: usize, slot: u32) -> bool {
+        self.row_id_column == Some(position) || self.columns[position].is_valid(slot)
+    }
+
+    /// The slots of the live rows, in the order of their row ids.
+    ///
+    /// # Cost
+    /// **O(n)** for n slots, or **O(n log n)** where row ids are far apart and did not come in order.
+    pub(super) fn in_order(&self) -> Box<dyn DoubleEndedIterator<Item = u32> + '_> {
+        if self.ids.ascends() {
+            return Box::new(self.live.ones());
+        }
+        match self.ids.in_order() {
+            Some(slots) => Box::new(slots.filter(|&slot| self.live.get(slot))),
+            None => {
+                let mut slots: Vec<u32> = self.live.ones().collect();
+                slots.sort_unstable_by_key(|&slot| self.ids.id(slot));
+                Box::new(slots.into_iter())
+            }
+        }
+    }
+
+    /// Puts slots into the order of their row ids.
+    pub(super) fn sort(&self, slots: &mut [u32]) {
+        if !slots.is_sorted_by_key(|&slot| self.ids.id(slot)) {
+            slots.sort_unstable_by_key(|&slot| self.ids.id(slot));
+        }
+    }
+
+    /// The greatest row id of a live row.
+    pub(super) fn last_id(&self) -> Option<i64> {
+        *self.last.get_or_init(|| {
+            if self.ids.ascends() {
+                return self.live.ones().next_back().map(|slot| self.ids.id(slot));
+            }
+            match self.ids.in_order() {
+                Some(_) => self.in_order().next_back().map(|slot| self.ids.id(slot)),
+                None => self.live.ones().map(|slot| self.ids.id(slot)).max(),
+            }
+        })
+    }
+
+    fn note_arrival(&mut self, id: i64) {
+        if let Some(last) = self.last.get_mut()
+            && last.is_none_or(|last| last < id)
+        {
+            *last = Some(id);
+        }
+    }
+
+    fn note_departure(&mut self, id: i64) {
+        if self.last.get().is_some_and(|last| *last == Some(id)) {
+            self.last.take();
+        }
+    }
+
+    fn set_live(&mut self, slot: u32, is_live: bool) {
+        self.live.set(slot, is_live);
+        let id = self.ids.id(slot);
+        match is_live {
+            true => {
+                self.live_count += 1;
+                self.note_arrival(id);
+            }
+            false => {
+                self.live_count -= 1;
+                self.note_departure(id);
+            }
+        }
+    }
+
+    fn write(&mut self, slot: u32, values: &[ValueRef<'_>]) {
+        for (position, value) in values.iter().enumerate() {
+            if self.row_id_column != Some(position) {
+                self.columns[position].set(slot, *value);
+            }
+        }
+    }
+}
+
+/// One table's rows and indexes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TableStore {
+    pub(super) rows: Rows,
+    pub(super) indexes: Vec<OwnIndex>,
+    pub(super) references: Vec<ReferenceIndex>,
+    /// Runs (start, length) of slots whose rows are dead for good; the last is used first.
+    free: Vec<(u32, u32)>,
+    free_count: usize,
+}
+
+/// What a row's arrival displaced, besides indexes: where its row id led before.
+pub(super) struct Arrival {
+    pub(super) slot: u32,
+    pub(super) id_led_to: Option<u32>,
+    /// Whether a dead row had the slot before.
+    pub(super) is_reused: bool,
+}
+
+impl TableStore {
+    pub(super) fn new(width: usize, row_id_column: Option<usize>) -> Self {
+        TableStore { rows: Rows::new(width, row_id_column), ..TableStore::default() }
+    }
+
+    /// Writes a new row, at the end or into a free slot. It is in no index yet.
+    pub(super) fn place(&mut self, id: i64, values: &[ValueRef<'_>]) -> Arrival {
+        match self.take_free() {
+            Some(slot) => self.place_at(slot, id, values),
+            None => {
+                let rows = &mut self.rows;
+                let slot = rows.ids.len() as u32;
+                let id_led_to = rows.ids.push(id, |slot| rows.live.get(slot));
+                for (position, value) in values.iter().enumerate() {
+                    if rows.row_id_column != Some(position) {
+                        rows.columns[position].push(*value);
+                    }
+                }
+                rows.live.push(true);
+                rows.live_count += 1;
+                rows.note_arrival(id);
+                Arrival { slot, id_led_to, is_reused: false }
+            }
+        }
+    }
+
+    fn place_at(&mut self, slot: u32, id: i64, values: &[ValueRef<'_>]) -> Arrival {
+        let TableStore { rows, indexes, references, .. } = self;
+        indexes.iter_mut().for_each(|index| index.forget(rows, slot));
+        references.iter_mut().for_each(|reference| reference.forget(rows, slot));
+        rows.ids.forget(slot);
+        let id_led_to = rows.ids.set(slot, id, |slot| rows.live.get(slot));
+        rows.write(slot, values);
+        rows.set_live(slot, true);
+        Arrival { slot, id_led_to, is_reused: true }
+    }
+
+    /// Takes a new row away again. `id_led_to`: what its row id displaced.
+    pub(super) fn unplace(&mut self, slot: u32, id_led_to: Option<u32>) {
+        let rows = &mut self.rows;
+        let id = rows.ids.id(slot);
+        rows.set_live(slot, false);
+        rows.ids.lead_back(id, slot, id_led_to.filter(|&other| other != slot));
+        if slot as usize + 1 == rows.ids.len() {
+            rows.ids.pop();
+            rows.live.truncate(slot as usize);
+            for (position, column) in rows.columns.iter_mut().enumerate() {
+                if rows.row_id_column != Some(position) {
+                    column.truncate(slot as usize);
+                }
+            }
+            self.indexes.iter_mut().for_each(OwnIndex::drop_place);
+            self.references.iter_mut().for_each(|reference| reference.buckets.drop_place());
+        } else {
+            self.give_free(slot, 1);
+        }
+    }
+
+    /// Free slots are used only when there are many: rows that come in order stay in order, and
+    /// neighbours stay neighbours, as long as little is deleted.
+    fn take_free(&mut self) -> Option<u32> {
+        if self.free_count < 64.max(self.rows.live_count / 2) {
+            return None;
+        }
+        let (start, len) = self.free.last_mut()?;
+        let slot = *start;
+        (*start, *len) = (*start + 1, *len - 1);
+        if *len == 0 {
+            self.free.pop();
+        }
+        self.free_count -= 1;
+        Some(slot)
+    }
+
+    /// Frees slots whose rows are dead for good.
+    pub(super) fn give_free(&mut self, start: u32, len: u32) {
+        self.free_count += len as usize;
+        match self.free.last_mut() {
+            Some(last) if last.0 + last.1 == start => last.1 += len,
+            Some(last) if start + len == last.0 => *last = (start, last.1 + len),
+            Some(_) | None => self.free.push((start, len)),
+        }
+    }
+
+    /// The slots that are free.
+    pub(super) fn free_slots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.free.iter().flat_map(|&(start, len)| start..start + len)
+    }
+
+    /// Marks a live row dead, with its part in every foreign key.
+    pub(super) fn kill(&mut self, slot: u32) {
+        self.rows.set_live(slot, false);
+        self.adjust(slot, -1);
+    }
+
+    pub(super) fn revive(&mut self, slot: u32) {
+        self.rows.set_live(slot, true);
+        self.adjust(slot, 1);
+    }
+
+    fn adjust(&mut self, slot: u32, by: i32) {
+        let TableStore { rows, references, .. } = self;
+        for reference in references {
+            if reference.references(rows, slot) {
+                reference.buckets.adjust(slot, by);
+            }
+        }
+    }
+
+    /// Marks many rows dead, or alive again, that all are the contrary. `by`: the foreign key over
+    /// which they were reached, all referencing rows of a referenced one together: its counts stay.
+    pub(super) fn set_all_live(
+        &mut self,
+        runs: &[(u32, u32)],
+        slots: &[u32],
+        is_live: bool,
+        by: Option<usize>,
+    ) {
+        let TableStore { rows, references, .. } = self;
+        let sum = runs.iter().map(|(_, len)| *len as usize).sum::<usize>() + slots.len();
+        runs.iter().for_each(|&(start, len)| rows.live.fill(start, len, is_live));
+        rows.live.set_all(slots, is_live);
+        rows.last.take();
+        rows.live_count = if is_live { rows.live_count + sum } else { rows.live_count - sum };
+        let change = if is_live { 1 } else { -1 };
+        for (position, reference) in references.iter_mut().enumerate() {
+            if Some(position) == by {
+                continue;
+            }
+            let mut members: Vec<u32> = slots.to_vec();
+            members.extend(runs.iter().flat_map(|&(start, len)| start..start + len));
+            members.retain(|&slot| reference.references(rows, slot));
+            reference.buckets.adjust_all(&members, change);
+        }
+    }
+
+    /// Sets columns of many rows to NULL, or back to what they were.
+    pub(super) fn set_all_valid(
+        &mut self,
+        positions: &[usize],
+        runs: &[(u32, u32)],
+        slots: &[u32],
+        is_valid: bool,
+    ) {
+        for &position in positions {
+            let valid = self.rows.columns[position].valid_mut();
+            runs.iter().for_each(|&(start, len)| valid.fill(start, len, is_valid));
+            valid.set_all(slots, is_valid);
+        }
+    }
+
+    /// Writes new values and perhaps another row id into a live row. Where the new id led before is
+    /// returned.
+    pub(super) fn rewrite(&mut self, slot: u32, id: i64, values: &[ValueRef<'_>]) -> Option<u32> {
+        let rows = &mut self.rows;
+        let old = rows.ids.id(slot);
+        let led_to = (old != id).then(|| rows.ids.set(slot, id, |slot| rows.live.get(slot)));
+        if old != id {
+            rows.note_departure(old);
+            rows.note_arrival(id);
+        }
+        rows.write(slot, values);
+        led_to.flatten()
+    }
+
+    /// Undoes `rewrite`.
+    pub(super) fn write_back(
+        &mut self,
+        slot: u32,
+        id: i64,
+        values: &[ValueRef<'_>],
+        id_led_to: Option<u32>,
+    ) {
+        let rows = &mut self.rows;
+        let now = rows.ids.id(slot);
+        if now != id {
+            rows.note_departure(now);
+            if id_led_to != Some(slot) {
+                rows.ids.lead_back(now, slot, id_led_to);
+            }
+            rows.ids.restore(slot, id);
+            rows.note_arrival(id);
+        }
+        rows.write(slot, values);
+    }
+
+    /// Adds a column that has this value in every row.
+    pub(super) fn add_column(&mut self, value: &Value) {
+        self.rows.columns.push(Column::filled(self.rows.slot_count(), value));
+    }
+
+    /// Drops a column. The indexes go; set them again.
+    pub(super) fn drop_column(&mut self, position: usize) {
+        self.rows.columns.remove(position);
+        match &mut self.rows.row_id_column {
+            Some(at) if *at == position => self.rows.row_id_column = None,
+            Some(at) if *at > position => *at -= 1,
+            Some(_) | None => {}
+        }
+        self.indexes.clear();
+        self.references.clear();
+    }
+
+    /// Pays what changes have left behind, once nothing is left to be undone.
+    pub(super) fn tidy(&mut self) {
+        let TableStore { rows, indexes, references, .. } = self;
+        indexes.iter_mut().for_each(|index| index.tidy(rows));
+        references.iter_mut().for_each(|reference| reference.tidy(rows));
+    }
+}

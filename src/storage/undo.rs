@@ -1,0 +1,184 @@
+//! Undoing, and forgetting that one could.
+
+use super::index::ReferenceIndex;
+use super::key::key_of;
+use super::log::{Aside, Change, Mark, Swath};
+use super::row_ids::NONE;
+use super::table::{RowRef, TableStore};
+use super::{Link, Row, Slot, Store};
+use crate::id::{RowId, TableId};
+use crate::value::{Value, ValueRef};
+
+impl Store {
+    /// Undoes every change since a mark, the last one first.
+    ///
+    /// # Cost
+    /// **O(c)** for c changes.
+    pub fn undo_to(&mut self, mark: Mark) {
+        // The tables as they were before the first change of them hold all rows as of then; a later
+        // row change may be of a table that is gone.
+        let is_tables = |change: &Change| matches!(change, Change::Tables(_));
+        if let Some(first) = self.log.changes[mark.0..].iter().position(is_tables) {
+            let end = mark.0 + first + 1;
+            self.log.changes.truncate(end);
+            while self.log.asides.pop_if(|(at, _)| *at >= end).is_some() {}
+        }
+        while self.log.changes.len() > mark.0 {
+            match self.log.changes.pop().expect("the log is longer than the mark") {
+                Change::Inserted { table, slot: Slot(slot), .. } => self.undo_insert(table, slot),
+                Change::Deleted { table, slot: Slot(slot), .. } => {
+                    self.undo_asides(table, slot);
+                    self.tables.get_mut(table).revive(slot);
+                }
+                Change::Updated { table, old_id, slot: Slot(slot), row, .. } => {
+                    self.undo_update(table, slot, old_id, &row);
+                }
+                Change::Swept(swath) => {
+                    self.undo_asides(swath.table, NONE);
+                    let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
+                    let store = self.tables.get_mut(swath.table);
+                    store.set_all_live(runs, slots, true, swath.by);
+                    self.forget_swath(&swath);
+                }
+                Change::Nulled(swath) => self.undo_nulled(&swath),
+                Change::Tables(tables) => self.tables = tables,
+            }
+        }
+    }
+
+    fn undo_insert(&mut self, table: TableId, slot: u32) {
+        let TableStore { rows, references, .. } = self.tables.get_mut(table);
+        for reference in references {
+            if reference.references(rows, slot) {
+                reference.buckets.unjoin(slot);
+            }
+        }
+        let id_led_to = self.undo_asides(table, slot);
+        let TableStore { rows, indexes, .. } = self.tables.get_mut(table);
+        indexes.iter_mut().for_each(|index| index.undo_insert(rows, slot));
+        self.tables.get_mut(table).unplace(slot, id_led_to);
+    }
+
+    fn undo_update(&mut self, table: TableId, slot: u32, old_id: RowId, row: &Row) {
+        let id_led_to = self.undo_asides(table, slot);
+        let values: Vec<ValueRef<'_>> = row.iter().map(Value::as_ref).collect();
+        self.tables.get_mut(table).write_back(slot, old_id.0, &values, id_led_to);
+    }
+
+    fn undo_nulled(&mut self, swath: &Swath) {
+        let Some(reference) = swath.by else { return };
+        let (runs, slots) = (self.log.runs_of(swath), self.log.slots_of(swath));
+        let store = self.tables.get_mut(swath.table);
+        let parts = &store.references[reference].spec.parts;
+        let positions: Vec<usize> = parts.iter().map(|part| part.position).collect();
+        store.set_all_valid(&positions, runs, slots, true);
+        self.forget_swath(swath);
+    }
+
+    fn forget_swath(&mut self, swath: &Swath) {
+        self.log.runs.truncate(swath.runs.start);
+        self.log.slots.truncate(swath.slots.start);
+    }
+
+    /// Undoes what the change just taken off the log did besides, to the row of this slot. Where its
+    /// row id led before.
+    fn undo_asides(&mut self, table: TableId, slot: u32) -> Option<u32> {
+        let at = self.log.changes.len();
+        let mut id_led_to = None;
+        while let Some((_, aside)) = self.log.asides.pop_if(|(of, _)| *of >= at) {
+            match aside {
+                Aside::IdLedTo(other) => id_led_to = Some(other),
+                Aside::Entered { index, entered } => {
+                    self.tables.get_mut(table).indexes[index].undo(slot, entered);
+                }
+                Aside::Moved { reference, raw, was_member, is_member } => {
+                    let buckets = &mut self.tables.get_mut(table).references[reference].buckets;
+                    if is_member {
+                        buckets.unjoin(slot);
+                    }
+                    buckets.come_back(slot, raw, was_member);
+                }
+                Aside::Orphaned { table, reference, key } => {
+                    self.tables.reference_mut(Link { table, reference }).unorphan(&key);
+                }
+                Aside::Adopted { table, reference, bucket, owner, slot, key } => {
+                    let reference = self.tables.reference_mut(Link { table, reference });
+                    reference.set_of_referenced(slot, NONE);
+                    reference.buckets.bucket_mut(bucket).owner = owner;
+                    reference.orphan(bucket, key);
+                }
+                Aside::Detached { table, reference, bucket, slot } => {
+                    let reference = self.tables.reference_mut(Link { table, reference });
+                    reference.set_of_referenced(slot, bucket);
+                }
+            }
+        }
+        id_led_to
+    }
+
+    /// Forgets the log: nothing before now can be undone any more. What is dead now is dead for
+    /// good, so its slots are free, and what the changes have left behind is paid.
+    ///
+    /// # Cost
+    /// **O(c)** for c changes.
+    pub fn forget_log(&mut self) {
+        if self.log.changes.is_empty() {
+            return;
+        }
+        for at in 0..self.log.changes.len() {
+            self.settle(at);
+        }
+        self.log.clear();
+    }
+
+    /// Frees the slots of one change, and tidies its table if that may be due.
+    fn settle(&mut self, at: usize) {
+        let Store { tables, log } = self;
+        match &log.changes[at] {
+            Change::Inserted { .. } | Change::Tables(_) | Change::Nulled(_) => {}
+            Change::Deleted { table, slot, .. } => {
+                if let Some(store) = tables.find_mut(*table) {
+                    store.end_orphanhoods(slot.0, None);
+                    store.give_free(slot.0, 1);
+                }
+            }
+            Change::Updated { table, slot, row, old_id, .. } => {
+                if let Some(store) = tables.find_mut(*table) {
+                    store.end_orphanhoods(slot.0, Some(RowRef::held(*old_id, row)));
+                    store.tidy();
+                }
+            }
+            Change::Swept(swath) => {
+                let Some(store) = tables.find_mut(swath.table) else { return };
+                let (runs, slots) = (log.runs_of(swath), log.slots_of(swath));
+                if store.references.iter().any(ReferenceIndex::has_orphans) {
+                    let in_runs = runs.iter().flat_map(|&(start, len)| start..start + len);
+                    let all = in_runs.chain(slots.iter().copied());
+                    all.for_each(|slot| store.end_orphanhoods(slot, None));
+                }
+                runs.iter().for_each(|&(start, len)| store.give_free(start, len));
+                slots.iter().for_each(|&slot| store.give_free(slot, 1));
+            }
+        }
+    }
+}
+
+impl TableStore {
+    /// A bucket of orphans that a row was the last one to leave need not be found by value any more.
+    /// `row`: what the slot held, if that is not what it holds.
+    fn end_orphanhoods(&mut self, slot: u32, row: Option<RowRef<'_>>) {
+        let TableStore { rows, references, .. } = self;
+        for reference in references.iter_mut().filter(|reference| reference.has_orphans()) {
+            let row = row.unwrap_or_else(|| rows.row(slot));
+            // A column may have been added since the row was as it was.
+            if reference.spec.parts.iter().any(|part| part.position >= row.len()) {
+                continue;
+            }
+            let Some(key) = key_of(&reference.spec.parts, row) else { continue };
+            let bucket = reference.orphans_of(&key);
+            if bucket.is_some_and(|bucket| reference.buckets.bucket(bucket).count == 0) {
+                reference.unorphan(&key);
+            }
+        }
+    }
+}
