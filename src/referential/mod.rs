@@ -82,7 +82,9 @@ pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_k
 pub(crate) use relation::{find_referenced, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
-use crate::error::{Error, Event, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind};
+use crate::error::{
+    Error, Event, FirstRows, NamedRows, Rows, Side, VIOLATION_ROWS_MAX, Violation, ViolationKind,
+};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Conflict, NullPolicy, Store};
@@ -312,32 +314,20 @@ pub(crate) fn run(
     outcome
 }
 
-/// A foreign key's violation with everything that the catalogue knows about it filled in.
+/// A foreign key's violation with everything that the catalogue knows about it filled in; the rest
+/// is for the caller to set.
 fn foreign_key_violation(
     catalog: &Catalog,
     kind: ViolationKind,
     key: &ForeignKeyEntry,
     event: Event,
     event_table: TableId,
-    rows: Vec<RowName>,
-    row_count: usize,
+    rows: NamedRows,
 ) -> Violation {
-    let name = |id: TableId| catalog.by_id(id).name().to_owned();
-    Violation {
-        kind,
-        event,
-        event_table: name(event_table),
-        constraint: key.name.clone(),
-        table: name(key.table),
-        columns: Vec::new(),
-        key: Vec::new(),
-        other_table: Some(key.definition.references().to_owned()),
-        still_referenced: false,
-        rows,
-        row_count,
-        path: Default::default(),
-        hint: None,
-    }
+    let side = if event_table == key.table { Side::Own } else { Side::Referenced };
+    let names = catalog.foreign_key_names(key);
+    let (rows, row_count) = (rows.first, rows.count);
+    Violation { side, rows, row_count, ..Violation::new(names, kind, event) }
 }
 
 /// The first of these rows by name, and how many there are.
@@ -345,38 +335,15 @@ fn name_rows(
     catalog: &Catalog,
     store: &Store,
     table: TableId,
-    rows: impl Iterator<Item = RowId>,
-) -> (Vec<RowName>, usize) {
+    mut rows: impl Iterator<Item = RowId>,
+) -> NamedRows {
     let entry = catalog.by_id(table);
-    let (mut names, mut count) = (Vec::new(), 0);
-    for row_id in rows {
-        if count < VIOLATION_ROWS_MAX {
-            names.push(entry.row_name(row_id, store.row(table, row_id).map(|row| &**row)));
-        }
-        count += 1;
-    }
-    (names, count)
-}
-
-/// What to do about a foreign key violation, where that is known.
-fn hint(catalog: &Catalog, violation: &Violation, key: &ForeignKeyEntry) -> Option<String> {
-    let name = &key.name;
-    let other = violation.other_table.as_deref().unwrap_or_default();
-    let columns = &catalog.by_id(key.table).columns;
-    let nullable = key.columns.iter().all(|&position| !columns[position].not_null);
-    let actions = if nullable { "CASCADE or SET NULL" } else { "CASCADE" };
-    match violation.event {
-        Event::Commit => Some("Repair those rows and commit again, or roll back.".to_owned()),
-        Event::Delete if violation.still_referenced => Some(format!(
-            "Delete or re-point those rows first, or declare ON DELETE {actions} on \"{name}\"."
-        )),
-        Event::Update if violation.still_referenced => Some(format!(
-            "Re-point those rows first, or declare ON UPDATE {actions} on \"{name}\"."
-        )),
-        Event::Insert | Event::Update if !violation.still_referenced => Some(format!(
-            "Insert that row into \"{other}\" first, or declare \"{name}\" DEFERRABLE INITIALLY \
-             DEFERRED."
-        )),
-        Event::Insert | Event::Update | Event::Delete => None,
-    }
+    let first = rows.by_ref().take(VIOLATION_ROWS_MAX);
+    let key = |row_id| store.row(table, row_id).map(|row| entry.primary_key_of(row));
+    let first = match entry.is_named_by_row_id() {
+        true => FirstRows::Ids(first.map(|row_id| row_id.0).collect()),
+        false => FirstRows::Keys(first.filter_map(key).collect()),
+    };
+    let count = first.len() + rows.count();
+    NamedRows { first, count }
 }

@@ -2,11 +2,11 @@
 
 use super::{Assignment, Changed, Executor, How, Place, RowFrame, RowWork, RowsFrame};
 use crate::catalog::{ForeignKeyEntry, ReferentialAction};
-use crate::error::{Error, Event, ViolationKind};
+use crate::error::{Error, Event, Hint, ViolationKind};
 use crate::id::{ConstraintId, RowId};
 use crate::referential::effects::StepKind;
 use crate::referential::relation::{find_referencing, referenced_key};
-use crate::referential::{ActionOrder, ConflictClause, LetPass, LetPassKind, hint, name_rows};
+use crate::referential::{ActionOrder, ConflictClause, LetPass, LetPassKind, name_rows};
 use crate::table::Row;
 use crate::value::{OrderedKey, Value};
 use std::sync::Arc;
@@ -139,18 +139,17 @@ impl Executor<'_> {
         old: &Row,
     ) -> Result<(), Error> {
         let rows = find_referencing(self.store, key, vacated);
-        let (rows, count) = name_rows(self.settings.catalog, self.store, key.table, rows);
-        if count == 0 {
+        let rows = name_rows(self.settings.catalog, self.store, key.table, rows);
+        if rows.count == 0 {
             return Ok(());
         }
         let kind = ViolationKind::Restrict;
-        let mut violation = self.foreign_key_violation(kind, key, event, place.table, rows, count);
-        let columns = key.resolved().map(|to| to.columns.clone()).unwrap_or_default();
-        violation.columns = self.settings.catalog.by_id(place.table).column_names(&columns);
+        let mut violation = self.foreign_key_violation(kind, key, event, place.table, rows);
+        let columns = key.resolved().map_or(&[][..], |to| &to.columns);
         violation.key = columns.iter().map(|&position| old[position].clone()).collect();
         violation.still_referenced = true;
-        violation.path = self.effects.path(self.settings.catalog, self.store, place.cause, None);
-        violation.hint = hint(self.settings.catalog, &violation, key);
+        violation.reached = self.effects.reached(self.settings.catalog, self.store, place.cause);
+        violation.hint = Hint::ForeignKey;
         Err(Error::Violation(Box::new(violation)))
     }
 
