@@ -67,9 +67,9 @@ fn a_long_chain_is_refused_by_the_check_at_the_end_too() {
 fn refused_at_the_leaf(db: &mut Database, rows: i64) {
     let error = db.delete("node", key![1]).unwrap_err();
     let violation = error.violation().expect("a violation");
-    assert_eq!(violation.constraint, "leaf_node");
-    assert_eq!(violation.path.length, rows as usize);
-    let path = violation.path.to_string();
+    assert_eq!(violation.constraint(), "leaf_node");
+    assert_eq!(violation.path().length, rows as usize);
+    let path = violation.path().to_string();
     assert!(path.starts_with("\"node\" (1) → node_up: \"node\" (2) → "), "{path}");
     assert!(path.contains(&format!("… {} more …", rows - 8)), "{path}");
     assert!(path.ends_with(&format!("node_up: \"node\" ({rows})")), "{path}");

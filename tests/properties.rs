@@ -236,7 +236,7 @@ fn check_dangling(db: &Database) -> Result<(), String> {
     let known: BTreeSet<String> = db
         .outstanding_violations()
         .iter()
-        .flat_map(|found| found.rows.iter().map(|row| format!("{} {row}", found.constraint)))
+        .flat_map(|found| found.rows().map(|row| format!("{} {row}", found.constraint())))
         .collect();
     for row in &report.first {
         let row = format!("{} {}", row.constraint, row.row);

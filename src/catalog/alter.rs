@@ -8,7 +8,8 @@ use super::constraint::{ForeignKey, Index, KeyConstraint};
 use super::definition::{Column, Table};
 use super::entry::{IndexKind, TableEntry};
 use super::resolve::{
-    Ids, bind_checks, build_entry, build_foreign_key, build_index, column_entries, foreign_key_name,
+    Ids, bind_checks, build_entry, build_foreign_key, build_index, column_entries,
+    foreign_key_name, key_columns,
 };
 use super::{Catalog, IndexId, TableId, fold};
 use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
@@ -127,6 +128,7 @@ impl Catalog {
         let mut ids = Ids { next_index: &mut self.next_index, constraints: &mut self.constraints };
         let entry = self.entries[id.0 as usize].as_mut().expect("a table in use is not dropped");
         let entry = Arc::make_mut(entry);
+        entry.forget_names();
         if entry.definition.position(column.name()).is_some() {
             return Err(NameError::taken(NameKind::Column, column.name(), Some(entry.name())));
         }
@@ -187,6 +189,7 @@ impl Catalog {
             .collect();
         entry.foreign_keys.retain(|key| !goes(&key.definition.columns));
         entry.row_id_column = entry.definition.row_id_column();
+        entry.key_columns = key_columns(&entry.definition);
         entry.columns = column_entries(&entry.definition);
         entry.checks = bind_checks(&entry.definition)?;
         let shift = |column: &mut usize| *column -= usize::from(*column > position);

@@ -2,11 +2,11 @@
 
 use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction};
 use super::definition::Table;
+use super::names::KnownNames;
 use super::{ConstraintId, IndexId, TableId};
-use crate::error::{Error, NameError, NameKind, RowName, SchemaError};
+use crate::error::{Error, NameError, NameKind, SchemaError};
 use crate::expression::{Bound, ColumnInfo, Columns};
-use crate::id::RowId;
-use crate::value::{Affinity, Collation, Key, Value};
+use crate::value::{Affinity, Collation, Value};
 
 /// A table of the catalogue.
 #[derive(Clone, Debug)]
@@ -17,6 +17,10 @@ pub struct TableEntry {
     pub definition: Table,
     /// The column that is the row id, if one is.
     pub row_id_column: Option<usize>,
+    /// Positions of the primary key's columns, in its order; empty without one.
+    pub(super) key_columns: Vec<usize>,
+    /// Of the primary key that is the row id, or of the bare row id.
+    pub(super) row_id_names: KnownNames,
     /// One per column of the definition.
     pub columns: Vec<ColumnEntry>,
     /// The checks, in order.
@@ -42,6 +46,7 @@ pub struct ColumnEntry {
     pub not_null: bool,
     /// The value of its DEFAULT; NULL without one.
     pub default: Value,
+    pub(super) not_null_names: KnownNames,
 }
 
 /// A CHECK, bound.
@@ -53,6 +58,7 @@ pub struct CheckEntry {
     pub expression: Bound,
     /// The columns it reads, ascending.
     pub columns: Vec<usize>,
+    pub(super) names: KnownNames,
 }
 
 /// Where an index comes from.
@@ -81,6 +87,7 @@ pub struct IndexEntry {
     pub columns: Vec<(usize, Collation)>,
     /// The predicate of a partial index.
     pub filter: Option<Bound>,
+    pub(super) names: KnownNames,
 }
 
 /// A foreign key, bound to its own table; its target may or may not be resolved.
@@ -100,6 +107,7 @@ pub struct ForeignKeyEntry {
     pub columns: Vec<usize>,
     /// What it references, as of the last change of the catalogue.
     pub target: Target,
+    pub(super) names: KnownNames,
 }
 
 /// Whether a foreign key finds what it references.
@@ -210,25 +218,6 @@ impl TableEntry {
     /// The names of the columns at these positions.
     pub fn column_names(&self, positions: &[usize]) -> Vec<String> {
         positions.iter().map(|&position| self.column_name(position).to_owned()).collect()
-    }
-
-    /// The columns that name a row: the primary key's positions, or `None` for the bare row id.
-    pub fn naming_columns(&self) -> Option<Vec<usize>> {
-        let columns = self.definition.primary_key_columns();
-        let positions = columns.iter().filter_map(|column| self.definition.position(column));
-        (!columns.is_empty()).then(|| positions.collect())
-    }
-
-    /// What a row is called: its primary key, or its row id where there is none or the row is not
-    /// at hand.
-    pub(crate) fn row_name(&self, row_id: RowId, row: Option<&[Value]>) -> RowName {
-        match (self.naming_columns(), row) {
-            (Some(positions), Some(row)) => RowName {
-                values: positions.iter().map(|&position| row[position].clone()).collect(),
-                columns: self.column_names(&positions),
-            },
-            _ => RowName { columns: vec!["rowid".to_owned()], values: Key::new([row_id.0.into()]) },
-        }
     }
 
     pub(super) fn missing_column(&self, kind: NameKind, column: &str) -> Error {

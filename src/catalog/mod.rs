@@ -15,6 +15,7 @@ mod alter;
 mod constraint;
 mod definition;
 mod entry;
+mod names;
 mod print;
 mod resolve;
 

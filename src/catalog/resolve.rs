@@ -8,6 +8,7 @@ use super::entry::{
     CheckEntry, ColumnEntry, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved,
     TableEntry, Target,
 };
+use super::names::KnownNames;
 use super::{Catalog, ConstraintId, ForeignKey, Index, IndexId, Table, TableId};
 use crate::error::{Error, NameError, NameKind, SchemaError};
 use crate::expression::{Bound, ColumnInfo, Columns, Expression};
@@ -43,6 +44,8 @@ pub(super) fn build_entry(
     let mut entry = TableEntry {
         id,
         row_id_column: definition.row_id_column(),
+        key_columns: key_columns(&definition),
+        row_id_names: KnownNames::new(),
         columns: column_entries(&definition),
         checks: Vec::new(),
         indexes: Vec::new(),
@@ -80,12 +83,19 @@ fn check_columns(definition: &Table) -> Result<(), Error> {
     Ok(())
 }
 
+/// Where the primary key's columns stand; one that is not there is found when the key is built.
+pub(super) fn key_columns(definition: &Table) -> Vec<usize> {
+    let columns = definition.primary_key_columns().iter();
+    columns.filter_map(|column| definition.position(column)).collect()
+}
+
 pub(super) fn column_entries(definition: &Table) -> Vec<ColumnEntry> {
     let entry = |column: &super::Column| ColumnEntry {
         affinity: column.affinity(),
         collation: column.collation,
         not_null: column.not_null,
         default: column.default_value(),
+        not_null_names: KnownNames::new(),
     };
     definition.columns.iter().map(entry).collect()
 }
@@ -95,7 +105,8 @@ pub(super) fn bind_checks(definition: &Table) -> Result<Vec<CheckEntry>, Error> 
         let place = || format!("CHECK of table \"{}\"", definition.name());
         let expression = bind(&check.expression, definition, place)?;
         let text = check.name.clone().unwrap_or_else(|| check.expression.to_string());
-        Ok(CheckEntry { text, columns: expression.columns(), expression })
+        let (columns, names) = (expression.columns(), KnownNames::new());
+        Ok(CheckEntry { text, columns, expression, names })
     };
     definition.checks.iter().map(bind_one).collect()
 }
@@ -129,6 +140,7 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids<'_>) -> Result<Vec<IndexEntry>, 
                 unique: true,
                 columns,
                 filter: None,
+                names: KnownNames::new(),
             });
         }
     }
@@ -162,6 +174,7 @@ pub(super) fn build_index(
         unique: index.unique,
         columns,
         filter,
+        names: KnownNames::new(),
     })
 }
 
@@ -189,6 +202,7 @@ pub(super) fn build_foreign_key(
         definition,
         columns,
         target: Target::MissingTable,
+        names: KnownNames::new(),
     })
 }
 
@@ -288,7 +302,9 @@ impl Catalog {
 
     pub(super) fn entry_mut(&mut self, id: TableId) -> &mut TableEntry {
         let entry = self.entries[id.0 as usize].as_mut().expect("a table in use is not dropped");
-        Arc::make_mut(entry)
+        let entry = Arc::make_mut(entry);
+        entry.forget_names();
+        entry
     }
 
     /// The key that `key` references: the primary key if it names no columns, else a key or whole

@@ -128,7 +128,7 @@ impl Database {
         if key.iter().any(Value::is_null) {
             return Ok(Vec::new());
         }
-        let values: Vec<_> = columns.into_iter().zip(key.iter().cloned()).collect();
+        let values: Vec<_> = columns.iter().copied().zip(key.iter().cloned()).collect();
         let holds = |id: &RowId| {
             self.store.row(table.id, *id).is_some_and(|row| {
                 values.iter().all(|(position, value)| {

@@ -34,7 +34,7 @@ pub use statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Up
 pub use transaction::{Control, Refused, Savepoint, Transaction};
 
 use crate::catalog::{Catalog, TableEntry};
-use crate::error::{AlterCheck, Error, Result, SchemaError, TransactionError, Violation};
+use crate::error::{AlterCheck, Error, Hint, Result, SchemaError, TransactionError, Violation};
 use crate::id::RowId;
 use crate::referential::{Programs, Settings, Suspect, judge_outstanding};
 use crate::storage::{Mark, Store};
@@ -377,8 +377,7 @@ fn is_found_in_compiling(error: &Error) -> bool {
 /// In autocommit there is nothing to commit again.
 fn without_transaction(mut error: Error) -> Error {
     if let Error::Violation(violation) = &mut error {
-        let hint = "Put the statement and what repairs it into one transaction.";
-        violation.hint = Some(hint.to_owned());
+        violation.hint = Hint::OneTransaction;
     }
     error
 }

@@ -1,15 +1,14 @@
 //! Changes of the schema, undone like any other statement.
 
 use super::{Database, Done, Enforcement, Schema};
-use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, IndexEntry, Table, TableEntry};
+use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, Table, TableEntry};
 use crate::error::{
-    AlterCheck, Error, Event, NameError, NameKind, Path, Result, SchemaError, Violation,
+    AlterCheck, Error, Event, Hint, NameError, NameKind, Result, SchemaError, Violation,
     ViolationKind,
 };
 use crate::referential::{Attached, DefinitionCheck, Start, Timing, Work, check_actions};
 use crate::storage::RowRef;
 use crate::table::{index_specs, unique_key};
-use crate::value::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -183,8 +182,8 @@ impl Database {
         self.alter(|db, catalog| {
             let (table, id) = catalog.create_index(&index)?;
             let entry = catalog.by_id(table);
-            match entry.indexes.iter().find(|index| index.id == id && index.unique) {
-                Some(index) => db.check_unique(entry, index),
+            match entry.indexes.iter().position(|index| index.id == id && index.unique) {
+                Some(position) => db.check_unique(entry, position),
                 None => Ok(()),
             }
         })
@@ -270,30 +269,19 @@ impl Database {
         self.store.set_indexes(specs);
     }
 
-    fn check_unique(&self, table: &TableEntry, index: &IndexEntry) -> Result<()> {
+    fn check_unique(&self, table: &TableEntry, position: usize) -> Result<()> {
+        let index = &table.indexes[position];
         let mut keys = HashSet::new();
         for row in self.store.rows(table.id) {
             let row = row.to_vec();
             let Some(key) = unique_key(index, &row) else { continue };
             if !keys.insert(key) {
-                let positions: Vec<_> =
-                    index.columns.iter().map(|(position, _)| *position).collect();
-                let key: Vec<Value> =
-                    positions.iter().map(|&position| row[position].clone()).collect();
+                let (kind, names) = (ViolationKind::Unique, table.key_names(Some(position)));
+                let key = index.columns.iter().map(|(position, _)| row[*position].clone());
                 return Err(Error::Violation(Box::new(Violation {
-                    kind: ViolationKind::Unique,
-                    event: Event::Insert,
-                    event_table: table.name().to_owned(),
-                    constraint: index.name.clone(),
-                    table: table.name().to_owned(),
-                    columns: table.column_names(&positions),
-                    key,
-                    other_table: None,
-                    still_referenced: false,
-                    rows: Vec::new(),
-                    row_count: 1,
-                    path: Path::default(),
-                    hint: Some("Make the rows differ first.".to_owned()),
+                    key: key.collect(),
+                    hint: Hint::RowsMustDiffer,
+                    ..Violation::new(names, kind, Event::Insert)
                 })));
             }
         }

@@ -4,8 +4,12 @@
 //! there is something to say. The reference's own line ("FOREIGN KEY constraint failed") is made by
 //! [`crate::database::Dialect::message`].
 
+mod names;
 mod violation;
 
+pub(crate) use names::{
+    ConstraintNames, FirstRows, Hint, NamedRows, Reached, ReferencedNames, Side, TableNames,
+};
 pub use violation::{
     Event, Hop, PATH_HOPS_MAX, Path, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
 };

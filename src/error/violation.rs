@@ -1,7 +1,10 @@
 //! A constraint found not to hold: the value that carries it, and how it reads.
 
+use super::names::{ConstraintNames, FirstRows, Hint, Reached, Side, TableNames};
 use crate::value::{Key, Value};
+use smallvec::SmallVec;
 use std::fmt;
+use std::sync::Arc;
 
 /// Which constraint was found not to hold. The number beside each is SQLite's extended code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,38 +84,28 @@ const SUMMARY_ROWS_MAX: usize = 5;
 pub const VIOLATION_ROWS_MAX: usize = 10;
 
 /// A constraint found not to hold: which, where, for which key and rows, and how one got there.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+///
+/// # Cost
+/// One allocation where rows are named by row id and the statement changed the row itself. Texts
+/// are made by the methods that return them.
+#[derive(Clone, Debug)]
 pub struct Violation {
     /// The kind of constraint.
     pub kind: ViolationKind,
-    /// What was done to `event_table` when it was found.
+    /// What was done to [`Violation::event_table`] when it was found.
     pub event: Event,
-    /// The table whose row was being changed.
-    pub event_table: String,
-    /// The constraint's name; for one declared without a name, the name it goes by here.
-    pub constraint: String,
-    /// The table that holds the constraint (for a foreign key: the referencing table).
-    pub table: String,
-    /// The columns of `key`: the referencing ones where a referenced row is missing, the referenced
-    /// ones where a referenced row may not go.
-    pub columns: Vec<String>,
-    /// One value per column of `columns`.
-    pub key: Vec<Value>,
-    /// The other side of the foreign key: the referenced table. Equal to `table` if it references
-    /// itself; absent for other constraints.
-    pub other_table: Option<String>,
+    /// One value per column of [`Violation::columns`].
+    pub key: Key,
     /// Whether the violation is seen from the referenced side: its key went, rows still have it.
     pub still_referenced: bool,
-    /// The first rows (at most [`VIOLATION_ROWS_MAX`]) that violate, each by its primary key or row
-    /// id, in row id order.
-    pub rows: Vec<RowName>,
     /// How many rows violate.
     pub row_count: usize,
-    /// From the row that the statement itself changed to the row where it was found.
-    pub path: Path,
-    /// What to do about it, where that is known.
-    pub hint: Option<String>,
+    pub(crate) names: Arc<ConstraintNames>,
+    /// The side whose row was being changed.
+    pub(crate) side: Side,
+    pub(crate) rows: FirstRows,
+    pub(crate) reached: Reached,
+    pub(crate) hint: Hint,
 }
 
 /// A row by the columns that name it: its primary key, or its row id.
@@ -204,77 +197,224 @@ impl fmt::Display for KeyText<'_> {
     }
 }
 
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} table \"{}\" violates {} \"{}\"",
-            self.event,
-            self.event_table,
-            self.kind.words(),
-            self.constraint
-        )?;
-        if self.table != self.event_table {
-            write!(f, " on table \"{}\"", self.table)?;
-        }
-        write!(f, "\ndetail: ")?;
-        self.write_detail(f)?;
-        if self.path.length > 1 {
-            write!(f, "\ndetail: Reached by {}.", self.path)?;
-        }
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
-            None => Ok(()),
+impl Violation {
+    /// One row of the constraint's own table, not named, without a key.
+    pub(crate) fn new(names: Arc<ConstraintNames>, kind: ViolationKind, event: Event) -> Self {
+        Violation {
+            kind,
+            event,
+            key: Key::default(),
+            still_referenced: false,
+            row_count: 1,
+            names,
+            side: Side::Own,
+            rows: FirstRows::Ids(SmallVec::new()),
+            reached: Reached::Nowhere,
+            hint: Hint::None,
         }
     }
-}
 
-impl Violation {
+    /// The constraint's name; for one declared without a name, the name it goes by here.
+    pub fn constraint(&self) -> &str {
+        &self.names.constraint
+    }
+
+    /// The table that holds the constraint (for a foreign key: the referencing table).
+    pub fn table(&self) -> &str {
+        &self.names.table.name
+    }
+
+    /// The table whose row was being changed.
+    pub fn event_table(&self) -> &str {
+        &self.changed_table().name
+    }
+
+    /// The other side of a foreign key: the referenced table. Equal to [`Violation::table`] if it
+    /// references itself; absent for other constraints.
+    pub fn other_table(&self) -> Option<&str> {
+        self.names.referenced.as_ref().map(|referenced| &*referenced.written)
+    }
+
+    /// The columns of `key`: the referencing ones where a referenced row is missing, the referenced
+    /// ones where a referenced row may not go.
+    pub fn columns(&self) -> &[String] {
+        match &self.names.referenced {
+            Some(referenced) if self.still_referenced => &referenced.columns,
+            _ => &self.names.columns,
+        }
+    }
+
+    /// The first rows (at most [`VIOLATION_ROWS_MAX`]) that violate, each by its primary key or row
+    /// id, in row id order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = RowName> {
+        let naming = &self.names.table.naming;
+        (0..self.rows.len()).map(|position| self.rows.name(position, naming))
+    }
+
+    /// From the row that the statement itself changed to the row where it was found.
+    pub fn path(&self) -> Path {
+        match &self.reached {
+            Reached::Nowhere => Path::default(),
+            Reached::Directly(id) => {
+                let TableNames { name, naming } = self.changed_table();
+                let row = RowName { columns: naming.clone(), values: (*id).into() };
+                let hop = Hop { constraint: None, table: name.clone(), row };
+                Path { hops: vec![hop], length: 1 }
+            }
+            Reached::By(path) => (**path).clone(),
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match &self.hint {
+            Hint::None => None,
+            Hint::ForeignKey => self.foreign_key_hint(),
+            Hint::SetsNull(acting) => Some(format!(
+                "Foreign key \"{}\" sets a column that may not be NULL; declare another action, or \
+                 drop NOT NULL.",
+                acting.constraint
+            )),
+            Hint::OneTransaction => {
+                Some("Put the statement and what repairs it into one transaction.".to_owned())
+            }
+            Hint::RowsMustDiffer => Some("Make the rows differ first.".to_owned()),
+        }
+    }
+
+    fn foreign_key_hint(&self) -> Option<String> {
+        let name = self.constraint();
+        let actions = if self.names.is_nullable { "CASCADE or SET NULL" } else { "CASCADE" };
+        match self.event {
+            Event::Commit => Some("Repair those rows and commit again, or roll back.".to_owned()),
+            Event::Delete if self.still_referenced => Some(format!(
+                "Delete or re-point those rows first, or declare ON DELETE {actions} on \"{name}\"."
+            )),
+            Event::Update if self.still_referenced => Some(format!(
+                "Re-point those rows first, or declare ON UPDATE {actions} on \"{name}\"."
+            )),
+            Event::Insert | Event::Update if !self.still_referenced => Some(format!(
+                "Insert that row into \"{}\" first, or declare \"{name}\" DEFERRABLE INITIALLY \
+                 DEFERRED.",
+                self.other_table().unwrap_or_default()
+            )),
+            Event::Insert | Event::Update | Event::Delete => None,
+        }
+    }
+
     /// The constraint and the rows that violate it, on one line:
     /// `hero_team_id_fkey: 2 rows of hero (4, 5)`.
     pub fn summary(&self) -> String {
-        let Violation { constraint, table, rows, row_count, .. } = self;
-        let named = rows.iter().take(SUMMARY_ROWS_MAX);
-        let list: Vec<String> = named.map(|row| row.short()).collect();
-        let more = if *row_count > list.len() { " …" } else { "" };
+        let (constraint, table) = (self.constraint(), self.table());
+        let list: Vec<String> = self.rows().take(SUMMARY_ROWS_MAX).map(|row| row.short()).collect();
+        let more = if self.row_count > list.len() { " …" } else { "" };
+        let rows = Rows(self.row_count);
         match list.is_empty() {
-            true => format!("{constraint}: {} of {table}", Rows(*row_count)),
-            false => {
-                format!("{constraint}: {} of {table} ({}{more})", Rows(*row_count), list.join(", "))
-            }
+            true => format!("{constraint}: {rows} of {table}"),
+            false => format!("{constraint}: {rows} of {table} ({}{more})", list.join(", ")),
+        }
+    }
+
+    fn changed_table(&self) -> &TableNames {
+        match (self.side, &self.names.referenced) {
+            (Side::Referenced, Some(referenced)) => &referenced.table,
+            (Side::Own | Side::Referenced, _) => &self.names.table,
         }
     }
 
     fn write_detail(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = KeyText { columns: &self.columns, values: &self.key };
+        let key = KeyText { columns: self.columns(), values: &self.key };
+        let first = self.rows().next();
         match self.kind {
             ViolationKind::ForeignKey | ViolationKind::Restrict if self.still_referenced => {
                 write!(
                     f,
                     "Key {key} is still referenced by {} of \"{}\"",
                     Rows(self.row_count),
-                    self.table
+                    self.table()
                 )?;
-                match self.rows.first() {
+                match first {
                     Some(row) if self.row_count == 1 => write!(f, ", {row}."),
                     Some(row) => write!(f, ", the first with {row}."),
                     None => f.write_str("."),
                 }
             }
             ViolationKind::ForeignKey | ViolationKind::Restrict => {
-                let other = self.other_table.as_deref().unwrap_or_default();
+                let other = self.other_table().unwrap_or_default();
                 write!(f, "Key {key} is not present in table \"{other}\".")
             }
             ViolationKind::Unique | ViolationKind::PrimaryKey | ViolationKind::RowId => {
                 write!(f, "Key {key} already exists.")
             }
             ViolationKind::NotNull => {
-                write!(f, "Column \"{}\" may not be NULL.", self.columns.join(", "))
+                write!(f, "Column \"{}\" may not be NULL.", self.columns().join(", "))
             }
-            ViolationKind::Check => match self.rows.first() {
+            ViolationKind::Check => match first {
                 Some(row) => write!(f, "The row with {row} fails it."),
                 None => f.write_str("The row fails it."),
             },
+        }
+    }
+}
+
+/// Whether two violations tell the same.
+impl PartialEq for Violation {
+    fn eq(&self, other: &Violation) -> bool {
+        let told = |violation: &Violation| {
+            (violation.kind, violation.event, violation.still_referenced, violation.row_count)
+        };
+        told(self) == told(other)
+            && self.event_table() == other.event_table()
+            && self.constraint() == other.constraint()
+            && self.table() == other.table()
+            && self.columns() == other.columns()
+            && self.key == other.key
+            && self.other_table() == other.other_table()
+            && self.rows().eq(other.rows())
+            && self.path() == other.path()
+            && self.hint() == other.hint()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Violation {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut told = serializer.serialize_struct("Violation", 13)?;
+        told.serialize_field("kind", &self.kind)?;
+        told.serialize_field("event", &self.event)?;
+        told.serialize_field("event_table", self.event_table())?;
+        told.serialize_field("constraint", self.constraint())?;
+        told.serialize_field("table", self.table())?;
+        told.serialize_field("columns", self.columns())?;
+        told.serialize_field("key", &self.key)?;
+        told.serialize_field("other_table", &self.other_table())?;
+        told.serialize_field("still_referenced", &self.still_referenced)?;
+        told.serialize_field("rows", &self.rows().collect::<Vec<_>>())?;
+        told.serialize_field("row_count", &self.row_count)?;
+        told.serialize_field("path", &self.path())?;
+        told.serialize_field("hint", &self.hint())?;
+        told.end()
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Violation { event, kind, .. } = self;
+        let (event_table, constraint) = (self.event_table(), self.constraint());
+        write!(f, "{event} table \"{event_table}\" violates {} \"{constraint}\"", kind.words())?;
+        if self.table() != event_table {
+            write!(f, " on table \"{}\"", self.table())?;
+        }
+        write!(f, "\ndetail: ")?;
+        self.write_detail(f)?;
+        let path = self.path();
+        if path.length > 1 {
+            write!(f, "\ndetail: Reached by {path}.")?;
+        }
+        match self.hint() {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
         }
     }
 }

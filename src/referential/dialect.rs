@@ -149,8 +149,8 @@ impl Dialect {
     /// ```
     pub fn message(&self, violation: &Violation) -> String {
         let columns = || {
-            let qualified = |column: &String| format!("{}.{column}", violation.table);
-            violation.columns.iter().map(qualified).collect::<Vec<_>>().join(", ")
+            let qualified = |column: &String| format!("{}.{column}", violation.table());
+            violation.columns().iter().map(qualified).collect::<Vec<_>>().join(", ")
         };
         match violation.kind {
             ViolationKind::ForeignKey | ViolationKind::Restrict => {
@@ -160,7 +160,7 @@ impl Dialect {
                 format!("UNIQUE constraint failed: {}", columns())
             }
             ViolationKind::NotNull => format!("NOT NULL constraint failed: {}", columns()),
-            ViolationKind::Check => format!("CHECK constraint failed: {}", violation.constraint),
+            ViolationKind::Check => format!("CHECK constraint failed: {}", violation.constraint()),
         }
     }
 

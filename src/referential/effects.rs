@@ -7,7 +7,7 @@
 //! is how the path of a violation is walked back.
 
 use crate::catalog::Catalog;
-use crate::error::{Event, Hop, PATH_HOPS_MAX, Path};
+use crate::error::{Event, Hop, PATH_HOPS_MAX, Path, Reached};
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Change, Mark, RowRef, Store};
 use std::collections::HashMap;
@@ -121,6 +121,29 @@ impl Effects {
         };
         hops.extend(last);
         Path { hops, length }
+    }
+
+    /// How the row changed by `cause` was reached: the same, told in short where it is short.
+    pub(crate) fn reached(&self, catalog: &Catalog, store: &Store, cause: Cause) -> Reached {
+        if let Some(change) = cause
+            && let record = &self.changes[change as usize]
+            && let step = self.step_of(record)
+            && record.cause.is_none()
+            && step.kind == StepKind::Direct
+            && catalog.by_id(step.table).is_named_by_row_id()
+            && let Some(row_id) = match &store.changes_since(self.base)[change as usize] {
+                Change::Inserted { row_id, .. } => {
+                    store.row(step.table, *row_id).is_some().then_some(*row_id)
+                }
+                Change::Deleted { row_id, .. } | Change::Updated { old_id: row_id, .. } => {
+                    Some(*row_id)
+                }
+                Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => None,
+            }
+        {
+            return Reached::Directly(row_id.0);
+        }
+        self.path(catalog, store, cause, None).into()
     }
 
     fn hop(&self, catalog: &Catalog, store: &Store, change: u32, logged: &Change) -> Hop {

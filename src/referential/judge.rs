@@ -10,10 +10,12 @@ use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
 use crate::catalog::{
     Catalog, ForeignKeyEntry, MatchType, ReferentialAction, Resolved, TableEntry,
 };
-use crate::error::{Error, Event, RowName, VIOLATION_ROWS_MAX, Violation, ViolationKind};
+use crate::error::{
+    Error, Event, FirstRows, Hint, NamedRows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
+};
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Change, KeyPart, RowRef, Store};
-use crate::value::{Affinity, Collation, OrderedKey, Value};
+use crate::value::{Affinity, Collation, Key, OrderedKey};
 use indexmap::IndexMap;
 
 /// What may be wrong after a change.
@@ -51,9 +53,8 @@ enum Suspicion {
 struct Finding {
     constraint: ConstraintId,
     still_referenced: bool,
-    key: Vec<Value>,
-    rows: Vec<RowName>,
-    row_count: usize,
+    key: Key,
+    rows: NamedRows,
     cause: Cause,
 }
 
@@ -75,7 +76,7 @@ pub(super) fn judge_statement(settings: &Settings<'_>, store: &Store, outcome: &
         let key = catalog.constraint(finding.constraint);
         if !settings.enforces() {
             let event = event_of(&outcome.effects, cause);
-            let rows = finding.row_count;
+            let rows = finding.rows.count;
             if !has_action(key, event) || !finding.still_referenced {
                 LetPass::add(&mut outcome.let_pass, key, event, LetPassKind::Check, rows);
             }
@@ -234,8 +235,7 @@ fn examine(
                 constraint: *constraint,
                 still_referenced: false,
                 key: key.columns.iter().map(|&position| row.value(position)).collect(),
-                rows: vec![table.row_name(*row_id, Some(&row.to_vec()))],
-                row_count: 1,
+                rows: NamedRows { first: table.named_row(*row_id, Some(&row.to_vec())), count: 1 },
                 cause,
             })
         }
@@ -243,13 +243,12 @@ fn examine(
             if is_mutant!(RestrictIgnored) && key.delete_rule() == ReferentialAction::Restrict {
                 return None;
             }
-            let (rows, row_count) = dangling_rows(settings, store, key, value, comparison);
-            (row_count > 0).then(|| Finding {
+            let rows = dangling_rows(settings, store, key, value, comparison);
+            (rows.count > 0).then(|| Finding {
                 constraint: *constraint,
                 still_referenced: true,
-                key: value.iter().cloned().collect(),
+                key: value.key().clone(),
                 rows,
-                row_count,
                 cause,
             })
         }
@@ -279,11 +278,11 @@ fn dangling_rows(
     key: &ForeignKeyEntry,
     value: &OrderedKey,
     comparison: &Comparison,
-) -> (Vec<RowName>, usize) {
+) -> NamedRows {
     let is_as_then = |to: &&Resolved| comparison.is_empty() || *comparison == to.comparison;
     if let Some(to) = key.resolved().filter(is_as_then) {
         return match find_referenced(store, to, value) {
-            Some(_) => (Vec::new(), 0),
+            Some(_) => NamedRows { first: FirstRows::Keys(Vec::new()), count: 0 },
             None => super::name_referencing(settings.catalog, store, key, value),
         };
     }
@@ -298,7 +297,8 @@ fn dangling_rows(
     let rows = rows.filter(|row| has_key(*row) && dangles(settings, store, key, *row));
     let rows: Vec<RowId> = rows.map(RowRef::row_id).collect();
     let first = &rows[..rows.len().min(VIOLATION_ROWS_MAX)];
-    (super::name_rows(settings.catalog, store, key.table, first), rows.len())
+    let first = super::name_rows(settings.catalog, store, key.table, first);
+    NamedRows { first, count: rows.len() }
 }
 
 fn describe(
@@ -314,23 +314,15 @@ fn describe(
         (Some(effects), Some(cause)) => effects.step_of(&effects.changes[cause as usize]).table,
         _ => key.table,
     };
-    let Finding { rows, row_count, .. } = finding;
     let kind = ViolationKind::ForeignKey;
     let mut violation =
-        super::foreign_key_violation(catalog, kind, key, event, changed, rows, row_count);
+        super::foreign_key_violation(catalog, kind, key, event, changed, finding.rows);
     violation.still_referenced = finding.still_referenced;
-    violation.columns = match (finding.still_referenced, key.resolved()) {
-        (true, Some(to)) => catalog.by_id(to.table).column_names(&to.columns),
-        (true, None) if !key.definition.referenced_columns().is_empty() => {
-            key.definition.referenced_columns().to_vec()
-        }
-        _ => catalog.by_id(key.table).column_names(&key.columns),
-    };
     violation.key = finding.key;
+    violation.hint = Hint::ForeignKey;
     if let Some(effects) = effects {
-        violation.path = effects.path(catalog, store, finding.cause, None);
+        violation.reached = effects.reached(catalog, store, finding.cause);
     }
-    violation.hint = super::hint(catalog, &violation, key);
     violation
 }
 

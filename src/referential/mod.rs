@@ -82,7 +82,9 @@ pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_k
 pub(crate) use relation::{find_referenced, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
-use crate::error::{Error, Event, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind};
+use crate::error::{
+    Error, Event, FirstRows, NamedRows, Rows, Side, VIOLATION_ROWS_MAX, Violation, ViolationKind,
+};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Conflict, NullPolicy, RowRef, Store};
@@ -312,32 +314,20 @@ pub(crate) fn run(
     outcome
 }
 
-/// A foreign key's violation with everything that the catalogue knows about it filled in.
+/// A foreign key's violation with everything that the catalogue knows about it filled in; the rest
+/// is for the caller to set.
 fn foreign_key_violation(
     catalog: &Catalog,
     kind: ViolationKind,
     key: &ForeignKeyEntry,
     event: Event,
     event_table: TableId,
-    rows: Vec<RowName>,
-    row_count: usize,
+    rows: NamedRows,
 ) -> Violation {
-    let name = |id: TableId| catalog.by_id(id).name().to_owned();
-    Violation {
-        kind,
-        event,
-        event_table: name(event_table),
-        constraint: key.name.clone(),
-        table: name(key.table),
-        columns: Vec::new(),
-        key: Vec::new(),
-        other_table: Some(key.definition.references().to_owned()),
-        still_referenced: false,
-        rows,
-        row_count,
-        path: Default::default(),
-        hint: None,
-    }
+    let side = if event_table == key.table { Side::Own } else { Side::Referenced };
+    let names = catalog.foreign_key_names(key);
+    let (rows, row_count) = (rows.first, rows.count);
+    Violation { side, rows, row_count, ..Violation::new(names, kind, event) }
 }
 
 /// The first of the rows that reference a key, by name, and how many there are.
@@ -346,40 +336,20 @@ fn name_referencing(
     store: &Store,
     key: &ForeignKeyEntry,
     value: &OrderedKey,
-) -> (Vec<RowName>, usize) {
+) -> NamedRows {
     let (count, first) = store.count_referencing(key.table, key.index, value, VIOLATION_ROWS_MAX);
-    (name_rows(catalog, store, key.table, &first), count)
+    NamedRows { first: name_rows(catalog, store, key.table, &first), count }
 }
 
 /// These rows, by name.
-fn name_rows(catalog: &Catalog, store: &Store, table: TableId, rows: &[RowId]) -> Vec<RowName> {
+fn name_rows(catalog: &Catalog, store: &Store, table: TableId, rows: &[RowId]) -> FirstRows {
     let entry = catalog.by_id(table);
-    let name = |&row_id: &RowId| {
-        let row = store.row(table, row_id).map(RowRef::to_vec);
-        entry.row_name(row_id, row.as_deref())
+    let key = |row_id: &RowId| {
+        let row = store.row(table, *row_id)?;
+        Some(entry.primary_key_of(&row.to_vec()))
     };
-    rows.iter().map(name).collect()
-}
-
-/// What to do about a foreign key violation, where that is known.
-fn hint(catalog: &Catalog, violation: &Violation, key: &ForeignKeyEntry) -> Option<String> {
-    let name = &key.name;
-    let other = violation.other_table.as_deref().unwrap_or_default();
-    let columns = &catalog.by_id(key.table).columns;
-    let nullable = key.columns.iter().all(|&position| !columns[position].not_null);
-    let actions = if nullable { "CASCADE or SET NULL" } else { "CASCADE" };
-    match violation.event {
-        Event::Commit => Some("Repair those rows and commit again, or roll back.".to_owned()),
-        Event::Delete if violation.still_referenced => Some(format!(
-            "Delete or re-point those rows first, or declare ON DELETE {actions} on \"{name}\"."
-        )),
-        Event::Update if violation.still_referenced => Some(format!(
-            "Re-point those rows first, or declare ON UPDATE {actions} on \"{name}\"."
-        )),
-        Event::Insert | Event::Update if !violation.still_referenced => Some(format!(
-            "Insert that row into \"{other}\" first, or declare \"{name}\" DEFERRABLE INITIALLY \
-             DEFERRED."
-        )),
-        Event::Insert | Event::Update | Event::Delete => None,
+    match entry.is_named_by_row_id() {
+        true => FirstRows::Ids(rows.iter().map(|row_id| row_id.0).collect()),
+        false => FirstRows::Keys(rows.iter().filter_map(key).collect()),
     }
 }

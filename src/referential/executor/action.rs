@@ -2,13 +2,11 @@
 
 use super::{Assignment, Changed, Executor, How, Place, RowFrame, RowWork, RowsFrame};
 use crate::catalog::{ForeignKeyEntry, ReferentialAction};
-use crate::error::{Error, Event, ViolationKind};
+use crate::error::{Error, Event, Hint, ViolationKind};
 use crate::id::ConstraintId;
 use crate::referential::effects::StepKind;
 use crate::referential::relation::{find_referencing, referenced_key};
-use crate::referential::{
-    ActionOrder, ConflictClause, LetPass, LetPassKind, hint, name_referencing,
-};
+use crate::referential::{ActionOrder, ConflictClause, LetPass, LetPassKind, name_referencing};
 use crate::table::RowRef;
 use crate::value::{OrderedKey, Value};
 use std::sync::Arc;
@@ -138,21 +136,20 @@ impl Executor<'_> {
         key: &ForeignKeyEntry,
         vacated: &OrderedKey,
     ) -> Result<(), Error> {
-        let (rows, count) = name_referencing(self.settings.catalog, self.store, key, vacated);
-        if count == 0 {
+        let rows = name_referencing(self.settings.catalog, self.store, key, vacated);
+        if rows.count == 0 {
             return Ok(());
         }
         let old = place.cause.map(|change| Changed { change: Some(change), new: None });
         let old = old.as_ref().and_then(|changed| self.old_row(changed));
         let kind = ViolationKind::Restrict;
-        let mut violation = self.foreign_key_violation(kind, key, event, place.table, rows, count);
-        let columns = key.resolved().map(|to| to.columns.clone()).unwrap_or_default();
-        violation.columns = self.settings.catalog.by_id(place.table).column_names(&columns);
+        let mut violation = self.foreign_key_violation(kind, key, event, place.table, rows);
+        let columns = key.resolved().map_or(&[][..], |to| &to.columns);
         violation.key =
             old.iter().flat_map(|row| columns.iter().map(|&at| row.value(at))).collect();
         violation.still_referenced = true;
-        violation.path = self.effects.path(self.settings.catalog, self.store, place.cause, None);
-        violation.hint = hint(self.settings.catalog, &violation, key);
+        violation.reached = self.effects.reached(self.settings.catalog, self.store, place.cause);
+        violation.hint = Hint::ForeignKey;
         Err(Error::Violation(Box::new(violation)))
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Assignment, Changed, Executor, Frame, How, Place, RowFrame, RowWork, Turn};
 use crate::catalog::{ReferentialAction, TableEntry};
-use crate::error::{Error, Event, ViolationKind};
+use crate::error::{Error, Event, NamedRows, ViolationKind};
 use crate::expression::Bound;
 use crate::id::RowId;
 use crate::referential::ConflictClause;
@@ -127,22 +127,18 @@ impl Executor<'_> {
         let wanted = referencing_key(key, to, RowRef::held(*row_id, row));
         match wanted.filter(|wanted| find_referenced(self.store, to, wanted).is_none()) {
             Some(_) if rule == ReferentialAction::SetDefault => {
-                let columns = key.columns.clone();
-                let values = columns.iter().map(|&position| row[position].clone()).collect();
+                let values = key.columns.iter().map(|&position| row[position].clone());
                 let entry = self.settings.catalog.by_id(key.table);
-                let rows = vec![entry.row_name(*row_id, Some(&row))];
                 let mut violation = self.foreign_key_violation(
                     ViolationKind::ForeignKey,
                     key,
                     Event::Update,
                     key.table,
-                    rows,
-                    1,
+                    NamedRows { first: entry.named_row(*row_id, Some(row)), count: 1 },
                 );
-                violation.columns = entry.column_names(&columns);
-                violation.key = values;
-                violation.path =
-                    self.effects.path(self.settings.catalog, self.store, changed.change, None);
+                violation.key = values.collect();
+                violation.reached =
+                    self.effects.reached(self.settings.catalog, self.store, changed.change);
                 Err(Error::Violation(Box::new(violation)))
             }
             Some(_) | None => Ok(()),

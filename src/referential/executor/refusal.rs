@@ -2,12 +2,15 @@
 
 use super::{Executor, Place, Turn};
 use crate::catalog::ForeignKeyEntry;
-use crate::error::{Error, Event, Hop, InputError, RowName, Violation, ViolationKind};
+use crate::error::{
+    ConstraintNames, Error, Event, Hint, Hop, InputError, NamedRows, Violation, ViolationKind,
+};
 use crate::id::{RowId, TableId};
 use crate::referential::effects::StepKind;
 use crate::referential::{ConflictClause, foreign_key_violation};
 use crate::table::{self, Conflict, Prepared, Refusal, RowRef};
 use crate::value::Value;
+use std::sync::Arc;
 
 impl Executor<'_> {
     /// What a row that cannot be made comes to; `updated` is the row as it was, for an update.
@@ -28,49 +31,37 @@ impl Executor<'_> {
             }
             Refusal::NotAnInteger(value) => {
                 let column = entry.row_id_column.map_or("rowid", |at| entry.column_name(at));
-                let constraint = self.acting_constraint(place);
+                let constraint = self.acting_foreign_key(place).map(|acting| acting.name.clone());
                 let (table, column) = (table(), column.to_owned());
                 InputError::NotAnInteger { constraint, table, column, value }.into()
             }
             Refusal::RowIdsExhausted => InputError::RowIdsExhausted { table: table() }.into(),
             Refusal::NotNull(position) => {
-                let column = entry.column_name(position).to_owned();
-                let mut violation = self.own_violation(
-                    place,
-                    updated,
-                    ViolationKind::NotNull,
-                    format!("{}_{column}_not_null", entry.name()),
-                );
-                violation.columns = vec![column];
-                violation.key = vec![Value::Null];
-                violation.hint = self.not_null_hint(place);
+                let (kind, names) = (ViolationKind::NotNull, entry.not_null_names(position));
+                let mut violation = self.own_violation(place, updated, kind, names);
+                violation.key = Value::Null.into();
+                violation.hint = self.acting_foreign_key(place).map_or(Hint::None, |acting| {
+                    // SET NULL onto a NOT NULL column is the commonest way into this refusal.
+                    Hint::SetsNull(self.settings.catalog.foreign_key_names(acting))
+                });
                 Error::Violation(Box::new(violation))
             }
             Refusal::Check(position, row_id) => {
-                let text = entry.checks[position].text.clone();
-                let mut violation = self.own_violation(place, updated, ViolationKind::Check, text);
+                let (kind, names) = (ViolationKind::Check, entry.check_names(position));
+                let mut violation = self.own_violation(place, updated, kind, names);
                 let row = self.store.row(place.table, row_id);
-                violation.rows = vec![entry.row_name(row_id, row.map(RowRef::to_vec).as_deref())];
-                violation.columns = entry.column_names(&entry.checks[position].columns);
+                let row = row.map(RowRef::to_vec);
+                violation.rows = entry.named_row(row_id, row.as_deref());
                 Error::Violation(Box::new(violation))
             }
         };
         Err(error)
     }
 
-    /// SET NULL onto a NOT NULL column is the commonest way into this refusal.
-    fn not_null_hint(&self, place: Place) -> Option<String> {
-        let name = self.acting_constraint(place)?;
-        Some(format!(
-            "Foreign key \"{name}\" sets a column that may not be NULL; declare another action, or \
-             drop NOT NULL."
-        ))
-    }
-
     /// The foreign key whose action is at work here.
-    fn acting_constraint(&self, place: Place) -> Option<String> {
+    fn acting_foreign_key(&self, place: Place) -> Option<&ForeignKeyEntry> {
         match self.effects.steps[place.step.0 as usize].kind {
-            StepKind::Constraint(id) => Some(self.settings.catalog.constraint(id).name.clone()),
+            StepKind::Constraint(id) => Some(self.settings.catalog.constraint(id)),
             StepKind::Direct | StepKind::Replaced | StepKind::Program(_) => None,
         }
     }
@@ -84,34 +75,21 @@ impl Executor<'_> {
     ) -> Error {
         let entry = self.settings.catalog.by_id(place.table);
         let index = found.index.map(|position| &entry.indexes[position]);
-        let (kind, name, columns) = match index {
-            Some(index) if table::is_primary_key(index) => (
-                ViolationKind::PrimaryKey,
-                index.name.clone(),
-                index.columns.iter().map(|(at, _)| *at).collect(),
-            ),
-            Some(index) => (
-                ViolationKind::Unique,
-                index.name.clone(),
-                index.columns.iter().map(|(at, _)| *at).collect(),
-            ),
-            None => match entry.row_id_column {
-                Some(position) => {
-                    (ViolationKind::PrimaryKey, format!("{}_pkey", entry.name()), vec![position])
-                }
-                None => (ViolationKind::RowId, "rowid".to_owned(), Vec::new()),
-            },
+        let kind = match index {
+            Some(index) if !table::is_primary_key(index) => ViolationKind::Unique,
+            None if entry.row_id_column.is_none() => ViolationKind::RowId,
+            Some(_) | None => ViolationKind::PrimaryKey,
         };
-        let mut violation = self.own_violation(place, updated, kind, name);
-        let is_bare = columns.is_empty();
-        violation.key = columns.iter().map(|&position| prepared.values[position].clone()).collect();
-        violation.columns = entry.column_names(&columns);
-        if is_bare {
-            violation.columns = vec!["rowid".to_owned()];
-            violation.key = vec![Value::Integer(prepared.row_id.0)];
-        }
+        let names = entry.key_names(found.index);
+        let mut violation = self.own_violation(place, updated, kind, names);
+        violation.key = match index {
+            Some(index) => {
+                index.columns.iter().map(|(at, _)| prepared.values[*at].clone()).collect()
+            }
+            None => prepared.row_id.0.into(),
+        };
         let other = self.store.row(place.table, found.row_id).map(RowRef::to_vec);
-        violation.rows = vec![entry.row_name(found.row_id, other.as_deref())];
+        violation.rows = entry.named_row(found.row_id, other.as_deref());
         Error::Violation(Box::new(violation))
     }
 
@@ -121,30 +99,12 @@ impl Executor<'_> {
         place: Place,
         updated: Option<RowId>,
         kind: ViolationKind,
-        name: String,
+        names: Arc<ConstraintNames>,
     ) -> Violation {
-        let table = self.settings.catalog.by_id(place.table).name().to_owned();
-        let path = self.effects.path(
-            self.settings.catalog,
-            self.store,
-            place.cause,
-            self.last_hop(place, updated),
-        );
-        Violation {
-            kind,
-            event: updated.map_or(Event::Insert, |_| Event::Update),
-            event_table: table.clone(),
-            constraint: name,
-            table,
-            columns: Vec::new(),
-            key: Vec::new(),
-            other_table: None,
-            still_referenced: false,
-            rows: Vec::new(),
-            row_count: 1,
-            path,
-            hint: None,
-        }
+        let (catalog, last) = (self.settings.catalog, self.last_hop(place, updated));
+        let event = updated.map_or(Event::Insert, |_| Event::Update);
+        let reached = self.effects.path(catalog, self.store, place.cause, last).into();
+        Violation { reached, ..Violation::new(names, kind, event) }
     }
 
     /// The hop to a row that an action or program was about to change.
@@ -168,9 +128,8 @@ impl Executor<'_> {
         key: &ForeignKeyEntry,
         event: Event,
         event_table: TableId,
-        rows: Vec<RowName>,
-        row_count: usize,
+        rows: NamedRows,
     ) -> Violation {
-        foreign_key_violation(self.settings.catalog, kind, key, event, event_table, rows, row_count)
+        foreign_key_violation(self.settings.catalog, kind, key, event, event_table, rows)
     }
 }

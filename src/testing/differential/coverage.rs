@@ -117,7 +117,7 @@ impl Coverage {
                 let is_refused = violation.kind == ViolationKind::Restrict
                     || (violation.kind == ViolationKind::ForeignKey && violation.still_referenced);
                 let mut keys = before.tables().flat_map(|table| &table.foreign_keys);
-                let key = keys.rfind(|key| key.name == violation.constraint);
+                let key = keys.rfind(|key| key.name == violation.constraint());
                 match key.filter(|_| is_refused) {
                     Some(key) => BTreeSet::from([Acted::new(key, violation.event)]),
                     None => BTreeSet::new(),

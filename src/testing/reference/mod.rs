@@ -338,11 +338,11 @@ fn run(state: &mut State, rules: Rules, statement: &Statement) -> Result<Effect,
 /// A violation of a deferred constraint in words that engine and reference have in common: the
 /// constraint, its key, and the rows that are in violation, if they are not more than ten.
 pub fn describe(violation: &Violation) -> String {
-    let rows = violation.rows.iter().map(|row| row.values.to_string()).collect();
+    let rows = violation.rows().map(|row| row.values.to_string()).collect();
     let found = Found {
-        constraint: &violation.constraint,
+        constraint: violation.constraint(),
         still_referenced: violation.still_referenced,
-        key: violation.key.clone(),
+        key: violation.key.to_vec(),
         rows,
         row_count: violation.row_count,
     };
