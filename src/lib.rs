@@ -22,7 +22,7 @@ pub use catalog::{
 pub use database::{
     CheckReport, Control, Database, Delete, Dialect, Done, Enforcement, EnforcementChange, Insert,
     OnConflict, Plan, RowValues, Savepoint, Selector, SharedDatabase, Statement, Transaction,
-    Update, Upsert,
+    Update, Upsert, Walk, Walks,
 };
 pub use error::{Error, Result, Violation};
 pub use expression::{Expression, col, lit};

@@ -81,6 +81,11 @@ impl Catalog {
         self.entries[id.0 as usize].as_ref()
     }
 
+    /// How many tables there are or have been: every `TableId` is below it.
+    pub(crate) fn table_count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The table of this id, if it still exists.
     pub fn find_by_id(&self, id: TableId) -> Option<&Arc<TableEntry>> {
         self.entries.get(id.0 as usize)?.as_ref()

@@ -25,7 +25,7 @@ mod transaction;
 pub use crate::referential::{
     ActionOrder, Activation, ByConstraint, Deferral, DefinitionCheck, Dialect, Done, Enforcement,
     FailedCommit, FailedStatement, LetPass, LetPassKind, MatchFull, PLAN_SAMPLE_MAX, Plan,
-    PlanStep, Program, RowChange, SetImmediate, Start, Step, Timing, View,
+    PlanStep, Program, RowChange, SetImmediate, Start, Step, Timing, View, Walk, Walks,
 };
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
 pub use find::Selector;
@@ -36,7 +36,7 @@ pub use transaction::{Control, Refused, Savepoint, Transaction};
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{AlterCheck, Error, Hint, Result, SchemaError, TransactionError, Violation};
 use crate::id::RowId;
-use crate::referential::{Programs, Settings, Suspect, judge_outstanding};
+use crate::referential::{Footprints, Programs, Settings, Suspect, judge_outstanding};
 use crate::storage::{Mark, Store};
 use std::sync::Arc;
 use transaction::Open;
@@ -76,6 +76,8 @@ pub struct Database {
     in_flight: bool,
     counters: Counters,
     let_pass: Option<Vec<LetPass>>,
+    walk: Walk,
+    walks: Walks,
 }
 
 /// What a statement may change besides rows.
@@ -83,6 +85,7 @@ pub struct Database {
 struct Schema {
     catalog: Catalog,
     programs: Programs,
+    footprints: Footprints,
 }
 
 /// What SQLite calls `changes()`, `total_changes()` and `last_insert_rowid()`.
@@ -132,6 +135,8 @@ impl Database {
             in_flight: false,
             counters: Counters::default(),
             let_pass: None,
+            walk: Walk::Auto,
+            walks: Walks::default(),
         }
     }
 
@@ -152,6 +157,7 @@ impl Database {
             schema: self.schema.clone(),
             store: self.store.clone(),
             let_pass: self.let_pass.as_ref().map(|_| Vec::new()),
+            walk: self.walk,
             ..Database::with_dialect(self.enforcement, self.dialect.clone())
         })
     }
@@ -221,6 +227,19 @@ impl Database {
         self.let_pass.as_deref().unwrap_or_default()
     }
 
+    // How deletes are carried out.
+
+    /// Lets deletes go set at a time where that cannot be seen, or never. It is [`Walk::Auto`] unless
+    /// this is called; tests and benchmarks of the exact path call it.
+    pub fn set_walk(&mut self, walk: Walk) {
+        self.walk = walk;
+    }
+
+    /// How many deletes have gone which way since the database was made.
+    pub fn walks(&self) -> Walks {
+        self.walks
+    }
+
     // Deferral.
 
     /// Whether all constraints are deferred.
@@ -270,6 +289,8 @@ impl Database {
             enforcement: self.enforcement,
             defers_all: self.defers_all,
             observes: self.let_pass.is_some(),
+            walk: self.walk,
+            footprints: &self.schema.footprints,
         }
     }
 

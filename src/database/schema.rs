@@ -6,7 +6,9 @@ use crate::error::{
     AlterCheck, Error, Event, Hint, NameError, NameKind, Result, SchemaError, Violation,
     ViolationKind,
 };
-use crate::referential::{Attached, DefinitionCheck, Start, Timing, Work, check_actions};
+use crate::referential::{
+    Attached, DefinitionCheck, Detail, Footprints, Start, Timing, Work, check_actions,
+};
 use crate::storage::RowRef;
 use crate::table::{index_specs, unique_key};
 use std::collections::HashSet;
@@ -64,7 +66,7 @@ impl Database {
             if deletion == Deletion::Runs {
                 let rows = db.store.rows(entry.id).map(RowRef::row_id).collect();
                 let work = Work::Delete { rows, runs_programs: false };
-                done = db.carry_out(entry.id, work, false)?.0;
+                done = db.carry_out(entry.id, work, Detail::Counts)?.0;
             }
             catalog.drop_table(entry.id);
             // Its rows went first: to undo that, the table must be there again.
@@ -251,8 +253,9 @@ impl Database {
             db.store.log_tables();
             let mut schema = (*before).clone();
             change(db, &mut schema)?;
-            let Schema { catalog, programs } = &mut schema;
+            let Schema { catalog, programs, footprints } = &mut schema;
             programs.0.retain(|program| catalog.find_by_id(program.table).is_some());
+            *footprints = Footprints::for_tables(catalog.table_count());
             db.schema = Arc::new(schema);
             db.build_indexes(&before.catalog);
             Ok(())

@@ -63,8 +63,9 @@ impl Buckets {
         self.headers.len() as u32 - 1
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.headers.len()
+    /// Whether a bucket lists nothing, not even rows that are gone.
+    pub(super) fn is_empty(&self, bucket: u32) -> bool {
+        self.bucket(bucket).len == 0
     }
 
     #[inline]
@@ -108,13 +109,14 @@ impl Buckets {
         self.append(bucket, slot);
     }
 
-    /// Takes a row out of its bucket.
-    pub(super) fn leave(&mut self, slot: u32) {
-        let bucket = self.of(slot);
+    /// Takes a row out of its bucket, which is returned.
+    pub(super) fn leave(&mut self, slot: u32) -> u32 {
+        let bucket = std::mem::replace(self.member_of.get_mut(slot as usize), NONE);
         let header = self.headers.get_mut(bucket as usize);
         header.count -= 1;
         header.is_dirty = true;
         self.note_bloated(bucket);
+        bucket
     }
 
     /// Undoes `join` of a row that then goes away, or back to the bucket `raw`.

@@ -356,12 +356,10 @@ impl TableStore {
     fn leave_bucket(&mut self, reference: usize, slot: u32) -> (u32, bool) {
         let TableStore { rows, references, .. } = self;
         let reference = &mut references[reference];
-        let raw = reference.buckets.of(slot);
-        let was_member = reference.references(rows, slot);
-        if was_member {
-            reference.buckets.leave(slot);
+        match reference.references(rows, slot) {
+            true => (reference.buckets.leave(slot), true),
+            false => (reference.buckets.of(slot), false),
         }
-        (raw, was_member)
     }
 }
 

@@ -99,6 +99,16 @@ impl Store {
         self.slots(referenced).any(is_referenced)
     }
 
+    /// Whether any row is listed as one that references a row of the set, be it gone by now.
+    pub fn is_any_listed(&self, referenced: &Swath, table: TableId, index: IndexId) -> bool {
+        let Some(reference) = self.tables.get(table).reference(index) else { return false };
+        let lists = |slot: u32| {
+            let bucket = reference.of_referenced(slot);
+            bucket.is_some_and(|bucket| !reference.buckets.is_empty(bucket))
+        };
+        self.slots(referenced).any(lists)
+    }
+
     /// Whether any live row references a live one, whose id this is.
     #[inline]
     pub fn is_referenced(
