@@ -4,8 +4,8 @@
 //! that is handed in, with its styles as escape sequences: the program hands in one that drops them
 //! unless a terminal listens (`anstream`), a test one that drops them always.
 //!
-//! The exit status is 0 if it was done, 1 if a statement failed or what is compared differs, 2 if the
-//! call itself is wrong. Refused deletes are the subject of a tour or bench, not its failure.
+//! The exit status is 0 if it was done, 1 if a statement failed or what is compared differs, 2 if
+//! the call itself is wrong. Refused deletes are the subject of a tour or bench, not its failure.
 
 mod bench;
 mod render;
@@ -45,8 +45,8 @@ enum Command {
     Bench(bench::BenchArguments),
 }
 
-/// The ON DELETE actions as one writes them on a command line, in the order of the tour: first those
-/// that its chapter shows.
+/// The ON DELETE actions as one writes them on a command line, in the order of the tour: first
+/// those that its chapter shows.
 const ACTIONS: [(&str, ReferentialAction); 5] = [
     ("cascade", ReferentialAction::Cascade),
     ("set-null", ReferentialAction::SetNull),
@@ -109,8 +109,8 @@ impl From<io::Error> for Failure {
 }
 
 impl Arguments {
-    /// The arguments of this process. Exits with status 2 and a message on stderr if they are wrong,
-    /// and with 0 after `--help` and `--version`.
+    /// The arguments of this process. Exits with status 2 and a message on stderr if they are
+    /// wrong, and with 0 after `--help` and `--version`.
     pub fn from_process() -> Self {
         Arguments::parse()
     }
@@ -120,7 +120,8 @@ impl Arguments {
 ///
 /// # Errors
 /// [`Failure::Statement`] if a statement failed, [`Failure::Bench`] if a bench cannot compare,
-/// [`Failure::Output`] if `out` refused to take something. A reader that has seen enough and hung up is no failure.
+/// [`Failure::Output`] if `out` refused to take something. A reader that has seen enough and hung
+/// up is no failure.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let done = match &arguments.command {
         Command::Tour(tour) => tour::run(tour, out),

@@ -1,13 +1,14 @@
 //! What does a delete cost, and what does SQLite take for the same?
 //!
-//! A bench builds one of the [`Shape`]s, deletes its root in a transaction, rolls back, and does so again
-//! for as many samples as were asked for. In a build with the feature `sqlite`, SQLite has the same rows
-//! in the same process and takes its samples in between, so that what else the machine does meets both.
-//! In every sample the subjects must agree on how many rows were changed, or on SQLite's code for why the
-//! delete was refused.
+//! A bench builds one of the [`Shape`]s, deletes its root in a transaction, rolls back, and does so
+//! again for as many samples as were asked for. In a build with the feature `sqlite`, SQLite has
+//! the same rows in the same process and takes its samples in between, so that what else the
+//! machine does meets both. In every sample the subjects must agree on how many rows were changed,
+//! or on SQLite's code for why the delete was refused.
 //!
-//! What is timed is the one statement; the rollback is told beside it, since an engine may leave to it
-//! what another does at once. The median is printed: it takes no notice of the sample that was disturbed.
+//! What is timed is the one statement; the rollback is told beside it, since an engine may leave to
+//! it what another does at once. The median is printed: it takes no notice of the sample that was
+//! disturbed.
 //!
 //! `shapes` has the schemas and rows, `engine` and `sqlite` are the subjects, `text` prints.
 
@@ -81,8 +82,8 @@ pub(super) struct BenchArguments {
     json: bool,
 }
 
-/// How long a chain SQLite deletes: its limit is 1,000 nested actions, and the end of the chain is asked
-/// too.
+/// How long a chain SQLite deletes: its limit is 1,000 nested actions, and the end of the chain is
+/// asked too.
 const CHAIN_ROWS_MAX: u32 = 999;
 
 impl BenchArguments {

@@ -1,8 +1,9 @@
 //! What does a bench delete from?
 //!
-//! A [`Shape`] is a family of schemas; a [`Layout`] is one of them with a size and an ON DELETE action:
-//! tables, and for each row id what the row references. Rows are numbers and nothing else, so that what is
-//! timed is the foreign keys. The root, whose delete is timed, has the id [`ROOT`] in the first table.
+//! A [`Shape`] is a family of schemas; a [`Layout`] is one of them with a size and an ON DELETE
+//! action: tables, and for each row id what the row references. Rows are numbers and nothing else,
+//! so that what is timed is the foreign keys. The root, whose delete is timed, has the id [`ROOT`]
+//! in the first table.
 //!
 //! ```text
 //! wide        team ◄── hero             one row, and all others reference it
@@ -12,7 +13,8 @@
 //! diamond     a ◄── b ◄── d, a ◄── c ◄── d   each row of d is reached by two ways
 //! ```
 //!
-//! Under SET DEFAULT each referenced table has one row more, [`SPARE`], which is every key's default.
+//! Under SET DEFAULT each referenced table has one row more, [`SPARE`], which is every key's
+//! default.
 
 use crate::catalog::{Column, ReferentialAction, Table};
 use clap::ValueEnum;
@@ -57,8 +59,8 @@ pub(super) struct Part {
 }
 
 impl Shape {
-    /// The layout with `rows` referencing rows; a diamond has them in its last table, besides some on the
-    /// way there.
+    /// The layout with `rows` referencing rows; a diamond has them in its last table, besides some
+    /// on the way there.
     pub(super) fn layout(self, rows: i64, action: ReferentialAction) -> Layout {
         let part = |name: &str, keys: &[(&str, &str)]| PartBuilder::new(name, keys, action);
         let parts = match self {

@@ -1,6 +1,6 @@
-//! SQLite as the subject of a bench: the same tables and rows, in memory, with what its users are told to
-//! do for speed: statements prepared before they are timed, rows inserted in one transaction, and an index
-//! on each referencing column, which this crate has of itself.
+//! SQLite as the subject of a bench: the same tables and rows, in memory, with what its users are
+//! told to do for speed: statements prepared before they are timed, rows inserted in one
+//! transaction, and an index on each referencing column, which this crate has of itself.
 
 use super::shapes::{Layout, ROOT};
 use super::{Effect, Subject, Times};
