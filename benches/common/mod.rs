@@ -7,6 +7,8 @@
 //! | `cases` | one operation on one subject, with what comes before and after it untimed |
 //! | `list` | the workloads: which case, on which shape, how large, and the floor it must reach |
 //! | `measure` | CPU time of a case |
+//! | `memory` | bytes for a row (W11), and what is left of rows that have gone |
+//! | `report` | the table of ratios and its floors |
 //!
 //! A subject is chosen when a case is built, so nothing is dispatched while it runs.
 
@@ -16,7 +18,9 @@ pub mod cases;
 pub mod l1;
 pub mod list;
 pub mod measure;
+pub mod memory;
 pub mod ours;
+pub mod report;
 pub mod shapes;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
