@@ -3,9 +3,8 @@
 //! Four functions choose how a row is put in, read, found and walked; all else is as for anyone.
 
 use super::{Cell, Forks, Reads, Subject, Updates};
-use ondelete::database::{Activation, Program, Step, Timing, View};
-use ondelete::error::Event;
-use ondelete::{Control, Database, Dialect, Enforcement, Key, RowValues, Table, Value, col};
+use ondelete::{Control, Database, Dialect, Enforcement, Key, Table, Value, ValueRef, Walk, col};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A database.
@@ -35,15 +34,15 @@ pub struct Plan {
 
 /// INTERFACE: puts one row in by position.
 fn append(db: &mut Database, table: &str, row: &[Cell<'_>]) -> ondelete::Result<()> {
-    let values = row.iter().map(|cell| value(*cell)).collect();
-    db.insert(table, RowValues::Positional(values)).map(|_| ())
+    let values: SmallVec<[ValueRef<'_>; 8]> = row.iter().map(|cell| value_ref(*cell)).collect();
+    db.append(table, &values).map(|_| ())
 }
 
 /// INTERFACE: reads one row's second column and the length of its text.
 fn read(db: &Database, table: &str, key: i64) -> ondelete::Result<u64> {
-    let Some(row) = db.get(table, ondelete::key![key])? else { return Ok(0) };
-    let text = row.last().and_then(Value::as_text).map_or(0, str::len);
-    Ok(row[1].as_integer().unwrap_or(0) as u64 + text as u64)
+    let Some(row) = db.row(table, key)? else { return Ok(0) };
+    let text = row.get(row.len() - 1).as_text().map_or(0, str::len);
+    Ok(row.get(1).as_integer().unwrap_or(0) as u64 + text as u64)
 }
 
 /// INTERFACE: finds the rows whose column holds this; how many, and the sum of their keys.
@@ -54,22 +53,8 @@ fn find(db: &Database, table: &str, column: &str, key: i64) -> ondelete::Result<
 }
 
 /// INTERFACE: has every row walked by itself.
-fn walk_exactly(db: &mut Database, tables: &[Names]) -> ondelete::Result<()> {
-    let start = |_: &Activation| Box::new(Idle) as Box<dyn Program>;
-    for names in tables {
-        let program = format!("idle_{}", names.table);
-        db.attach_program(&program, &names.table, Event::Delete, Timing::After, Arc::new(start))?;
-    }
-    Ok(())
-}
-
-/// A program that does nothing, but must be asked.
-struct Idle;
-
-impl Program for Idle {
-    fn step(&mut self, _: &View<'_>) -> Step {
-        Step::Done
-    }
+fn walk_exactly(db: &mut Database) {
+    db.set_walk(Walk::Exact);
 }
 
 // ------------------------------------------------------------------------------------------------
@@ -79,6 +64,14 @@ impl Program for Idle {
 fn value(cell: Cell<'_>) -> Value {
     match cell {
         Cell::Null => Value::Null,
+        Cell::Integer(value) => value.into(),
+        Cell::Text(text) => text.into(),
+    }
+}
+
+fn value_ref(cell: Cell<'_>) -> ValueRef<'_> {
+    match cell {
+        Cell::Null => ValueRef::Null,
         Cell::Integer(value) => value.into(),
         Cell::Text(text) => text.into(),
     }
@@ -100,7 +93,7 @@ impl Ours {
 
     /// The same, walking every row by itself.
     fn exactly(mut self) -> Self {
-        walk_exactly(&mut self.db, &self.tables).expect("the tables are there");
+        walk_exactly(&mut self.db);
         self
     }
 }

@@ -14,6 +14,7 @@
 //!
 //! This is the only module that begins, commits or undoes.
 
+mod append;
 mod check;
 mod find;
 mod run;
@@ -27,6 +28,7 @@ pub use crate::referential::{
     FailedCommit, FailedStatement, LetPass, LetPassKind, MatchFull, PLAN_SAMPLE_MAX, Plan,
     PlanStep, Program, RowChange, SetImmediate, Start, Step, Timing, View, Walk, Walks,
 };
+pub use crate::storage::{Row, RowRef};
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
 pub use find::Selector;
 pub use shared::{SharedDatabase, WriteGuard};

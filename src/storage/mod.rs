@@ -190,8 +190,8 @@ impl Store {
 
     // Changing rows; each call is logged.
 
-    /// Adds a row under an id that is free.
-    pub fn insert(&mut self, table: TableId, row_id: RowId, values: &[ValueRef<'_>]) {
+    /// Adds a row under an id that is free. Whether it references a key that no live row has.
+    pub fn insert(&mut self, table: TableId, row_id: RowId, values: &[ValueRef<'_>]) -> bool {
         debug_assert!(self.row(table, row_id).is_none(), "the row id is free");
         let Store { tables, log } = self;
         let store = tables.get_mut(table);
@@ -212,8 +212,9 @@ impl Store {
         references.iter_mut().for_each(|reference| reference.buckets.make_place(slot));
         self.forget_referenced(table, slot, arrival.is_reused);
         self.adopt(table, slot);
-        self.join_all(table, slot);
+        let dangles = self.join_all(table, slot);
         self.log.changes.push(Change::Inserted { table, row_id, slot: Slot(slot) });
+        dangles
     }
 
     /// Takes a live row away.

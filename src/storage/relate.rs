@@ -14,6 +14,17 @@ use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use std::sync::Arc;
 
+/// What a row has joined.
+#[derive(Clone, Copy, PartialEq)]
+enum Joined {
+    /// No bucket: its key has a NULL.
+    Nothing,
+    /// The bucket of a live row.
+    Referenced,
+    /// The bucket of a key that no live row has.
+    Orphans,
+}
+
 /// What a row's foreign key asks for.
 enum Wanted {
     /// Nothing: it has a NULL.
@@ -32,8 +43,12 @@ impl Store {
         else {
             return false;
         };
-        reference.references(&store.rows, slot)
-            && reference.buckets.bucket(reference.buckets.of(slot)).is_orphan
+        if !reference.references(&store.rows, slot) {
+            return false;
+        }
+        // Rows deleted as a set leave their buckets behind without making orphans.
+        let bucket = reference.buckets.bucket(reference.buckets.of(slot));
+        bucket.is_orphan || !self.tables.get(reference.to.table).rows.is_live(bucket.owner)
     }
 
     /// How many live rows reference a row that is or was live, and the first `max` of them, by row
@@ -121,22 +136,28 @@ impl Store {
         }
     }
 
-    /// Puts a new row into the bucket of each row that it references.
-    pub(super) fn join_all(&mut self, table: TableId, slot: u32) {
+    /// Puts a new row into the bucket of each row that it references. Whether one of them is missing.
+    pub(super) fn join_all(&mut self, table: TableId, slot: u32) -> bool {
+        let mut dangles = false;
         for reference in 0..self.tables.get(table).references.len() {
-            self.join(table, reference, slot);
+            dangles |= self.join(table, reference, slot) == Joined::Orphans;
         }
+        dangles
     }
 
-    /// Puts a row into the bucket of the row that it references; `false` if its key has a NULL.
-    fn join(&mut self, table: TableId, position: usize, slot: u32) -> bool {
+    /// Puts a row into the bucket of the row that it references.
+    fn join(&mut self, table: TableId, position: usize, slot: u32) -> Joined {
         let store = self.tables.get(table);
         let reference = &store.references[position];
         let wanted = self.tables.wanted(reference, store.rows.row(slot));
         let reference = &mut self.tables.get_mut(table).references[position];
         let bucket = match wanted {
-            Wanted::Nothing => return false,
-            Wanted::Row(referenced) => reference.bucket_for(referenced),
+            Wanted::Nothing => return Joined::Nothing,
+            Wanted::Row(referenced) => {
+                let bucket = reference.bucket_for(referenced);
+                reference.buckets.join(slot, bucket);
+                return Joined::Referenced;
+            }
             Wanted::Key(key) => match reference.orphans_of(&key) {
                 Some(bucket) => bucket,
                 None => {
@@ -148,7 +169,7 @@ impl Store {
             },
         };
         reference.buckets.join(slot, bucket);
-        true
+        Joined::Orphans
     }
 
     // A row leaves, or changes.
@@ -198,7 +219,7 @@ impl Store {
         // A row that references itself finds itself under its new key.
         self.adopt_changed(table, slot, old);
         for (&reference, (raw, was_member)) in referencing.iter().zip(left) {
-            let is_member = self.join(table, reference, slot);
+            let is_member = self.join(table, reference, slot) != Joined::Nothing;
             self.log.aside(Aside::Moved { reference, raw, was_member, is_member });
         }
     }

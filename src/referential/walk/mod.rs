@@ -117,15 +117,21 @@ pub(super) fn walk(
     {
         return Walked::Refused(error);
     }
-    let mut walker =
-        Walker { settings, footprint: &footprint, store, counts: Vec::new(), direct: 0 };
+    let mut walker = Walker {
+        settings,
+        footprint: &footprint,
+        store,
+        counts: Vec::new(),
+        direct: 0,
+        met_count: 0,
+    };
     let walked = match footprint.takes_roots_alone && settings.enforces() {
         true => rows.chunks(1).try_for_each(|root| walker.walk(root)),
         false => walker.walk(rows),
     };
     match walked {
         Err(FallsBack) => Walked::FellBack,
-        Ok(()) => Walked::Done(Counts { direct: walker.direct, by_constraint: walker.counts }),
+        Ok(()) => Walked::Done(walker.finish()),
     }
 }
 
@@ -168,8 +174,19 @@ struct Walker<'a> {
     settings: &'a Settings<'a>,
     footprint: &'a Footprint,
     store: &'a mut Store,
-    counts: Vec<(ConstraintId, Event, usize)>,
+    counts: Vec<Count>,
     direct: usize,
+    /// How many times a constraint was met.
+    met_count: usize,
+}
+
+/// Rows changed over one constraint.
+struct Count {
+    constraint: ConstraintId,
+    event: Event,
+    rows: usize,
+    /// When it first found a row, in the order in which constraints were met.
+    first: usize,
 }
 
 /// Rows that one step has deleted.
@@ -185,8 +202,8 @@ struct Met {
     /// Position in the walk's list of what has died.
     dead: usize,
     edge: usize,
-    /// Where in the list of counts it belongs.
-    place: usize,
+    /// When.
+    at: usize,
 }
 
 impl Walker<'_> {
@@ -203,11 +220,11 @@ impl Walker<'_> {
         let met = self.cascade(&mut dead)?;
         // A table that one constraint writes to: another one might write the same rows.
         let mut written: Vec<(TableId, ConstraintId)> = Vec::new();
-        for Met { dead: at, edge, place } in met {
-            let edge = &self.footprint.nodes[dead[at].node].edges[edge];
-            self.settle(edge, &dead[at].swath, place, &mut written)?;
+        for Met { dead: position, edge, at } in met {
+            let edge = &self.footprint.nodes[dead[position].node].edges[edge];
+            let rows = self.settle(edge, &dead[position].swath, &mut written)?;
+            self.count(edge, rows, at);
         }
-        self.counts.retain(|(_, _, rows)| *rows > 0);
         Ok(())
     }
 
@@ -241,16 +258,16 @@ impl Walker<'_> {
             if acts {
                 self.check_depth(depth)?;
             }
-            let place = self.place(edge);
+            self.met_count += 1;
             if edge.action != ReferentialAction::Cascade {
-                met.push(Met { dead: at, edge: position, place });
+                met.push(Met { dead: at, edge: position, at: self.met_count });
                 continue;
             }
             let Swept { swath, met_dead } =
                 self.store.sweep_referencing(&dead[at].swath, edge.table, edge.index);
             reached_twice |= met_dead;
             let Some(swath) = swath else { continue };
-            self.counts[place].2 += swath.rows();
+            self.count(edge, swath.rows(), self.met_count);
             rows += swath.rows();
             stack.push((dead.len(), 0));
             dead.push(Dead { node: edge.node, swath, depth: depth + 1 });
@@ -272,26 +289,38 @@ impl Walker<'_> {
         }
     }
 
-    /// The place of a constraint in the list of counts, made when it is first met.
-    fn place(&mut self, edge: &Edge) -> usize {
-        let event = if edge.writes() { Event::Update } else { Event::Delete };
-        let found = self.counts.iter().position(|(id, _, _)| *id == edge.constraint);
-        found.unwrap_or_else(|| {
-            self.counts.push((edge.constraint, event, 0));
-            self.counts.len() - 1
-        })
+    fn count(&mut self, edge: &Edge, rows: usize, at: usize) {
+        if rows == 0 {
+            return;
+        }
+        match self.counts.iter_mut().find(|count| count.constraint == edge.constraint) {
+            Some(count) => {
+                count.rows += rows;
+                count.first = count.first.min(at);
+            }
+            None => {
+                let event = if edge.writes() { Event::Update } else { Event::Delete };
+                self.counts.push(Count { constraint: edge.constraint, event, rows, first: at });
+            }
+        }
     }
 
-    /// What a constraint that does not cascade has to say about rows that have died.
+    fn finish(mut self) -> Counts {
+        self.counts.sort_by_key(|count| count.first);
+        let by_constraint = self.counts.iter();
+        let by_constraint = by_constraint.map(|count| (count.constraint, count.event, count.rows));
+        Counts { direct: self.direct, by_constraint: by_constraint.collect() }
+    }
+
+    /// What a constraint that does not cascade does about rows that have died: how many it writes.
     fn settle(
         &mut self,
         edge: &Edge,
         swath: &Swath,
-        place: usize,
         written: &mut Vec<(TableId, ConstraintId)>,
-    ) -> Result<(), FallsBack> {
-        let rows = match edge.action {
-            ReferentialAction::Cascade => 0,
+    ) -> Result<usize, FallsBack> {
+        match edge.action {
+            ReferentialAction::Cascade => Ok(0),
             ReferentialAction::Restrict | ReferentialAction::NoAction => {
                 // W.3.
                 let restricts =
@@ -302,25 +331,20 @@ impl Walker<'_> {
                     true => self.store.is_any_listed(swath, table, index),
                     false => self.store.is_any_referencing(swath, table, index),
                 };
-                if finds {
-                    return Err(FallsBack);
-                }
-                0
+                if finds { Err(FallsBack) } else { Ok(0) }
             }
             ReferentialAction::SetNull if edge.sets_bits => {
                 let swept = self.store.null_referencing(swath, edge.table, edge.index);
                 self.check_written(edge, swept.met_dead, swept.swath.is_some(), written)?;
-                swept.swath.map_or(0, |swath| swath.rows())
+                Ok(swept.swath.map_or(0, |swath| swath.rows()))
             }
             ReferentialAction::SetNull | ReferentialAction::SetDefault => {
                 let (rows, met_dead) = self.store.referencing_rows(swath, edge.table, edge.index);
                 self.check_written(edge, met_dead, !rows.is_empty(), written)?;
                 rows.iter().try_for_each(|&row_id| self.write(edge, row_id))?;
-                rows.len()
+                Ok(rows.len())
             }
-        };
-        self.counts[place].2 += rows;
-        Ok(())
+        }
     }
 
     /// W.4, and W.6 for NOT NULL.
