@@ -14,19 +14,23 @@
 mod common;
 
 use cap::Cap;
-use common::list::{Floor, Workload, workloads};
+use common::list::{Floor, Workload, widest, workloads};
 use common::measure::{Clock, run_once};
 use common::memory::{bytes_per_row, drifts, shapes};
 use common::report::{Figures, Report, figure};
 use common::{Case, Kind, Sizes};
 use std::alloc::System;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 const USAGE: &str = "options: --quick, --check, --test, and parts of names of workloads";
+
+/// A workload that takes longer than `PATIENCE` is content with so many samples.
+const SAMPLES_MIN: usize = 3;
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What is asked for.
 struct Options {
@@ -97,7 +101,11 @@ fn main() -> ExitCode {
 fn time(options: &Options, report: &mut Report) {
     let clock = Clock::new();
     let wanted = |workload: &Workload| options.wants(&workload.name);
-    for workload in workloads(options.sizes).into_iter().filter(wanted) {
+    let mut all = workloads(options.sizes);
+    if options.sizes == Sizes::Full {
+        all.push(widest());
+    }
+    for workload in all.into_iter().filter(wanted) {
         let figures = take_turns(&workload, clock, options);
         report.line(&workload.name, workload.unit, figures, floors(options, &workload.floors));
     }
@@ -117,7 +125,11 @@ fn take_turns(workload: &Workload, clock: Clock, options: &Options) -> Figures {
         }
     }
     compare(workload, &mut subjects);
-    for _ in 0..options.samples() {
+    let began = Instant::now();
+    for done in 0..options.samples() {
+        if done >= SAMPLES_MIN && began.elapsed() > PATIENCE {
+            break;
+        }
         for (_, case, samples) in &mut subjects {
             samples.push(clock.sample(case.as_mut(), options.goal()));
         }

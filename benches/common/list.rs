@@ -75,6 +75,21 @@ pub fn workloads(sizes: Sizes) -> Vec<Workload> {
     all
 }
 
+/// The widest delete, by ours alone: does a row still cost the same?
+pub fn widest() -> Workload {
+    let rows = 10_000_000;
+    let shape = neighbours(1, rows);
+    let floor = Floor::TimesLine(3.0, wide_name(1_000));
+    workload(wide_name(rows), "ns/row", [floor], move |kind| match kind {
+        Kind::Ours => build(move || Deletes::<Ours>::new(&shape, 1)),
+        Kind::Sqlite | Kind::L1 => None,
+    })
+}
+
+fn wide_name(rows: i64) -> String {
+    format!("w1_wide/rows={rows}")
+}
+
 fn workload(
     name: String,
     unit: &'static str,
@@ -94,28 +109,18 @@ fn neighbours(parents: i64, per_parent: i64) -> Shape {
 
 fn wide(sizes: Sizes, all: &mut Vec<Workload>) {
     let most = sizes.pick(1_000_000, 100_000, 20);
-    let wide = |rows: i64| format!("w1_wide/rows={rows}");
     for rows in [1_000, 10_000, 100_000, 1_000_000].map(|rows: i64| rows.min(most)) {
-        if all.iter().any(|other| other.name == wide(rows)) {
+        if all.iter().any(|other| other.name == wide_name(rows)) {
             continue;
         }
         // Few rows are deleted many times over, so that the clock does not matter.
         let parents = (most.min(100_000) / rows).max(1);
         let shape = neighbours(parents, rows);
         let floor = (rows == 100_000).then_some(Floor::TimesSqlite(150.0));
-        all.push(workload(wide(rows), "ns/row", floor, move |kind| {
+        all.push(workload(wide_name(rows), "ns/row", floor, move |kind| {
             on!(kind, Ours, ByLevel, Deletes::new(&shape, parents as usize))
         }));
     }
-    if sizes == Sizes::Full {
-        let shape = neighbours(1, 10_000_000);
-        let floor = Floor::TimesLine(3.0, wide(1_000));
-        all.push(workload(wide(10_000_000), "ns/row", [floor], move |kind| match kind {
-            Kind::Ours => build(move || Deletes::<Ours>::new(&shape, 1)),
-            Kind::Sqlite | Kind::L1 => None,
-        }));
-    }
-
     let rows = sizes.pick(100_000, 100_000, 20);
     let shape = neighbours(1, rows);
     let name = format!("w1_exact_path/rows={rows}");
