@@ -1,11 +1,10 @@
 //! Rows in and out without a detour: for loading and reading many.
 
-use super::Database;
+use super::{Database, Enforcement, Schema};
 use crate::catalog::TableEntry;
-use crate::error::Event;
 use crate::error::Result;
 use crate::id::RowId;
-use crate::referential::{MatchFull, Timing};
+use crate::referential::MatchFull;
 use crate::storage::RowRef;
 use crate::value::{Affinity, Key, Value, ValueRef};
 
@@ -45,34 +44,32 @@ impl Database {
         values: &[ValueRef<'_>],
     ) -> Result<Option<RowId>> {
         self.check_usable()?;
-        let schema = self.schema.clone();
-        let entry = schema.catalog.table(table)?;
-        let programs = [Timing::Before, Timing::After];
-        let mut programs =
-            programs.map(|timing| schema.programs.of(entry.id, Event::Insert, timing));
+        let Database { schema, store, dialect, enforcement, let_pass, .. } = self;
+        let Schema { catalog, programs, .. } = &**schema;
+        let entry = catalog.table(table)?;
         let is_plain = entry.checks.is_empty()
             && !entry.indexes.iter().any(|index| index.unique)
-            && programs.iter_mut().all(|of| of.next().is_none())
-            && self.let_pass.is_none()
-            && !schema.catalog.has_unresolved()
-            && self.dialect.match_full == MatchFull::Ignored
+            && !programs.0.iter().any(|program| program.table == entry.id)
+            && let_pass.is_none()
+            && !catalog.has_unresolved()
+            && dialect.match_full == MatchFull::Ignored
             && fits(entry, values);
         if !is_plain {
             return Ok(None);
         }
         let given = entry.row_id_column.and_then(|position| values[position].as_integer());
         let row_id = match given {
-            Some(id) if self.store.row(entry.id, RowId(id)).is_some() => return Ok(None),
+            Some(id) if store.row(entry.id, RowId(id)).is_some() => return Ok(None),
             Some(id) => RowId(id),
-            None => match self.store.next_row_id(entry.id) {
+            None => match store.next_row_id(entry.id) {
                 Some(row_id) => row_id,
                 None => return Ok(None),
             },
         };
-        let mark = self.store.mark();
-        let dangles = self.store.insert(entry.id, row_id, values);
-        if dangles && self.settings().enforces() {
-            self.store.undo_to(mark);
+        let mark = store.mark();
+        let dangles = store.insert(entry.id, row_id, values);
+        if dangles && *enforcement == Enforcement::On {
+            store.undo_to(mark);
             return Ok(None);
         }
         self.counters.changes = 1;

@@ -93,7 +93,7 @@ use crate::error::{
 };
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{Conflict, NullPolicy, RowRef, Store};
+use crate::table::{Conflict, NullPolicy, Store};
 use crate::value::{OrderedKey, Value};
 use effects::Effects;
 use executor::Executor;

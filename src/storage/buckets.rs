@@ -102,10 +102,8 @@ impl Buckets {
     /// Puts a row into a bucket.
     pub(super) fn join(&mut self, slot: u32, bucket: u32) {
         *self.member_of.get_mut(slot as usize) = bucket;
-        let is_behind = self.list_end(bucket).is_some_and(|last| last >= slot);
         let header = self.headers.get_mut(bucket as usize);
         header.count += 1;
-        header.is_dirty |= is_behind;
         self.append(bucket, slot);
     }
 
@@ -233,29 +231,50 @@ impl Buckets {
         Some(if class == 0 { last } else { *self.pool.get(last as usize) })
     }
 
+    /// Lists a slot at the end.
     fn append(&mut self, bucket: u32, slot: u32) {
-        let Bucket { start, len, class, .. } = *self.bucket(bucket);
+        let header = self.headers.get_mut(bucket as usize);
+        let Bucket { start, len, class, .. } = *header;
         match class {
-            0 if len == 0 => self.bucket_mut(bucket).start = slot,
-            0 if start + len == slot => {}
-            _ if class > 0 && len < 1 << class => *self.pool.get_mut((start + len) as usize) = slot,
-            _ => {
-                let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
-                let wider = wider.max(CLASS_MIN).max(class + 1);
-                let place = self.take_block(wider);
-                for at in 0..len {
-                    let listed =
-                        if class == 0 { start + at } else { *self.pool.get((start + at) as usize) };
-                    *self.pool.get_mut((place + at) as usize) = listed;
-                }
-                *self.pool.get_mut((place + len) as usize) = slot;
-                self.free_block(bucket);
-                let header = self.bucket_mut(bucket);
-                (header.start, header.class) = (place, wider);
+            0 if len == 0 => {
+                (header.start, header.len) = (slot, 1);
+                return;
             }
+            0 if start + len == slot => {
+                header.len += 1;
+                return;
+            }
+            0 => header.is_dirty |= slot < start + len,
+            _ if len < 1 << class => {
+                header.len += 1;
+                let end = (start + len) as usize;
+                let is_behind = len > 0 && *self.pool.get(end - 1) >= slot;
+                *self.pool.get_mut(end) = slot;
+                if is_behind {
+                    self.bucket_mut(bucket).is_dirty = true;
+                    self.note_bloated(bucket);
+                }
+                return;
+            }
+            _ => {}
         }
-        self.bucket_mut(bucket).len += 1;
-        self.note_bloated(bucket);
+        self.widen(bucket);
+        self.append(bucket, slot);
+    }
+
+    /// Moves what a bucket lists into a wider block.
+    fn widen(&mut self, bucket: u32) {
+        let Bucket { start, len, class, .. } = *self.bucket(bucket);
+        let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
+        let wider = wider.max(CLASS_MIN).max(class + 1);
+        let place = self.take_block(wider);
+        for at in 0..len {
+            let slot = if class == 0 { start + at } else { *self.pool.get((start + at) as usize) };
+            *self.pool.get_mut((place + at) as usize) = slot;
+        }
+        self.free_block(bucket);
+        let header = self.bucket_mut(bucket);
+        (header.start, header.class) = (place, wider);
     }
 
     fn take_block(&mut self, class: u8) -> u32 {

@@ -43,11 +43,10 @@ mod table;
 mod undo;
 mod verify;
 
-pub use key::{Filter, IndexSpec, KeyPart, References, key_of};
+pub use key::{Filter, IndexSpec, KeyPart, References};
 pub use log::{Change, Mark, Slot, Swath};
 pub use sweep::Swept;
 pub use table::{Row, RowRef};
-pub use verify::Discrepancy;
 
 use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
@@ -217,12 +216,13 @@ impl Store {
         dangles
     }
 
-    /// Takes a live row away.
-    pub fn delete(&mut self, table: TableId, row_id: RowId) {
-        let Some(slot) = self.tables.get(table).rows.find(row_id.0) else { return };
+    /// Takes a row away; `false` if there is none.
+    pub fn delete(&mut self, table: TableId, row_id: RowId) -> bool {
+        let Some(slot) = self.tables.get(table).rows.find(row_id.0) else { return false };
         self.tables.get_mut(table).kill(slot);
         self.orphan(table, slot);
         self.log.changes.push(Change::Deleted { table, row_id, slot: Slot(slot) });
+        true
     }
 
     /// Puts new values in the place of a live row's, under an id that is free or its own.

@@ -8,14 +8,14 @@ use crate::id::{ConstraintId, IndexId, TableId};
 use crate::referential::program::Timing;
 use crate::value::Value;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 /// The footprint of a delete from each table, made when it is first asked for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Footprints(Vec<OnceLock<Arc<Footprint>>>);
+pub(crate) struct Footprints(Vec<OnceLock<Footprint>>);
 
 /// The tables that a delete reaches over CASCADE, and the foreign keys that it meets there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Footprint {
     /// The root table first.
     pub(super) nodes: Vec<Node>,
@@ -32,7 +32,7 @@ pub(super) struct Footprint {
 }
 
 /// A table that rows are deleted from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) table: TableId,
     /// The foreign keys that reference it, in the dialect's order.
@@ -40,8 +40,10 @@ pub(super) struct Node {
 }
 
 /// A foreign key that references a table of the walk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Edge {
+    /// Its number among all edges of the footprint.
+    pub(super) number: usize,
     pub(super) constraint: ConstraintId,
     /// The referencing table, and its index over the referencing columns.
     pub(super) table: TableId,
@@ -65,18 +67,16 @@ impl Footprints {
         Footprints((0..tables).map(|_| OnceLock::new()).collect())
     }
 
+    /// The footprint of a delete from a table, which is one of those there was room made for.
     pub(super) fn of(
         &self,
         catalog: &Catalog,
         programs: &Programs,
         dialect: &Dialect,
         table: TableId,
-    ) -> Arc<Footprint> {
-        let make = || Arc::new(Footprint::new(catalog, programs, dialect, table));
-        match self.0.get(table.0 as usize) {
-            Some(place) => place.get_or_init(make).clone(),
-            None => make(),
-        }
+    ) -> &Footprint {
+        let make = || Footprint::new(catalog, programs, dialect, table);
+        self.0[table.0 as usize].get_or_init(make)
     }
 }
 
@@ -91,7 +91,9 @@ impl Footprint {
                 .map(|key| Edge::new(catalog, &position, key))
                 .collect(),
         };
-        let nodes: Vec<Node> = tables.iter().map(node).collect();
+        let mut nodes: Vec<Node> = tables.iter().map(node).collect();
+        let edges = nodes.iter_mut().flat_map(|node| &mut node.edges);
+        edges.enumerate().for_each(|(number, edge)| edge.number = number);
         let has_program = |table: TableId, event: Event| {
             let mut both = [Timing::Before, Timing::After].into_iter();
             both.any(|timing| programs.of(table, event, timing).next().is_some())
@@ -138,6 +140,7 @@ impl Edge {
             (position, value)
         };
         Edge {
+            number: 0,
             constraint: key.id,
             table: key.table,
             index: key.index,

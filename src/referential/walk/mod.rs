@@ -112,19 +112,19 @@ pub(super) fn walk(
     if footprint.is_exact {
         return Walked::Exact;
     }
+    if footprint.nodes[0].edges.is_empty() {
+        return Walked::Done(Counts {
+            direct: delete_leaves(store, table, rows),
+            ..Counts::default()
+        });
+    }
     if let [row_id] = rows
-        && let Some(error) = refuse_root(settings, store, &footprint, *row_id)
+        && let Some(error) = refuse_root(settings, store, footprint, *row_id)
     {
         return Walked::Refused(error);
     }
-    let mut walker = Walker {
-        settings,
-        footprint: &footprint,
-        store,
-        counts: Vec::new(),
-        direct: 0,
-        met_count: 0,
-    };
+    let mut walker =
+        Walker { settings, footprint, store, counts: Vec::new(), direct: 0, met_count: 0 };
     let walked = match footprint.takes_roots_alone && settings.enforces() {
         true => rows.chunks(1).try_for_each(|root| walker.walk(root)),
         false => walker.walk(rows),
@@ -132,6 +132,14 @@ pub(super) fn walk(
     match walked {
         Err(FallsBack) => Walked::FellBack,
         Ok(()) => Walked::Done(walker.finish()),
+    }
+}
+
+/// Deletes rows that nothing references.
+fn delete_leaves(store: &mut Store, table: TableId, rows: &[RowId]) -> usize {
+    match rows {
+        [row_id] => usize::from(store.delete(table, *row_id)),
+        rows => store.sweep_rows(table, rows).map_or(0, |swath| swath.rows()),
     }
 }
 
@@ -174,13 +182,15 @@ struct Walker<'a> {
     settings: &'a Settings<'a>,
     footprint: &'a Footprint,
     store: &'a mut Store,
-    counts: Vec<Count>,
+    /// By the number of the edge.
+    counts: Vec<Option<Count>>,
     direct: usize,
     /// How many times a constraint was met.
     met_count: usize,
 }
 
 /// Rows changed over one constraint.
+#[derive(Clone)]
 struct Count {
     constraint: ConstraintId,
     event: Event,
@@ -293,21 +303,23 @@ impl Walker<'_> {
         if rows == 0 {
             return;
         }
-        match self.counts.iter_mut().find(|count| count.constraint == edge.constraint) {
+        self.counts.resize(self.counts.len().max(edge.number + 1), None);
+        match &mut self.counts[edge.number] {
             Some(count) => {
                 count.rows += rows;
                 count.first = count.first.min(at);
             }
-            None => {
+            place @ None => {
                 let event = if edge.writes() { Event::Update } else { Event::Delete };
-                self.counts.push(Count { constraint: edge.constraint, event, rows, first: at });
+                *place = Some(Count { constraint: edge.constraint, event, rows, first: at });
             }
         }
     }
 
-    fn finish(mut self) -> Counts {
-        self.counts.sort_by_key(|count| count.first);
-        let by_constraint = self.counts.iter();
+    fn finish(self) -> Counts {
+        let mut counts: Vec<Count> = self.counts.into_iter().flatten().collect();
+        counts.sort_unstable_by_key(|count| count.first);
+        let by_constraint = counts.iter();
         let by_constraint = by_constraint.map(|count| (count.constraint, count.event, count.rows));
         Counts { direct: self.direct, by_constraint: by_constraint.collect() }
     }
