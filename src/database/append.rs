@@ -7,6 +7,7 @@ use crate::id::RowId;
 use crate::referential::MatchFull;
 use crate::storage::RowRef;
 use crate::value::{Affinity, Key, Value, ValueRef};
+use smallvec::SmallVec;
 
 impl Database {
     /// Inserts one row, one value per column, as [`Database::insert`] does; its row id.
@@ -67,7 +68,14 @@ impl Database {
             },
         };
         let mark = store.mark();
-        let dangles = store.insert(entry.id, row_id, values);
+        let dangles = match (given, entry.row_id_column) {
+            (None, Some(position)) => {
+                let mut values: SmallVec<[ValueRef<'_>; 12]> = values.into();
+                values[position] = ValueRef::Integer(row_id.0);
+                store.insert(entry.id, row_id, &values)
+            }
+            _ => store.insert(entry.id, row_id, values),
+        };
         if dangles && *enforcement == Enforcement::On {
             store.undo_to(mark);
             return Ok(None);

@@ -102,9 +102,7 @@ impl Buckets {
     /// Puts a row into a bucket.
     pub(super) fn join(&mut self, slot: u32, bucket: u32) {
         *self.member_of.get_mut(slot as usize) = bucket;
-        let header = self.headers.get_mut(bucket as usize);
-        header.count += 1;
-        self.append(bucket, slot);
+        self.list(bucket, slot, 1);
     }
 
     /// Takes a row out of its bucket, which is returned.
@@ -188,7 +186,7 @@ impl Buckets {
         let header = self.bucket(bucket);
         let is_member =
             |slot: &u32| is_there(*slot) && (!header.is_dirty || self.of(*slot) == bucket);
-        let mut members: Vec<u32> = self.list(bucket).filter(is_member).collect();
+        let mut members: Vec<u32> = self.listing(bucket).filter(is_member).collect();
         if header.is_dirty {
             members.sort_unstable();
             members.dedup();
@@ -205,7 +203,7 @@ impl Buckets {
     ) -> Vec<u32> {
         let header = self.bucket(bucket);
         let mut found: Vec<u32> = Vec::with_capacity(max.min(header.len as usize));
-        for slot in self.list(bucket) {
+        for slot in self.listing(bucket) {
             let is_member = is_there(slot)
                 && (!header.is_dirty || (self.of(slot) == bucket && !found.contains(&slot)));
             if is_member {
@@ -219,7 +217,7 @@ impl Buckets {
     }
 
     /// Everything a bucket lists.
-    fn list(&self, bucket: u32) -> impl Iterator<Item = u32> + '_ {
+    fn listing(&self, bucket: u32) -> impl Iterator<Item = u32> + '_ {
         let Bucket { start, len, class, .. } = *self.bucket(bucket);
         (start..start + len)
             .map(move |at| if class == 0 { at } else { *self.pool.get(at as usize) })
@@ -231,35 +229,28 @@ impl Buckets {
         Some(if class == 0 { last } else { *self.pool.get(last as usize) })
     }
 
-    /// Lists a slot at the end.
-    fn append(&mut self, bucket: u32, slot: u32) {
+    /// Lists a slot at the end of a bucket, which gets so many members more.
+    fn list(&mut self, bucket: u32, slot: u32, more: u32) {
         let header = self.headers.get_mut(bucket as usize);
         let Bucket { start, len, class, .. } = *header;
+        header.count += more;
         match class {
-            0 if len == 0 => {
-                (header.start, header.len) = (slot, 1);
-                return;
-            }
-            0 if start + len == slot => {
-                header.len += 1;
-                return;
-            }
-            0 => header.is_dirty |= slot < start + len,
-            _ if len < 1 << class => {
-                header.len += 1;
+            0 if len == 0 => (header.start, header.len) = (slot, 1),
+            0 if start + len == slot => header.len += 1,
+            _ if class > 0 && len < 1 << class => {
                 let end = (start + len) as usize;
-                let is_behind = len > 0 && *self.pool.get(end - 1) >= slot;
+                header.is_dirty |= len > 0 && *self.pool.get(end - 1) >= slot;
+                header.len += 1;
                 *self.pool.get_mut(end) = slot;
-                if is_behind {
-                    self.bucket_mut(bucket).is_dirty = true;
+                if header.is_dirty {
                     self.note_bloated(bucket);
                 }
-                return;
             }
-            _ => {}
+            _ => {
+                self.widen(bucket);
+                self.list(bucket, slot, 0);
+            }
         }
-        self.widen(bucket);
-        self.append(bucket, slot);
     }
 
     /// Moves what a bucket lists into a wider block.
@@ -333,7 +324,7 @@ impl Buckets {
             self.free_block(bucket);
             let Bucket { owner, is_orphan, .. } = header;
             *self.bucket_mut(bucket) = Bucket { owner, is_orphan, ..EMPTY };
-            members.iter().for_each(|&slot| self.append(bucket, slot));
+            members.iter().for_each(|&slot| self.list(bucket, slot, 0));
             self.bucket_mut(bucket).count = members.len() as u32;
         }
     }

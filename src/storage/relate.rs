@@ -12,6 +12,7 @@ use super::table::{RowRef, TableStore};
 use super::{IndexSpec, Link, Store, Tables};
 use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// What a row has joined.
@@ -26,7 +27,7 @@ enum Joined {
 }
 
 /// What a row's foreign key asks for.
-enum Wanted {
+pub(super) enum Wanted {
     /// Nothing: it has a NULL.
     Nothing,
     /// The live row of this slot.
@@ -136,11 +137,15 @@ impl Store {
         }
     }
 
-    /// Puts a new row into the bucket of each row that it references. Whether one of them is missing.
-    pub(super) fn join_all(&mut self, table: TableId, slot: u32) -> bool {
+    /// Puts a new row into the bucket of each row that it references and is not in yet: of itself, or
+    /// of a key that no row has. Whether there is one of those.
+    pub(super) fn join_rest(&mut self, table: TableId, slot: u32) -> bool {
         let mut dangles = false;
-        for reference in 0..self.tables.get(table).references.len() {
-            dangles |= self.join(table, reference, slot) == Joined::Orphans;
+        for at in 0..self.tables.get(table).references.len() {
+            let TableStore { rows, references, .. } = self.tables.get(table);
+            if references[at].buckets.of(slot) == NONE && references[at].references(rows, slot) {
+                dangles |= self.join(table, at, slot) == Joined::Orphans;
+            }
         }
         dangles
     }
@@ -312,7 +317,28 @@ impl Store {
     }
 }
 
+impl ReferenceIndex {
+    /// Puts a row into the bucket of the row that it references; `false` if that is not there.
+    pub(super) fn join_known(&mut self, slot: u32, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Nothing => true,
+            Wanted::Key(_) => false,
+            Wanted::Row(referenced) => {
+                let bucket = self.bucket_for(referenced);
+                self.buckets.join(slot, bucket);
+                true
+            }
+        }
+    }
+}
+
 impl Tables {
+    /// What each foreign key of a row asks for.
+    pub(super) fn all_wanted(&self, table: TableId, row: RowRef<'_>) -> SmallVec<[Wanted; 2]> {
+        let references = &self.get(table).references;
+        references.iter().map(|reference| self.wanted(reference, row)).collect()
+    }
+
     fn wanted(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Wanted {
         // Nearly every foreign key references an integer primary key.
         if let ([part], None) = (reference.spec.parts.as_slice(), &reference.to.lookup)
