@@ -190,7 +190,7 @@ impl Snapshot {
             let (keys, indexes) = (keys.collect::<Vec<_>>(), indexes.collect::<Vec<_>>());
             format!("{} {keys:?} {indexes:?}", table.definition)
         });
-        let indexes = db.catalog().index_names().map(str::to_owned);
+        let indexes = db.catalog().index_names();
         Snapshot {
             schema: tables.chain(indexes).collect(),
             rows: rows(db),

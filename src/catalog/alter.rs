@@ -1,22 +1,28 @@
 //! Changes of the catalogue: create, drop, rename, add and drop column, create and drop index.
 //!
-//! Each checks what definitions alone can show, changes the entries, and resolves every foreign key
-//! anew. What the rows have to say (NOT NULL without a default, a unique index over duplicates) is
-//! the caller's to check. On an error the catalogue may be half changed: callers work on a copy.
+//! Each checks what definitions alone can show, puts changed copies of the entries in place, and
+//! resolves the foreign keys concerned anew. What the rows have to say (NOT NULL without a default, a
+//! unique index over duplicates) is the caller's to check. On an error the catalogue may be half
+//! changed: the caller undoes it.
 
 use super::constraint::{ForeignKey, Index, KeyConstraint};
 use super::definition::{Column, Table};
 use super::entry::{IndexKind, TableEntry};
+use super::links::{Named, is_same};
 use super::resolve::{
-    Ids, bind_checks, build_entry, build_foreign_key, build_index, column_entries,
-    foreign_key_name, key_columns,
+    bind_checks, build_entry, build_foreign_key, build_index, column_entries, foreign_key_name,
+    key_columns,
 };
-use super::{Catalog, IndexId, TableId, fold};
+use super::{Catalog, IndexId, TableId};
 use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
 use std::sync::Arc;
 
 impl Catalog {
     /// Adds a table. Its foreign keys may name tables that do not exist yet.
+    ///
+    /// # Cost
+    /// That of the table itself; with foreign keys that name what does not exist, also **O(m)** for
+    /// m of them.
     ///
     /// # Errors
     /// [`Error::Name`] if the name is taken or the definition names a column that it does not have;
@@ -24,25 +30,28 @@ impl Catalog {
     pub fn create_table(&mut self, definition: Table) -> Result<TableId, Error> {
         self.check_name_is_free(definition.name())?;
         let id = TableId(self.entries.len() as u32);
+        let mut ids = self.ids;
+        let mut entry = build_entry(id, definition, &mut ids)?;
+        for position in 0..entry.foreign_keys.len() {
+            let target = self.find_target(&entry.foreign_keys[position].definition, &entry);
+            entry.foreign_keys[position].target = target;
+        }
+        let waiting: Vec<_> = self.missing().collect();
         self.entries.push(None);
-        let folded = fold(definition.name());
-        let entry = build_entry(id, definition, self.ids())?;
-        self.entries[id.0 as usize] = Some(Arc::new(entry));
-        self.names.insert(folded, id);
-        self.resolve();
+        self.replace(id, Some(Arc::new(entry)), ids);
+        self.resolve(&waiting);
         Ok(id)
     }
 
     /// Removes a table with its indexes and foreign keys. Foreign keys of other tables that
     /// reference it stay, without a target.
     pub fn drop_table(&mut self, id: TableId) {
-        let Some(entry) = self.entries[id.0 as usize].take() else { return };
-        self.names.shift_remove(&fold(entry.name()));
-        self.index_names.retain(|_, table| *table != id);
-        for key in &entry.foreign_keys {
-            self.constraints[key.id.0 as usize] = None;
+        if self.find_by_id(id).is_none() {
+            return;
         }
-        self.resolve();
+        let naming: Vec<_> = self.naming(id).collect();
+        self.replace(id, None, self.ids);
+        self.resolve(&naming);
     }
 
     /// Renames a table; every REFERENCES follows.
@@ -61,19 +70,17 @@ impl Catalog {
             }
             .into());
         }
-        let place = self.names.get_index_of(&fold(&old)).unwrap_or(self.names.len());
-        self.names.shift_remove(&fold(&old));
-        self.names.shift_insert(place, fold(name), id);
-        self.rewrite_references(&old, |key| key.references = name.to_owned());
-        let entry = self.entry_mut(id);
-        entry.definition.name = name.to_owned();
-        for index in &mut entry.indexes {
-            if let IndexKind::Created(created) = &mut index.kind {
-                created.table = name.to_owned();
+        self.rewrite_references(id, |key| key.references = name.to_owned());
+        self.rewrite(id, |entry| {
+            entry.definition.name = name.to_owned();
+            for index in &mut entry.indexes {
+                if let IndexKind::Created(created) = &mut index.kind {
+                    created.table = name.to_owned();
+                }
             }
-        }
-        rename_foreign_keys(entry);
-        self.resolve();
+            rename_foreign_keys(entry);
+        });
+        self.resolve_around(id);
         Ok(())
     }
 
@@ -87,35 +94,9 @@ impl Catalog {
         if entry.definition.position(to).is_some_and(|other| other != position) {
             return Err(NameError::taken(NameKind::Column, to, Some(entry.name())));
         }
-        let table = entry.name().to_owned();
-        let rename = |names: &mut Vec<String>| {
-            for name in names.iter_mut().filter(|name| name.eq_ignore_ascii_case(from)) {
-                *name = to.to_owned();
-            }
-        };
-        self.rewrite_references(&table, |key| rename(&mut key.referenced_columns));
-        let entry = self.entry_mut(id);
-        let definition = &mut entry.definition;
-        definition.columns[position].name = to.to_owned();
-        definition.keys.iter_mut().for_each(|key| rename(&mut key.columns));
-        definition.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns));
-        for check in &mut definition.checks {
-            check.expression = check.expression.rename_column(from, to);
-            if check.column.as_ref().is_some_and(|column| column.eq_ignore_ascii_case(from)) {
-                check.column = Some(to.to_owned());
-            }
-        }
-        entry.checks = bind_checks(&entry.definition)?;
-        for index in &mut entry.indexes {
-            if let IndexKind::Created(created) = &mut index.kind {
-                let same = created.columns.iter_mut().filter(|c| c.name.eq_ignore_ascii_case(from));
-                same.for_each(|column| column.name = to.to_owned());
-                created.filter =
-                    created.filter.as_ref().map(|filter| filter.rename_column(from, to));
-            }
-        }
-        rename_foreign_keys(entry);
-        self.resolve();
+        self.rewrite_references(id, |key| rename(&mut key.referenced_columns, from, to));
+        self.change(id, |entry, _| rename_own_column(entry, position, from, to))?;
+        self.resolve_around(id);
         Ok(())
     }
 
@@ -125,45 +106,26 @@ impl Catalog {
     /// [`Error::Name`] if the name is taken; [`Error::Schema`] for a PRIMARY KEY or UNIQUE column,
     /// which SQLite cannot add either.
     pub fn add_column(&mut self, id: TableId, column: Column) -> Result<(), Error> {
-        let mut ids = Ids { next_index: &mut self.next_index, constraints: &mut self.constraints };
-        let entry = self.entries[id.0 as usize].as_mut().expect("a table in use is not dropped");
-        let entry = Arc::make_mut(entry);
-        entry.forget_names();
-        if entry.definition.position(column.name()).is_some() {
-            return Err(NameError::taken(NameKind::Column, column.name(), Some(entry.name())));
-        }
-        let name = column.name().to_owned();
-        let (keys, foreign_keys) =
-            (entry.definition.keys.len(), on_column_count(&entry.definition));
-        entry.definition = entry.definition.clone().column(column);
-        if entry.definition.keys.len() > keys {
-            let word = if entry.definition.keys.iter().filter(|key| key.primary).count() > 1
-                || entry
-                    .definition
-                    .keys
-                    .iter()
-                    .any(|key| key.primary && key.columns == [name.clone()])
-            {
-                "PRIMARY KEY"
-            } else {
-                "UNIQUE"
-            };
-            return Err(SchemaError::Alter {
-                action: format!("add column \"{name}\" to table \"{}\"", entry.name()),
-                message: format!("Cannot add a {word} column"),
-                reason: format!("A {word} column can only be declared when the table is created."),
-                found: AlterCheck::Definition,
+        self.change(id, |entry, ids| {
+            if entry.definition.position(column.name()).is_some() {
+                return Err(NameError::taken(NameKind::Column, column.name(), Some(entry.name())));
             }
-            .into());
-        }
-        entry.columns = column_entries(&entry.definition);
-        entry.checks = bind_checks(&entry.definition)?;
-        for position in foreign_keys..on_column_count(&entry.definition) {
-            let key = build_foreign_key(entry, position, &mut ids)?;
-            entry.foreign_keys.insert(position, key);
-        }
-        renumber(entry, &mut self.constraints);
-        self.resolve();
+            let name = column.name().to_owned();
+            let (keys, foreign_keys) =
+                (entry.definition.keys.len(), on_column_count(&entry.definition));
+            entry.definition = entry.definition.clone().column(column);
+            if entry.definition.keys.len() > keys {
+                return Err(key_column_error(entry, &name));
+            }
+            entry.columns = column_entries(&entry.definition);
+            entry.checks = bind_checks(&entry.definition)?;
+            for position in foreign_keys..on_column_count(&entry.definition) {
+                let key = build_foreign_key(entry, position, ids)?;
+                entry.foreign_keys.insert(position, key);
+            }
+            Ok(())
+        })?;
+        self.resolve_around(id);
         Ok(())
     }
 
@@ -176,35 +138,8 @@ impl Catalog {
         let entry = self.by_id(id);
         let position = entry.position(column)?;
         check_column_is_unused(entry, position)?;
-        let entry = self.entry_mut(id);
-        let name = entry.definition.columns.remove(position).name;
-        let goes = |columns: &[String]| columns.contains(&name);
-        entry.definition.foreign_keys.retain(|key| !goes(&key.columns));
-        entry.definition.checks.retain(|check| check.column.as_ref() != Some(&name));
-        let dropped: Vec<_> = entry
-            .foreign_keys
-            .iter()
-            .filter(|key| goes(&key.definition.columns))
-            .map(|key| key.id)
-            .collect();
-        entry.foreign_keys.retain(|key| !goes(&key.definition.columns));
-        entry.row_id_column = entry.definition.row_id_column();
-        entry.key_columns = key_columns(&entry.definition);
-        entry.columns = column_entries(&entry.definition);
-        entry.checks = bind_checks(&entry.definition)?;
-        let shift = |column: &mut usize| *column -= usize::from(*column > position);
-        entry.foreign_keys.iter_mut().flat_map(|key| &mut key.columns).for_each(shift);
-        for index in &mut entry.indexes {
-            index.columns.iter_mut().for_each(|(column, _)| shift(column));
-            if let IndexKind::Created(created) = &index.kind {
-                let rebuilt = created.clone();
-                index.filter = build_index_filter(&entry.definition, &rebuilt)?;
-            }
-        }
-        let entry = self.by_id(id).clone();
-        dropped.into_iter().for_each(|id| self.constraints[id.0 as usize] = None);
-        renumber(&entry, &mut self.constraints);
-        self.resolve();
+        self.change(id, |entry, _| drop_own_column(entry, position))?;
+        self.resolve_around(id);
         Ok(position)
     }
 
@@ -218,11 +153,12 @@ impl Catalog {
             return Err(NameError::missing(NameKind::Table, index.table(), Some("main"), names));
         };
         self.check_name_is_free(index.name())?;
-        let id = self.ids().index();
-        let entry = build_index(self.by_id(table), index, id)?;
-        self.entry_mut(table).indexes.push(entry);
-        self.index_names.insert(fold(index.name()), table);
-        self.resolve();
+        let id = self.change(table, |entry, ids| {
+            let id = ids.index();
+            entry.indexes.push(build_index(entry, index, id)?);
+            Ok(id)
+        })?;
+        self.resolve_around(table);
         Ok((table, id))
     }
 
@@ -231,46 +167,111 @@ impl Catalog {
     /// # Errors
     /// [`Error::Name`] if there is none of this name. The index of a key cannot be dropped.
     pub fn drop_index(&mut self, name: &str) -> Result<TableId, Error> {
-        let folded = fold(name);
-        let Some(table) = self.index_names.shift_remove(&folded) else {
-            return Err(NameError::missing(NameKind::Index, name, None, self.index_names()));
+        let Some((table, index)) = self.find_index(name) else {
+            let names: Vec<_> = self.index_names().collect();
+            let names = names.iter().map(String::as_str);
+            return Err(NameError::missing(NameKind::Index, name, None, names));
         };
-        self.entry_mut(table).indexes.retain(|index| {
-            !(matches!(index.kind, IndexKind::Created(_)) && fold(&index.name) == folded)
-        });
-        self.resolve();
+        let (table, id) = (table.id, index.id);
+        self.rewrite(table, |entry| entry.indexes.retain(|index| index.id != id));
+        self.resolve_around(table);
         Ok(table)
     }
 
     /// Tables and indexes share one space of names, as in SQLite.
     fn check_name_is_free(&self, name: &str) -> Result<(), Error> {
-        let folded = fold(name);
-        if self.names.contains_key(&folded) {
-            return Err(NameError::taken(NameKind::Table, name, None));
+        match self.named(name) {
+            None => Ok(()),
+            Some(Named::Table(_)) => Err(NameError::taken(NameKind::Table, name, None)),
+            Some(Named::Index(..)) => Err(NameError::taken(NameKind::Index, name, None)),
         }
-        if self.index_names.contains_key(&folded) {
-            return Err(NameError::taken(NameKind::Index, name, None));
-        }
-        Ok(())
     }
 
-    fn ids(&mut self) -> Ids<'_> {
-        Ids { next_index: &mut self.next_index, constraints: &mut self.constraints }
-    }
-
-    /// Changes every foreign key, of any table, that references the table of this name.
-    fn rewrite_references(&mut self, table: &str, change: impl Fn(&mut ForeignKey)) {
-        for id in self.names.values().copied().collect::<Vec<_>>() {
-            let references = |key: &ForeignKey| key.references.eq_ignore_ascii_case(table);
-            if !self.by_id(id).definition.foreign_keys.iter().any(references) {
-                continue;
-            }
-            let entry = self.entry_mut(id);
-            let definitions = entry.definition.foreign_keys.iter_mut();
-            let entries = entry.foreign_keys.iter_mut().map(|key| &mut key.definition);
-            definitions.chain(entries).filter(|key| references(key)).for_each(&change);
+    /// Changes every foreign key, of any table, that references this one.
+    fn rewrite_references(&mut self, table: TableId, change: impl Fn(&mut ForeignKey)) {
+        let name = self.by_id(table).name().to_owned();
+        let references = |key: &ForeignKey| is_same(&key.references, &name);
+        let mut tables: Vec<_> =
+            self.naming(table).filter_map(|key| Some(self.links.place(key)?.0)).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        for id in tables {
+            self.rewrite(id, |entry| {
+                let definitions = entry.definition.foreign_keys.iter_mut();
+                let entries = entry.foreign_keys.iter_mut().map(|key| &mut key.definition);
+                definitions.chain(entries).filter(|key| references(key)).for_each(&change);
+            });
         }
     }
+}
+
+fn rename(names: &mut [String], from: &str, to: &str) {
+    names.iter_mut().filter(|name| is_same(name, from)).for_each(|name| *name = to.to_owned());
+}
+
+fn rename_own_column(
+    entry: &mut TableEntry,
+    position: usize,
+    from: &str,
+    to: &str,
+) -> Result<(), Error> {
+    let definition = &mut entry.definition;
+    definition.columns[position].name = to.to_owned();
+    definition.keys.iter_mut().for_each(|key| rename(&mut key.columns, from, to));
+    definition.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns, from, to));
+    for check in &mut definition.checks {
+        check.expression = check.expression.rename_column(from, to);
+        if check.column.as_ref().is_some_and(|column| is_same(column, from)) {
+            check.column = Some(to.to_owned());
+        }
+    }
+    entry.checks = bind_checks(&entry.definition)?;
+    for index in &mut entry.indexes {
+        if let IndexKind::Created(created) = &mut index.kind {
+            let same = created.columns.iter_mut().filter(|column| is_same(&column.name, from));
+            same.for_each(|column| column.name = to.to_owned());
+            created.filter = created.filter.as_ref().map(|filter| filter.rename_column(from, to));
+        }
+    }
+    rename_foreign_keys(entry);
+    Ok(())
+}
+
+/// Why a column that is a key cannot be added; the definition has it already.
+fn key_column_error(entry: &TableEntry, name: &str) -> Error {
+    let is_primary = |key: &&KeyConstraint| key.primary;
+    let primary: Vec<_> = entry.definition.keys.iter().filter(is_primary).collect();
+    let is_this = primary.iter().any(|key| key.columns == [name]);
+    let word = if primary.len() > 1 || is_this { "PRIMARY KEY" } else { "UNIQUE" };
+    SchemaError::Alter {
+        action: format!("add column \"{name}\" to table \"{}\"", entry.name()),
+        message: format!("Cannot add a {word} column"),
+        reason: format!("A {word} column can only be declared when the table is created."),
+        found: AlterCheck::Definition,
+    }
+    .into()
+}
+
+fn drop_own_column(entry: &mut TableEntry, position: usize) -> Result<(), Error> {
+    let name = entry.definition.columns.remove(position).name;
+    let goes = |columns: &[String]| columns.contains(&name);
+    entry.definition.foreign_keys.retain(|key| !goes(&key.columns));
+    entry.definition.checks.retain(|check| check.column.as_ref() != Some(&name));
+    entry.foreign_keys.retain(|key| !goes(&key.definition.columns));
+    entry.row_id_column = entry.definition.row_id_column();
+    entry.key_columns = key_columns(&entry.definition);
+    entry.columns = column_entries(&entry.definition);
+    entry.checks = bind_checks(&entry.definition)?;
+    let shift = |column: &mut usize| *column -= usize::from(*column > position);
+    entry.foreign_keys.iter_mut().flat_map(|key| &mut key.columns).for_each(shift);
+    for index in &mut entry.indexes {
+        index.columns.iter_mut().for_each(|(column, _)| shift(column));
+        if let IndexKind::Created(created) = &index.kind {
+            let rebuilt = created.clone();
+            index.filter = build_index_filter(&entry.definition, &rebuilt)?;
+        }
+    }
+    Ok(())
 }
 
 /// Brings the entries of foreign keys in line with their definitions, whose names have changed.
@@ -280,13 +281,6 @@ fn rename_foreign_keys(entry: &mut TableEntry) {
         key.name = foreign_key_name(entry, &definition);
         key.definition = definition;
         entry.foreign_keys.push(key);
-    }
-}
-
-/// Notes where each foreign key now stands in its table.
-fn renumber(entry: &TableEntry, constraints: &mut [Option<(TableId, usize)>]) {
-    for (position, key) in entry.foreign_keys.iter().enumerate() {
-        constraints[key.id.0 as usize] = Some((entry.id, position));
     }
 }
 

@@ -29,10 +29,6 @@ pub struct TableEntry {
     pub indexes: Vec<IndexEntry>,
     /// The foreign keys that this table holds, in the order declared.
     pub foreign_keys: Vec<ForeignKeyEntry>,
-    /// The foreign keys whose resolved target this table is, in the order of creation.
-    pub referenced_by: Vec<ConstraintId>,
-    /// The foreign keys that name this table but do not match a key of it.
-    pub mismatched_by: Vec<ConstraintId>,
 }
 
 /// What a row change needs to know of a column.
@@ -117,8 +113,13 @@ pub enum Target {
     Resolved(Resolved),
     /// The table does not exist.
     MissingTable,
-    /// The table exists, but the columns are no key of it; why, as a sentence.
-    Mismatch(String),
+    /// The table exists, but the columns are no key of it.
+    Mismatch {
+        /// The table.
+        table: TableId,
+        /// Why, as a sentence.
+        reason: String,
+    },
 }
 
 /// A resolved target.
@@ -153,7 +154,7 @@ impl ForeignKeyEntry {
     pub fn resolved(&self) -> Option<&Resolved> {
         match &self.target {
             Target::Resolved(resolved) => Some(resolved),
-            Target::MissingTable | Target::Mismatch(_) => None,
+            Target::MissingTable | Target::Mismatch { .. } => None,
         }
     }
 
@@ -166,7 +167,7 @@ impl ForeignKeyEntry {
             Target::MissingTable => {
                 Some(SchemaError::MissingReferencedTable { constraint, table, referenced })
             }
-            Target::Mismatch(reason) => {
+            Target::Mismatch { reason, .. } => {
                 let reason = reason.clone();
                 Some(SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason })
             }
@@ -208,6 +209,11 @@ impl TableEntry {
         self.definition
             .position(column)
             .ok_or_else(|| self.missing_column(NameKind::Column, column))
+    }
+
+    /// The index of this id.
+    pub(super) fn find_index(&self, id: IndexId) -> Option<&IndexEntry> {
+        self.indexes.iter().find(|index| index.id == id)
     }
 
     /// The name of the column at a position.

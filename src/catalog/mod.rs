@@ -5,16 +5,18 @@
 //! key gets a [`Target`], which says whether its referenced key can be found *now*. A foreign key
 //! whose referenced table does not exist is no error here; whoever needs it asks for its target.
 //!
-//! Every change of the catalogue ends in `resolve`, which looks all targets up again. Nothing else
-//! depends on another table, so that is the only place where tables meet.
+//! A change replaces the entry of its table and logs the old one. It ends in `resolve`, which looks
+//! up anew what the foreign keys concerned reference: those that the table holds, and those that name
+//! it. Nothing else depends on another table, so that is the only place where tables meet.
 //!
-//! The catalogue holds no rows and knows no transactions: its owner keeps the version before a
-//! change and puts it back to undo.
+//! The catalogue holds no rows and knows no transactions: its owner says when a change is undone, and
+//! when the log may be forgotten. A mark is nothing but a position in that log.
 
 mod alter;
 mod constraint;
 mod definition;
 mod entry;
+mod links;
 mod names;
 mod print;
 mod resolve;
@@ -31,34 +33,36 @@ pub use entry::{
 
 use crate::error::{Error, NameError, NameKind};
 pub use crate::id::{ConstraintId, IndexId, TableId};
-use indexmap::IndexMap;
+use links::{Links, Named, is_same};
+use resolve::Ids;
 use std::sync::Arc;
 
 /// All tables and indexes.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    /// Folded table name → id, in the order of creation.
-    names: IndexMap<String, TableId>,
-    /// Folded index name → the table it is of; only indexes made by `create_index`.
-    index_names: IndexMap<String, TableId>,
-    /// `TableId` → the table; `None` once dropped.
+    /// `TableId` → the table; `None` once dropped. In the order of creation.
     entries: Vec<Option<Arc<TableEntry>>>,
-    /// `ConstraintId` → its table and position there; `None` once dropped.
-    constraints: Vec<Option<(TableId, usize)>>,
-    next_index: u32,
-    /// Whether some foreign key has no resolved target: only then do statements look for one.
-    has_unresolved: bool,
+    /// What follows from the entries.
+    links: Links,
+    /// The ids that were given out.
+    ids: Ids,
+    log: Vec<Replaced>,
 }
 
-/// Names compare without case, as SQLite's do (ASCII letters only).
-pub(crate) fn fold(name: &str) -> String {
-    name.to_ascii_lowercase()
+/// A table's entry before a change.
+#[derive(Clone, Debug)]
+struct Replaced {
+    table: TableId,
+    /// `None` if the change has created the table.
+    before: Option<Arc<TableEntry>>,
+    /// The ids given out before it.
+    ids: Ids,
 }
 
 impl Catalog {
     /// The tables, in the order of creation.
     pub fn tables(&self) -> impl DoubleEndedIterator<Item = &Arc<TableEntry>> {
-        self.names.values().filter_map(|id| self.entries[id.0 as usize].as_ref())
+        self.entries.iter().flatten()
     }
 
     /// The table of this name.
@@ -74,11 +78,10 @@ impl Catalog {
 
     /// The table of this name, if it exists.
     pub fn find_table(&self, name: &str) -> Option<&Arc<TableEntry>> {
-        let id = match self.names.get(name) {
-            Some(id) => *id,
-            None => *self.names.get(&fold(name))?,
-        };
-        self.entries[id.0 as usize].as_ref()
+        match self.named(name)? {
+            Named::Table(id) => self.find_by_id(id),
+            Named::Index(..) => None,
+        }
     }
 
     /// How many tables there are or have been: every `TableId` is below it.
@@ -101,7 +104,7 @@ impl Catalog {
 
     /// The foreign key of this id, if it still exists.
     pub fn find_constraint(&self, id: ConstraintId) -> Option<&ForeignKeyEntry> {
-        let (table, position) = (*self.constraints.get(id.0 as usize)?)?;
+        let (table, position) = self.links.place(id)?;
         self.by_id(table).foreign_keys.get(position)
     }
 
@@ -113,21 +116,102 @@ impl Catalog {
         self.find_constraint(id).expect("a constraint in use is not dropped")
     }
 
-    /// The table and position of the index of this name, if it was made by `create_index`.
-    pub fn find_index(&self, name: &str) -> Option<(&Arc<TableEntry>, &IndexEntry)> {
-        let folded = fold(name);
-        let table = self.find_by_id(*self.index_names.get(&folded)?)?;
-        let index = table.indexes.iter().find(|index| fold(&index.name) == folded)?;
-        Some((table, index))
+    /// The foreign keys whose resolved target this table is: tables in the order of creation, the
+    /// constraints of each in the order declared.
+    pub fn referenced_by(&self, table: TableId) -> &[ConstraintId] {
+        self.links.referenced_by(table)
     }
 
-    /// Names of the indexes made by `create_index`, folded, in the order of creation.
-    pub fn index_names(&self) -> impl Iterator<Item = &str> {
-        self.index_names.keys().map(String::as_str)
+    /// The foreign keys that name this table but do not match a key of it, in the same order.
+    pub fn mismatched_by(&self, table: TableId) -> &[ConstraintId] {
+        self.links.mismatched_by(table)
+    }
+
+    /// The index of this name and its table, if it was made by `create_index`.
+    pub fn find_index(&self, name: &str) -> Option<(&Arc<TableEntry>, &IndexEntry)> {
+        match self.named(name)? {
+            Named::Table(_) => None,
+            Named::Index(table, index) => {
+                let table = self.find_by_id(table)?;
+                Some((table, table.find_index(index)?))
+            }
+        }
+    }
+
+    /// Names of the indexes made by `create_index`, in small letters, in the order of creation.
+    pub fn index_names(&self) -> impl Iterator<Item = String> {
+        let indexes = self.tables().flat_map(|table| &table.indexes);
+        let mut created: Vec<_> =
+            indexes.filter(|index| matches!(index.kind, IndexKind::Created(_))).collect();
+        created.sort_by_key(|index| index.id);
+        created.into_iter().map(|index| index.name.to_ascii_lowercase())
     }
 
     /// Whether some foreign key cannot be resolved now.
     pub fn has_unresolved(&self) -> bool {
-        self.has_unresolved
+        self.links.has_unresolved()
+    }
+
+    fn named(&self, name: &str) -> Option<Named> {
+        self.links.find(name, |named| match named {
+            Named::Table(table) => is_same(self.by_id(table).name(), name),
+            Named::Index(table, index) => {
+                let index = self.by_id(table).find_index(index);
+                index.is_some_and(|index| is_same(&index.name, name))
+            }
+        })
+    }
+
+    // The log.
+
+    /// Where the log stands.
+    pub(crate) fn mark(&self) -> usize {
+        self.log.len()
+    }
+
+    /// The tables changed since a mark; one that was changed twice comes twice.
+    pub(crate) fn changed_since(&self, mark: usize) -> impl Iterator<Item = TableId> {
+        self.log[mark..].iter().map(|replaced| replaced.table)
+    }
+
+    /// Undoes every change since a mark, the last one first.
+    pub(crate) fn undo_to(&mut self, mark: usize) {
+        while self.log.len() > mark {
+            let Some(Replaced { table, before, ids }) = self.log.pop() else { return };
+            let is_created = before.is_none();
+            self.put(table, before);
+            if is_created {
+                self.entries.pop();
+            }
+            self.ids = ids;
+            self.links.forget_constraints(ids.next_constraint());
+        }
+    }
+
+    /// Forgets the log: nothing before now can be undone any more.
+    pub(crate) fn forget_log(&mut self) {
+        self.log.clear();
+    }
+
+    // Entries.
+
+    /// Puts an entry in the place of another one, logged.
+    fn replace(&mut self, table: TableId, entry: Option<Arc<TableEntry>>, ids: Ids) {
+        let before = self.put(table, entry);
+        let ids = std::mem::replace(&mut self.ids, ids);
+        self.log.push(Replaced { table, before, ids });
+    }
+
+    /// Puts an entry in the place of another one, which is returned, and links with it.
+    fn put(&mut self, table: TableId, entry: Option<Arc<TableEntry>>) -> Option<Arc<TableEntry>> {
+        let before = self.entries[table.0 as usize].take();
+        if let Some(before) = &before {
+            self.links.remove(before);
+        }
+        if let Some(entry) = &entry {
+            self.links.add(entry);
+        }
+        self.entries[table.0 as usize] = entry;
+        before
     }
 }

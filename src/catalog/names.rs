@@ -38,7 +38,7 @@ impl Catalog {
                 let columns = table.column_names(&to.columns);
                 ReferencedNames { written, table: table_names(&table.definition), columns }
             }
-            Target::MissingTable | Target::Mismatch(_) => {
+            Target::MissingTable | Target::Mismatch { .. } => {
                 let columns = match key.definition.referenced_columns.as_slice() {
                     [] => self.by_id(key.table).column_names(&key.columns),
                     named => named.to_vec(),

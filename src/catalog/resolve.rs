@@ -8,37 +8,42 @@ use super::entry::{
     CheckEntry, ColumnEntry, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved,
     TableEntry, Target,
 };
+use super::links::is_same;
 use super::names::KnownNames;
-use super::{Catalog, ConstraintId, ForeignKey, Index, IndexId, Table, TableId};
+use super::{Catalog, ConstraintId, ForeignKey, Index, IndexId, KeyConstraint, Table, TableId};
 use crate::error::{Error, NameError, NameKind, SchemaError};
 use crate::expression::{Bound, ColumnInfo, Columns, Expression};
 use std::sync::Arc;
 
-/// Gives out the ids that a new entry needs.
-pub(super) struct Ids<'a> {
-    pub(super) next_index: &'a mut u32,
-    pub(super) constraints: &'a mut Vec<Option<(TableId, usize)>>,
+/// The ids that were given out, of indexes and foreign keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ids {
+    indexes: u32,
+    constraints: u32,
 }
 
-impl Ids<'_> {
+impl Ids {
     pub(super) fn index(&mut self) -> IndexId {
-        *self.next_index += 1;
-        IndexId(*self.next_index)
+        self.indexes += 1;
+        IndexId(self.indexes)
     }
 
     fn constraint(&mut self) -> ConstraintId {
-        self.constraints.push(None);
-        ConstraintId((self.constraints.len() - 1) as u32)
+        let id = self.next_constraint();
+        self.constraints += 1;
+        id
+    }
+
+    pub(super) fn next_constraint(&self) -> ConstraintId {
+        ConstraintId(self.constraints)
     }
 }
 
 /// The entry of a definition.
-///
-/// `previous` is the entry it replaces: what has not changed keeps its id.
 pub(super) fn build_entry(
     id: TableId,
     definition: Table,
-    mut ids: Ids<'_>,
+    ids: &mut Ids,
 ) -> Result<TableEntry, Error> {
     check_columns(&definition)?;
     let mut entry = TableEntry {
@@ -50,14 +55,12 @@ pub(super) fn build_entry(
         checks: Vec::new(),
         indexes: Vec::new(),
         foreign_keys: Vec::new(),
-        referenced_by: Vec::new(),
-        mismatched_by: Vec::new(),
         definition,
     };
     entry.checks = bind_checks(&entry.definition)?;
-    entry.indexes = build_keys(&entry, &mut ids)?;
+    entry.indexes = build_keys(&entry, ids)?;
     for position in 0..entry.definition.foreign_keys.len() {
-        let key = build_foreign_key(&entry, position, &mut ids)?;
+        let key = build_foreign_key(&entry, position, ids)?;
         entry.foreign_keys.push(key);
     }
     Ok(entry)
@@ -112,19 +115,11 @@ pub(super) fn bind_checks(definition: &Table) -> Result<Vec<CheckEntry>, Error> 
 }
 
 /// PRIMARY KEY and UNIQUE as indexes; a primary key that is the row id needs none.
-fn build_keys(entry: &TableEntry, ids: &mut Ids<'_>) -> Result<Vec<IndexEntry>, Error> {
-    let definition = &entry.definition;
+fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Error> {
     let mut indexes: Vec<IndexEntry> = Vec::new();
-    for key in &definition.keys {
-        let kind = if key.primary { IndexKind::PrimaryKey } else { IndexKind::Unique };
-        let suffix =
-            if key.primary { "pkey".to_owned() } else { format!("{}_key", key.columns.join("_")) };
-        let name = unused_name(
-            format!("{}_{suffix}", definition.name()),
-            indexes.iter().map(|index| index.name.as_str()),
-        );
+    for key in &entry.definition.keys {
         if key.columns.is_empty() {
-            let name = definition.name().to_owned();
+            let name = entry.name().to_owned();
             return Err(SchemaError::NoColumns { kind: "a key of table", name }.into());
         }
         let mut columns = Vec::with_capacity(key.columns.len());
@@ -132,19 +127,29 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids<'_>) -> Result<Vec<IndexEntry>, 
             let position = entry.position(column)?;
             columns.push((position, entry.columns[position].collation));
         }
-        if !(key.primary && entry.row_id_column.is_some()) {
-            indexes.push(IndexEntry {
-                id: ids.index(),
-                name,
-                kind,
-                unique: true,
-                columns,
-                filter: None,
-                names: KnownNames::new(),
-            });
+        if key.primary && entry.row_id_column.is_some() {
+            continue;
         }
+        indexes.push(IndexEntry {
+            id: ids.index(),
+            name: key_name(entry, key, &indexes),
+            kind: if key.primary { IndexKind::PrimaryKey } else { IndexKind::Unique },
+            unique: true,
+            columns,
+            filter: None,
+            names: KnownNames::new(),
+        });
     }
     Ok(indexes)
+}
+
+/// The name that a key goes by.
+fn key_name(entry: &TableEntry, key: &KeyConstraint, others: &[IndexEntry]) -> String {
+    let name = match key.primary {
+        true => format!("{}_pkey", entry.name()),
+        false => format!("{}_{}_key", entry.name(), key.columns.join("_")),
+    };
+    unused_name(name, others.iter().map(|index| index.name.as_str()))
 }
 
 /// The entry of a secondary index of `table`.
@@ -182,7 +187,7 @@ pub(super) fn build_index(
 pub(super) fn build_foreign_key(
     entry: &TableEntry,
     position: usize,
-    ids: &mut Ids<'_>,
+    ids: &mut Ids,
 ) -> Result<ForeignKeyEntry, Error> {
     let definition = entry.definition.foreign_keys[position].clone();
     check_column_count(entry.name(), &definition)?;
@@ -192,11 +197,9 @@ pub(super) fn build_foreign_key(
         columns
             .push(found.ok_or_else(|| entry.missing_column(NameKind::ReferencingColumn, column))?);
     }
-    let (id, index) = (ids.constraint(), ids.index());
-    ids.constraints[id.0 as usize] = Some((entry.id, position));
     Ok(ForeignKeyEntry {
-        id,
-        index,
+        id: ids.constraint(),
+        index: ids.index(),
         name: foreign_key_name(entry, &definition),
         table: entry.id,
         definition,
@@ -259,99 +262,112 @@ fn bind(
 }
 
 impl Catalog {
-    /// Looks up what every foreign key references, and who references whom.
+    /// Looks up anew what these foreign keys reference.
     ///
     /// # Cost
-    /// **O(f · k)** for f foreign keys in all tables and k keys of a referenced table.
-    pub(super) fn resolve(&mut self) {
-        let mut referenced_by = vec![Vec::new(); self.entries.len()];
-        let mut mismatched_by = vec![Vec::new(); self.entries.len()];
-        let mut has_unresolved = false;
-        for id in self.names.values().copied().collect::<Vec<_>>() {
-            for position in 0..self.by_id(id).foreign_keys.len() {
-                let key = &self.by_id(id).foreign_keys[position];
-                let (constraint, target) = (key.id, self.find_target(&key.definition));
-                let changed = key.target != target;
-                match &target {
-                    Target::Resolved(to) => referenced_by[to.table.0 as usize].push(constraint),
-                    Target::MissingTable => has_unresolved = true,
-                    Target::Mismatch(_) => {
-                        has_unresolved = true;
-                        if let Some(table) = self.find_table(&key.definition.references) {
-                            mismatched_by[table.id.0 as usize].push(constraint);
-                        }
-                    }
-                }
-                if changed {
-                    self.entry_mut(id).foreign_keys[position].target = target;
-                }
-            }
-        }
-        self.has_unresolved = has_unresolved;
-        for (slot, (references, mismatches)) in
-            referenced_by.into_iter().zip(mismatched_by).enumerate()
-        {
-            let Some(entry) = &self.entries[slot] else { continue };
-            if entry.referenced_by != references || entry.mismatched_by != mismatches {
-                let entry = self.entry_mut(TableId(slot as u32));
-                entry.referenced_by = references;
-                entry.mismatched_by = mismatches;
+    /// **O(f · k)** for f foreign keys and k keys of a referenced table; the entry of a table whose
+    /// foreign key finds something else is copied.
+    pub(super) fn resolve(&mut self, keys: &[ConstraintId]) {
+        for &id in keys {
+            let Some((table, position)) = self.links.place(id) else { continue };
+            let entry = self.by_id(table);
+            let key = &entry.foreign_keys[position];
+            let target = self.find_target(&key.definition, entry);
+            if target != key.target {
+                self.rewrite(table, |entry| entry.foreign_keys[position].target = target);
             }
         }
     }
 
-    pub(super) fn entry_mut(&mut self, id: TableId) -> &mut TableEntry {
-        let entry = self.entries[id.0 as usize].as_mut().expect("a table in use is not dropped");
-        let entry = Arc::make_mut(entry);
+    /// Looks up anew what the foreign keys of a table reference, those that name it, and those that
+    /// name what did not exist.
+    pub(super) fn resolve_around(&mut self, table: TableId) {
+        let own = self.by_id(table).foreign_keys.iter().map(|key| key.id);
+        let keys: Vec<_> = own.chain(self.naming(table)).chain(self.missing()).collect();
+        self.resolve(&keys);
+    }
+
+    /// The foreign keys that name a table.
+    pub(crate) fn naming(&self, table: TableId) -> impl Iterator<Item = ConstraintId> {
+        self.referenced_by(table).iter().chain(self.mismatched_by(table)).copied()
+    }
+
+    /// The foreign keys that name what does not exist.
+    pub(super) fn missing(&self) -> impl Iterator<Item = ConstraintId> {
+        self.links.missing().iter().copied()
+    }
+
+    /// Changes a copy of an entry and puts it in place. If the change fails, nothing has happened.
+    pub(super) fn change<T>(
+        &mut self,
+        table: TableId,
+        change: impl FnOnce(&mut TableEntry, &mut Ids) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (mut entry, mut ids) = (self.by_id(table).clone(), self.ids);
         entry.forget_names();
-        entry
+        let value = change(&mut entry, &mut ids)?;
+        self.replace(table, Some(Arc::new(entry)), ids);
+        Ok(value)
     }
 
-    /// The key that `key` references: the primary key if it names no columns, else a key or whole
-    /// unique index on exactly the columns named, each in its column's own collation.
-    fn find_target(&self, key: &ForeignKey) -> Target {
-        let Some(table) = self.find_table(&key.references) else {
-            return Target::MissingTable;
-        };
-        let name = table.name();
-        let named = match key.referenced_columns.as_slice() {
-            [] => table.definition.primary_key_columns(),
-            named => named,
-        };
-        if named.is_empty() {
-            return Target::Mismatch(format!("Table \"{name}\" has no primary key."));
+    /// The same for a change that cannot fail.
+    pub(super) fn rewrite(&mut self, table: TableId, change: impl FnOnce(&mut TableEntry)) {
+        let mut entry = self.by_id(table).clone();
+        entry.forget_names();
+        change(&mut entry);
+        self.replace(table, Some(Arc::new(entry)), self.ids);
+    }
+
+    /// The key that `key`, a foreign key of `own`, references: the primary key if it names no
+    /// columns, else a key or whole unique index on exactly the columns named, each in its column's
+    /// own collation.
+    pub(super) fn find_target(&self, key: &ForeignKey, own: &TableEntry) -> Target {
+        if is_same(&key.references, own.name()) {
+            return find_key(key, own);
         }
-        if named.len() != key.columns.len() {
-            let (found, expected) = (key.columns.len(), named.len());
-            let reason = format!(
-                "The primary key of table \"{name}\" has {expected} columns, the foreign key {found}."
-            );
-            return Target::Mismatch(reason);
+        match self.find_table(&key.references) {
+            Some(table) => find_key(key, table),
+            None => Target::MissingTable,
         }
-        let mut columns = Vec::with_capacity(named.len());
-        for column in named {
-            match table.definition.position(column) {
-                Some(position) => columns.push(position),
-                None => {
-                    let reason = format!("Table \"{name}\" has no column \"{column}\".");
-                    return Target::Mismatch(reason);
-                }
-            }
+    }
+}
+
+fn find_key(key: &ForeignKey, table: &TableEntry) -> Target {
+    let name = table.name();
+    let mismatch = |reason| Target::Mismatch { table: table.id, reason };
+    let named = match key.referenced_columns.as_slice() {
+        [] => table.definition.primary_key_columns(),
+        named => named,
+    };
+    if named.is_empty() {
+        return mismatch(format!("Table \"{name}\" has no primary key."));
+    }
+    if named.len() != key.columns.len() {
+        let (found, expected) = (key.columns.len(), named.len());
+        return mismatch(format!(
+            "The primary key of table \"{name}\" has {expected} columns, the foreign key {found}."
+        ));
+    }
+    let mut columns = Vec::with_capacity(named.len());
+    for column in named {
+        match table.definition.position(column) {
+            Some(position) => columns.push(position),
+            None => return mismatch(format!("Table \"{name}\" has no column \"{column}\".")),
         }
-        match find_lookup(table, &columns) {
-            Some(lookup) => {
-                let comparison = |&position: &usize| {
-                    let column = &table.columns[position];
-                    (column.affinity, column.collation)
-                };
-                let comparison = columns.iter().map(comparison).collect();
-                Target::Resolved(Resolved { table: table.id, columns, comparison, lookup })
-            }
-            None => Target::Mismatch(format!(
-                "No key of table \"{name}\" is on just ({}) in the columns' own collations.",
-                named.join(", ")
-            )),
+    }
+    match find_lookup(table, &columns) {
+        Some(lookup) => {
+            let comparison = |&position: &usize| {
+                let column = &table.columns[position];
+                (column.affinity, column.collation)
+            };
+            let comparison = columns.iter().map(comparison).collect();
+            Target::Resolved(Resolved { table: table.id, columns, comparison, lookup })
         }
+        None => mismatch(format!(
+            "No key of table \"{name}\" is on just ({}) in the columns' own collations.",
+            named.join(", ")
+        )),
     }
 }
 

@@ -68,7 +68,7 @@ impl Database {
         key: &ForeignKeyEntry,
         report: &mut CheckReport,
     ) -> Result<()> {
-        if matches!(key.target, Target::Mismatch(_))
+        if matches!(key.target, Target::Mismatch { .. })
             && let Some(error) = key.target_error(table.name())
         {
             return Err(error.into());

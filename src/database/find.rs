@@ -2,7 +2,7 @@
 
 use super::Database;
 use crate::catalog::TableEntry;
-use crate::error::{Error, InputError, Result};
+use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{Bound, Expression};
 use crate::id::{IndexId, RowId};
 use crate::storage::{KeyPart, Row, RowRef};
@@ -90,13 +90,9 @@ impl Database {
     pub fn rows_by_index(&self, index: &str) -> Result<Vec<(RowId, Row)>> {
         let catalog = self.catalog();
         let Some((table, index)) = catalog.find_index(index) else {
-            let names = catalog.index_names();
-            return Err(crate::error::NameError::missing(
-                crate::error::NameKind::Index,
-                index,
-                None,
-                names,
-            ));
+            let names: Vec<_> = catalog.index_names().collect();
+            let names = names.iter().map(String::as_str);
+            return Err(NameError::missing(NameKind::Index, index, None, names));
         };
         let row = |id| self.store.row(table.id, id).map(|row| (id, row.to_row()));
         Ok(self.store.scan_index(table.id, index.id).into_iter().filter_map(row).collect())

@@ -72,8 +72,8 @@ pub struct Database {
     open: Option<Open>,
     /// Deferred suspects of the open transaction, in the order in which they were found.
     outstanding: Vec<Suspect>,
-    /// The schema before each change of it since the log began, with the log's position then.
-    schema_log: Vec<(Mark, Arc<Schema>)>,
+    /// The programs before each change of them since the log began.
+    program_log: Vec<Programs>,
     /// Whether a statement is being carried out: still set afterwards only if it panicked.
     in_flight: bool,
     counters: Counters,
@@ -103,6 +103,15 @@ struct Counters {
 struct Moment {
     mark: Mark,
     outstanding: usize,
+    /// Where the catalogue's log stood.
+    catalog: usize,
+    /// Where the log of programs stood.
+    programs: usize,
+}
+
+impl Moment {
+    /// Before any change.
+    const START: Moment = Moment { mark: Mark::START, outstanding: 0, catalog: 0, programs: 0 };
 }
 
 /// What [`Database::set_enforcement`] came to.
@@ -133,7 +142,7 @@ impl Database {
             defers_all: false,
             open: None,
             outstanding: Vec::new(),
-            schema_log: Vec::new(),
+            program_log: Vec::new(),
             in_flight: false,
             counters: Counters::default(),
             let_pass: None,
@@ -300,8 +309,24 @@ impl Database {
         self.schema.catalog.table(name)
     }
 
+    /// The schema to be changed: the database's own from now on, if a fork shares it.
+    fn schema_mut(&mut self) -> &mut Schema {
+        let schema = Arc::make_mut(&mut self.schema);
+        schema.footprints = Footprints::default();
+        schema
+    }
+
+    fn catalog_mut(&mut self) -> &mut Catalog {
+        &mut self.schema_mut().catalog
+    }
+
     fn moment(&self) -> Moment {
-        Moment { mark: self.store.mark(), outstanding: self.outstanding.len() }
+        Moment {
+            mark: self.store.mark(),
+            outstanding: self.outstanding.len(),
+            catalog: self.schema.catalog.mark(),
+            programs: self.program_log.len(),
+        }
     }
 
     /// Adds what a statement left outstanding. Where rows have gone matters only to what is known of
@@ -315,15 +340,22 @@ impl Database {
     fn undo_to(&mut self, moment: Moment) {
         self.store.undo_to(moment.mark);
         self.outstanding.truncate(moment.outstanding);
-        while let Some((_, schema)) = self.schema_log.pop_if(|(mark, _)| *mark >= moment.mark) {
-            self.schema = schema;
+        if self.schema.catalog.mark() > moment.catalog {
+            self.catalog_mut().undo_to(moment.catalog);
+        }
+        let programs = self.program_log.drain(moment.programs..).next();
+        if let Some(programs) = programs {
+            self.schema_mut().programs = programs;
         }
     }
 
     /// Ends a transaction whose changes stand or are undone already.
     fn forget_transaction(&mut self) {
         self.store.forget_log();
-        self.schema_log.clear();
+        if self.schema.catalog.mark() > 0 {
+            self.catalog_mut().forget_log();
+        }
+        self.program_log.clear();
         self.outstanding.clear();
         self.defers_all = false;
         self.open = None;

@@ -1,18 +1,17 @@
 //! Changes of the schema, undone like any other statement.
 
-use super::{Database, Done, Enforcement, Schema};
+use super::{Database, Done, Enforcement};
 use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, Table, TableEntry};
 use crate::error::{
     AlterCheck, Error, Event, Hint, NameError, NameKind, Result, SchemaError, Violation,
     ViolationKind,
 };
 use crate::referential::{
-    Attached, DefinitionCheck, Detail, Footprints, Start, Timing, Work, check_actions,
+    Attached, DefinitionCheck, Detail, Programs, Start, Timing, Work, check_actions,
 };
 use crate::storage::RowRef;
 use crate::table::{index_specs, unique_key};
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// What DROP TABLE does about the rows.
 #[derive(Clone, Copy, PartialEq)]
@@ -33,14 +32,35 @@ impl Database {
     /// [`Error::Name`] if the name is taken or a column is named that is not there;
     /// [`Error::Schema`] if the definition contradicts itself.
     pub fn create_table(&mut self, table: Table) -> Result<()> {
-        self.alter(|db, catalog| {
-            let id = catalog.create_table(table)?;
-            if db.dialect.definition_check == DefinitionCheck::AtDefinition {
-                check_targets(catalog.by_id(id))?;
+        self.create_tables([table])
+    }
+
+    /// Creates tables as one statement, all or none. Each may reference any other.
+    ///
+    /// ```
+    /// # use ondelete::{Column, Database, Enforcement, Table};
+    /// let mut db = Database::new(Enforcement::On);
+    /// db.create_tables([
+    ///     Table::new("hero").column(Column::integer("team_id").references_key("team")),
+    ///     Table::new("team").column(Column::integer("id").primary_key()),
+    /// ])?;
+    /// # Ok::<(), ondelete::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::create_table`], of the first table that cannot be created.
+    pub fn create_tables(&mut self, tables: impl IntoIterator<Item = Table>) -> Result<()> {
+        self.change_schema(|db| {
+            let mark = db.schema.catalog.mark();
+            for table in tables {
+                let id = db.catalog_mut().create_table(table)?;
+                let entry = db.schema.catalog.by_id(id);
+                db.store.create_table(id, entry.columns.len(), entry.row_id_column);
             }
-            let entry = catalog.by_id(id);
-            db.store.create_table(id, entry.columns.len(), entry.row_id_column);
-            Ok(())
+            match db.dialect.definition_check {
+                DefinitionCheck::AtUse => Ok(()),
+                DefinitionCheck::AtDefinition => check_targets(&db.schema.catalog, mark),
+            }
         })
     }
 
@@ -62,13 +82,16 @@ impl Database {
             Enforcement::Off => Deletion::None,
         };
         let mut done = Done::default();
-        let result = self.alter(|db, catalog| {
+        let result = self.change_schema(|db| {
             if deletion == Deletion::Runs {
                 let rows = db.store.rows(entry.id).map(RowRef::row_id).collect();
                 let work = Work::Delete { rows, runs_programs: false };
                 done = db.carry_out(entry.id, work, Detail::Counts)?.0;
             }
-            catalog.drop_table(entry.id);
+            db.catalog_mut().drop_table(entry.id);
+            if db.schema.programs.0.iter().any(|program| program.table == entry.id) {
+                db.programs_mut().0.retain(|program| program.table != entry.id);
+            }
             // Its rows went first: to undo that, the table must be there again.
             db.store.log_tables();
             db.store.drop_table(entry.id);
@@ -84,7 +107,7 @@ impl Database {
     /// or if it has a deferred one of its own while something is outstanding.
     fn deletion_of(&self, table: &TableEntry) -> Deletion {
         let is_deferred = |key: &ForeignKeyEntry| self.settings().is_deferred(key);
-        let is_referenced = !table.referenced_by.is_empty() || !table.mismatched_by.is_empty();
+        let is_referenced = self.catalog().naming(table.id).next().is_some();
         match is_referenced || table.foreign_keys.iter().any(is_deferred) {
             false => Deletion::None,
             true if is_referenced || !self.outstanding_violations().is_empty() => Deletion::Runs,
@@ -98,7 +121,7 @@ impl Database {
     /// [`Error::Name`] if there is no such table or the new name is taken.
     pub fn rename_table(&mut self, table: &str, name: &str) -> Result<()> {
         let id = self.table(table)?.id;
-        self.alter(|_, catalog| catalog.rename_table(id, name))
+        self.change_schema(|db| db.catalog_mut().rename_table(id, name))
     }
 
     /// Renames a column; keys, checks, indexes and every REFERENCES follow.
@@ -107,7 +130,7 @@ impl Database {
     /// [`Error::Name`] if there is no such table or column, or the new name is taken.
     pub fn rename_column(&mut self, table: &str, column: &str, name: &str) -> Result<()> {
         let id = self.table(table)?.id;
-        self.alter(|_, catalog| catalog.rename_column(id, column, name))
+        self.change_schema(|db| db.catalog_mut().rename_column(id, column, name))
     }
 
     /// Adds a column behind the others; existing rows get its default.
@@ -124,10 +147,10 @@ impl Database {
         let name = column.name().to_owned();
         let value = column.affinity().apply(column.default_value());
         let lacks_value = column.is_not_null() && value.is_null();
-        self.alter(|db, catalog| {
-            let keys_before = catalog.by_id(id).foreign_keys.len();
-            catalog.add_column(id, column)?;
-            let entry = catalog.by_id(id);
+        self.change_schema(|db| {
+            let keys_before = db.schema.catalog.by_id(id).foreign_keys.len();
+            db.catalog_mut().add_column(id, column)?;
+            let entry = db.schema.catalog.by_id(id);
             let references = entry.foreign_keys.len() > keys_before;
             let has_rows = db.store.row_count(id) > 0;
             let refuse = |message: &str, reason: &str| {
@@ -165,8 +188,8 @@ impl Database {
     /// [`Error::Name`] if there is no such column; [`Error::Schema`] if something still needs it.
     pub fn drop_column(&mut self, table: &str, column: &str) -> Result<()> {
         let id = self.table(table)?.id;
-        self.alter(|db, catalog| {
-            let dropped = catalog.drop_column(id, column)?;
+        self.change_schema(|db| {
+            let dropped = db.catalog_mut().drop_column(id, column)?;
             db.store.drop_column(id, dropped);
             Ok(())
         })
@@ -181,9 +204,9 @@ impl Database {
     /// [`Error::Name`] if the name is taken or a column is not there; [`Error::Violation`] if it is
     /// unique and the rows are not.
     pub fn create_index(&mut self, index: Index) -> Result<()> {
-        self.alter(|db, catalog| {
-            let (table, id) = catalog.create_index(&index)?;
-            let entry = catalog.by_id(table);
+        self.change_schema(|db| {
+            let (table, id) = db.catalog_mut().create_index(&index)?;
+            let entry = db.schema.catalog.by_id(table);
             match entry.indexes.iter().position(|index| index.id == id && index.unique) {
                 Some(position) => db.check_unique(entry, position),
                 None => Ok(()),
@@ -196,7 +219,7 @@ impl Database {
     /// # Errors
     /// [`Error::Name`] if there is none of this name.
     pub fn drop_index(&mut self, index: &str) -> Result<()> {
-        self.alter(|_, catalog| catalog.drop_index(index).map(|_| ()))
+        self.change_schema(|db| db.catalog_mut().drop_index(index).map(|_| ()))
     }
 
     /// Attaches a program that runs before or after each row change of a table.
@@ -216,8 +239,8 @@ impl Database {
             return Err(NameError::taken(NameKind::Program, name, None));
         }
         let program = Attached { name: name.into(), table, event, timing, start };
-        self.change_schema(|_, schema| {
-            schema.programs.0.push(program);
+        self.statement(|db| {
+            db.programs_mut().0.push(program);
             Ok(())
         })
     }
@@ -232,43 +255,37 @@ impl Database {
             let names = programs.iter().map(|program| &*program.name);
             return Err(NameError::missing(NameKind::Program, name, None, names));
         }
-        self.change_schema(|_, schema| {
-            schema.programs.0.retain(|program| !program.name.eq_ignore_ascii_case(name));
-            Ok(())
-        })
-    }
-
-    fn alter(&mut self, change: impl FnOnce(&mut Self, &mut Catalog) -> Result<()>) -> Result<()> {
-        self.change_schema(|db, schema| change(db, &mut schema.catalog))
-    }
-
-    /// Changes a copy of the schema and puts it in place, as one statement.
-    fn change_schema(
-        &mut self,
-        change: impl FnOnce(&mut Self, &mut Schema) -> Result<()>,
-    ) -> Result<()> {
         self.statement(|db| {
-            let before = db.schema.clone();
-            db.schema_log.push((db.store.mark(), before.clone()));
-            db.store.log_tables();
-            let mut schema = (*before).clone();
-            change(db, &mut schema)?;
-            let Schema { catalog, programs, footprints } = &mut schema;
-            programs.0.retain(|program| catalog.find_by_id(program.table).is_some());
-            *footprints = Footprints::for_tables(catalog.table_count());
-            db.schema = Arc::new(schema);
-            db.build_indexes(&before.catalog);
+            db.programs_mut().0.retain(|program| !program.name.eq_ignore_ascii_case(name));
             Ok(())
         })
     }
 
-    /// Gives storage the indexes of every table whose entry has changed.
-    fn build_indexes(&mut self, before: &Catalog) {
-        let is_changed = |table: &&Arc<TableEntry>| {
-            before.find_by_id(table.id).is_none_or(|old| !Arc::ptr_eq(old, table))
-        };
-        let changed = self.schema.catalog.tables().filter(is_changed);
-        let specs = changed.map(|table| (table.id, index_specs(table))).collect();
+    /// Changes tables, as one statement.
+    fn change_schema(&mut self, change: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.statement(|db| {
+            let mark = db.schema.catalog.mark();
+            db.store.log_tables();
+            change(db)?;
+            db.build_indexes(mark);
+            Ok(())
+        })
+    }
+
+    /// The programs to be changed, logged.
+    fn programs_mut(&mut self) -> &mut Programs {
+        self.program_log.push(self.schema.programs.clone());
+        &mut self.schema_mut().programs
+    }
+
+    /// Gives storage the indexes of every table whose entry has changed since a mark.
+    fn build_indexes(&mut self, mark: usize) {
+        let catalog = &self.schema.catalog;
+        let mut changed: Vec<_> = catalog.changed_since(mark).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        let tables = changed.into_iter().filter_map(|id| catalog.find_by_id(id));
+        let specs = tables.map(|table| (table.id, index_specs(table))).collect();
         self.store.set_indexes(specs);
     }
 
@@ -293,7 +310,7 @@ impl Database {
 
     fn check_is_unreferenced(&self, table: &TableEntry) -> Result<()> {
         let catalog = self.catalog();
-        let keys = table.referenced_by.iter().map(|&id| catalog.constraint(id));
+        let keys = catalog.referenced_by(table.id).iter().map(|&id| catalog.constraint(id));
         match keys.into_iter().find(|key| key.table != table.id) {
             None => Ok(()),
             Some(key) => Err(SchemaError::Alter {
@@ -314,7 +331,10 @@ impl Database {
     }
 }
 
-fn check_targets(table: &TableEntry) -> Result<()> {
-    let mut errors = table.foreign_keys.iter().filter_map(|key| key.target_error(table.name()));
+/// Refuses tables changed since a mark one of whose foreign keys is not resolved.
+fn check_targets(catalog: &Catalog, mark: usize) -> Result<()> {
+    let tables = catalog.changed_since(mark).filter_map(|id| catalog.find_by_id(id));
+    let keys = tables.flat_map(|table| table.foreign_keys.iter().map(move |key| (table, key)));
+    let mut errors = keys.filter_map(|(table, key)| key.target_error(table.name()));
     errors.next().map_or(Ok(()), |error| Err(error.into()))
 }

@@ -3,7 +3,6 @@
 
 use super::{Database, FailedCommit, Moment};
 use crate::error::{Error, NameError, NameKind, Result, TransactionError};
-use crate::storage::Mark;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -131,7 +130,7 @@ impl Database {
         if self.open.is_none() && !self.in_flight {
             return Err(TransactionError::NothingToRollBack.into());
         }
-        self.undo_to(Moment { mark: Mark::START, outstanding: 0 });
+        self.undo_to(Moment::START);
         self.forget_transaction();
         Ok(())
     }

@@ -174,7 +174,7 @@ fn vacated(
     cause: Cause,
     suspects: &mut Vec<(Suspect, Cause)>,
 ) {
-    for &constraint in &table.referenced_by {
+    for &constraint in catalog.referenced_by(table.id) {
         let key = catalog.constraint(constraint);
         let Some(to) = key.resolved() else { continue };
         let Some(left) = old.and_then(|old| referenced_key(to, old)) else { continue };

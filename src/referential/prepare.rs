@@ -141,7 +141,9 @@ fn find(settings: &Settings<'_>, need: &Need) -> Vec<Found> {
     if need.event == Event::Update && !is_concerned(settings, table, need) {
         return found;
     }
-    let mismatched = || table.mismatched_by.iter().rev().map(|&id| settings.catalog.constraint(id));
+    let catalog = settings.catalog;
+    let mismatched =
+        || catalog.mismatched_by(table.id).iter().rev().map(|&id| catalog.constraint(id));
     // P.2, for the columns of the old row that will be needed.
     if need.event != Event::Insert {
         found.extend(mismatched().filter_map(|key| failure(settings, key)));
@@ -209,9 +211,8 @@ pub(crate) fn involves_all_keys(
         key.definition.references().eq_ignore_ascii_case(table.name())
             && key.columns.iter().any(|at| named.contains(at))
     };
-    let mut by = table.referenced_by.iter().chain(&table.mismatched_by);
     table.foreign_keys.iter().any(is_self)
-        || by.any(|&id| {
+        || settings.catalog.naming(table.id).any(|id| {
             let key = settings.catalog.constraint(id);
             key.update_rule() != ReferentialAction::NoAction && names_referenced(table, key, named)
         })
@@ -220,11 +221,8 @@ pub(crate) fn involves_all_keys(
 /// Whether an UPDATE names any column of any foreign key, on either side.
 fn is_concerned(settings: &Settings<'_>, table: &TableEntry, need: &Need) -> bool {
     let own = |key: &ForeignKeyEntry| key.columns.iter().any(|at| need.named.contains(at));
-    let by = table.referenced_by.iter().chain(&table.mismatched_by);
-    table.foreign_keys.iter().any(own)
-        || by
-            .into_iter()
-            .any(|&id| names_referenced(table, settings.catalog.constraint(id), &need.named))
+    let names = |id| names_referenced(table, settings.catalog.constraint(id), &need.named);
+    table.foreign_keys.iter().any(own) || settings.catalog.naming(table.id).any(names)
 }
 
 /// Whether these columns of a referenced table are among those that `key` references.

@@ -271,9 +271,9 @@ fn operation(choices: &mut Choices<'_>, db: &Database) -> Operation {
         return create_table(choices, db.catalog());
     };
     // What is referenced is more worth changing.
-    let referenced = tables.iter().filter(|table| !table.referenced_by.is_empty());
+    let referenced = tables.iter().filter(|table| !db.catalog().referenced_by(table.id).is_empty());
     let referenced: Vec<_> = referenced.filter(|table| has_rows(db, table)).collect();
-    let missed = tables.iter().filter(|table| !table.referenced_by.is_empty());
+    let missed = tables.iter().filter(|table| !db.catalog().referenced_by(table.id).is_empty());
     let table = match (kind, pick_from(choices.next(), &referenced)) {
         (104..156, Some(referenced)) => referenced,
         (44..88, _) => missed.into_iter().find(|table| !has_rows(db, table)).unwrap_or(table),
@@ -359,10 +359,10 @@ fn create_index(choices: &mut Choices<'_>, table: &TableEntry) -> Operation {
 fn drop_index(choices: &mut Choices<'_>, catalog: &Catalog) -> Operation {
     let names: Vec<_> = catalog.index_names().collect();
     let name = match names.len() {
-        0 => "i0",
-        count => names[choices.pick(count)],
+        0 => "i0".to_owned(),
+        count => names[choices.pick(count)].clone(),
     };
-    Operation::DropIndex(name.to_owned())
+    Operation::DropIndex(name)
 }
 
 fn insert(choices: &mut Choices<'_>, db: &Database, table: &TableEntry) -> Operation {

@@ -453,7 +453,7 @@ impl Session {
         Snapshot {
             tables: tables().map(|table| table.definition.to_string()).collect(),
             rows: tables().map(|table| select(table.name())).collect(),
-            indexes: self.db.catalog().index_names().map(str::to_owned).collect(),
+            indexes: self.db.catalog().index_names().collect(),
             outstanding: violations.iter().map(ToString::to_string).collect(),
             is_in_transaction: self.db.is_in_transaction(),
         }

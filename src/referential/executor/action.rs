@@ -21,7 +21,7 @@ impl Executor<'_> {
     ) -> Result<Option<(usize, RowsFrame)>, Error> {
         let event = frame.event();
         let catalog = self.settings.catalog;
-        let referenced_by = &catalog.by_id(frame.place.table).referenced_by;
+        let referenced_by = catalog.referenced_by(frame.place.table);
         for position in from..referenced_by.len() {
             let constraint = self.in_order(referenced_by, position);
             let key = catalog.constraint(constraint);

@@ -487,7 +487,7 @@ impl<'a> Executor<'a> {
     /// on the stack: without this, a chain would take a frame a row.
     fn is_finished(&self, frame: &RowFrame) -> bool {
         let Stage::Constraints(from, _) = &frame.stage else { return false };
-        let referenced_by = &self.settings.catalog.by_id(frame.place.table).referenced_by;
+        let referenced_by = self.settings.catalog.referenced_by(frame.place.table);
         let acts = |position: usize| {
             let key = self.settings.catalog.constraint(self.in_order(referenced_by, position));
             self.action(frame, key).is_some()

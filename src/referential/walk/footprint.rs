@@ -10,9 +10,9 @@ use crate::value::Value;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// The footprint of a delete from each table, made when it is first asked for.
+/// The footprint of a delete from each table of one schema, made when it is first asked for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Footprints(Vec<OnceLock<Footprint>>);
+pub(crate) struct Footprints(OnceLock<Vec<OnceLock<Footprint>>>);
 
 /// The tables that a delete reaches over CASCADE, and the foreign keys that it meets there.
 #[derive(Clone, Debug)]
@@ -62,12 +62,6 @@ pub(super) struct Edge {
 }
 
 impl Footprints {
-    /// Room for this many tables.
-    pub(crate) fn for_tables(tables: usize) -> Self {
-        Footprints((0..tables).map(|_| OnceLock::new()).collect())
-    }
-
-    /// The footprint of a delete from a table, which is one of those there was room made for.
     pub(super) fn of(
         &self,
         catalog: &Catalog,
@@ -75,8 +69,9 @@ impl Footprints {
         dialect: &Dialect,
         table: TableId,
     ) -> &Footprint {
+        let places = self.0.get_or_init(|| vec![OnceLock::new(); catalog.table_count()]);
         let make = || Footprint::new(catalog, programs, dialect, table);
-        self.0[table.0 as usize].get_or_init(make)
+        places[table.0 as usize].get_or_init(make)
     }
 }
 
@@ -175,8 +170,10 @@ fn sets_bits(table: &TableEntry, key: &ForeignKeyEntry) -> bool {
 fn is_used_elsewhere(catalog: &Catalog, edge: &Edge) -> bool {
     let table = catalog.by_id(edge.table);
     let is_written = |position: &usize| edge.written.iter().any(|(at, _)| at == position);
-    let mut referenced =
-        table.referenced_by.iter().filter_map(|&id| catalog.constraint(id).resolved());
+    let mut referenced = catalog
+        .referenced_by(edge.table)
+        .iter()
+        .filter_map(|&id| catalog.constraint(id).resolved());
     let mut filters = table.indexes.iter().filter_map(|index| index.filter.as_ref());
     referenced.any(|to| to.columns.iter().any(is_written))
         || table.row_id_column.as_ref().is_some_and(is_written)
@@ -188,7 +185,7 @@ fn keys_of<'a>(
     dialect: &Dialect,
     table: TableId,
 ) -> impl Iterator<Item = &'a ForeignKeyEntry> {
-    let mut ids = catalog.by_id(table).referenced_by.clone();
+    let mut ids = catalog.referenced_by(table).to_vec();
     match dialect.order {
         ActionOrder::NewestFirst => ids.reverse(),
         ActionOrder::OldestFirst => {}
@@ -201,7 +198,7 @@ fn deleted_tables(catalog: &Catalog, root: TableId) -> Vec<TableId> {
     let mut tables = vec![root];
     let mut at = 0;
     while at < tables.len() {
-        for &id in &catalog.by_id(tables[at]).referenced_by {
+        for &id in catalog.referenced_by(tables[at]) {
             let key = catalog.constraint(id);
             if key.delete_rule() == ReferentialAction::Cascade && !tables.contains(&key.table) {
                 tables.push(key.table);
@@ -216,7 +213,7 @@ fn deleted_tables(catalog: &Catalog, root: TableId) -> Vec<TableId> {
 /// goes on.
 fn reaches_itself(catalog: &Catalog, root: TableId) -> bool {
     let acts = |table: TableId| {
-        let keys = catalog.by_id(table).referenced_by.iter().map(|&id| catalog.constraint(id));
+        let keys = catalog.referenced_by(table).iter().map(|&id| catalog.constraint(id));
         keys.filter(|key| key.delete_rule() != ReferentialAction::NoAction)
     };
     let mut seen = vec![root];

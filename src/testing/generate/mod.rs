@@ -456,8 +456,8 @@ impl Generator {
 
     /// A column, mostly one that is referenced.
     fn weighty_column(&mut self, table: &TableEntry, catalog: &Catalog) -> usize {
-        let referenced: Vec<usize> = table
-            .referenced_by
+        let referenced: Vec<usize> = catalog
+            .referenced_by(table.id)
             .iter()
             .filter_map(|&id| catalog.find_constraint(id)?.resolved())
             .flat_map(|to| to.columns.clone())
@@ -539,7 +539,7 @@ impl Generator {
         }
         // Tables that others reference are where actions start.
         let referenced: Vec<_> =
-            tables.iter().filter(|table| !table.referenced_by.is_empty()).collect();
+            tables.iter().filter(|table| !catalog.referenced_by(table.id).is_empty()).collect();
         let table = match !referenced.is_empty() && self.random.chance(45) {
             true => referenced[self.random.below(referenced.len())],
             false => &tables[self.random.below(tables.len())],
@@ -579,7 +579,7 @@ impl Generator {
                 None => Operation::CreateTable(table.definition.clone()),
             },
             11 => {
-                let names: Vec<String> = catalog.index_names().map(str::to_owned).collect();
+                let names: Vec<String> = catalog.index_names().collect();
                 match names.is_empty() {
                     true => Operation::DropIndex("nothing".to_owned()),
                     false => Operation::DropIndex(self.random.pick(&names)),
