@@ -29,6 +29,8 @@ pub(super) struct Footprint {
     pub(super) longest: usize,
     /// Whether every foreign key that references the root restricts or does nothing.
     pub(super) only_restricts: bool,
+    /// Whether nothing but RESTRICT can refuse at a row, and what it looks at stays as it is.
+    pub(super) tells_refusals: bool,
 }
 
 /// A table that rows are deleted from.
@@ -105,9 +107,18 @@ impl Footprint {
         let runs_programs = runs_programs && !is_mutant!(WalkIgnoresPrograms);
         let writes_keys = writes_keys && !is_mutant!(WalkWritesKeys);
         let longest = longest_path(&nodes);
+        let is_written = |table: TableId| edges().any(|edge| edge.writes() && edge.table == table);
+        let is_told = |edge: &Edge| match edge.action {
+            ReferentialAction::SetNull => edge.sets_bits && !edge.is_refused,
+            ReferentialAction::SetDefault => false,
+            ReferentialAction::Restrict => !edge.is_deleted_from && !is_written(edge.table),
+            ReferentialAction::Cascade | ReferentialAction::NoAction => true,
+        };
+        let tells_refusals = edges().all(is_told);
         Footprint {
             is_exact: runs_programs || writes_keys || sets_default,
             takes_roots_alone: reaches_itself(catalog, root) && !is_mutant!(WalkTakesRootsTogether),
+            tells_refusals,
             is_cyclic: longest.is_none(),
             longest: longest.unwrap_or(usize::MAX),
             only_restricts: nodes[0].edges.iter().all(|edge| match edge.action {
