@@ -38,6 +38,8 @@ pub(crate) enum Mutant {
     WalkIgnoresPrograms,
     /// A walk writes columns that are part of a referenced key (W.2).
     WalkWritesKeys,
+    /// A walk writes columns that another foreign key still has to find its rows by (W.2).
+    WalkWritesOtherKeys,
     /// RESTRICT is judged by what is left when the set has gone (W.3).
     WalkRestrictsBySet,
     /// A walk writes rows twice, or writes rows it has deleted (W.4).

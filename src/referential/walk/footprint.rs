@@ -104,14 +104,16 @@ impl Footprint {
             || edges().any(|edge| edge.writes() && has_program(edge.table, Event::Update));
         // Clause 2.
         let writes_keys = edges().any(|edge| edge.writes() && is_used_elsewhere(catalog, edge));
+        let writes_other = edges().any(|edge| edges().any(|other| edge.writes_columns_of(other)));
         let rechecks = dialect.set_default_recheck || dialect.match_full == MatchFull::Enforced;
         let sets_default =
             edges().any(|edge| edge.action == ReferentialAction::SetDefault) && rechecks;
         let runs_programs = runs_programs && !is_mutant!(WalkIgnoresPrograms);
         let writes_keys = writes_keys && !is_mutant!(WalkWritesKeys);
+        let writes_other = writes_other && !is_mutant!(WalkWritesOtherKeys);
         let longest = longest_path(&nodes);
         Footprint {
-            is_exact: runs_programs || writes_keys || sets_default,
+            is_exact: runs_programs || writes_keys || writes_other || sets_default,
             takes_roots_alone: reaches_itself(catalog, root) && !is_mutant!(WalkTakesRootsTogether),
             is_cyclic: longest.is_none(),
             longest: longest.unwrap_or(usize::MAX),
@@ -156,6 +158,22 @@ impl Edge {
     /// Whether the action writes rows.
     pub(super) fn writes(&self) -> bool {
         matches!(self.action, ReferentialAction::SetNull | ReferentialAction::SetDefault)
+    }
+
+    /// Clause 2: whether the action writes a column that decides what another one finds. CASCADE has
+    /// found all its rows before anything is written, and NO ACTION is judged when all is.
+    fn writes_columns_of(&self, other: &Edge) -> bool {
+        let finds = match other.action {
+            ReferentialAction::Restrict
+            | ReferentialAction::SetNull
+            | ReferentialAction::SetDefault => true,
+            ReferentialAction::Cascade | ReferentialAction::NoAction => false,
+        };
+        let is_shared = |(position, _): &(usize, Value)| {
+            self.written.iter().any(|(written, _)| written == position)
+        };
+        let is_other = self.table == other.table && self.constraint != other.constraint;
+        self.writes() && finds && is_other && other.written.iter().any(is_shared)
     }
 }
 
