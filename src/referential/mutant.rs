@@ -48,6 +48,8 @@ pub(crate) enum Mutant {
     WalkWritesGoneKeys,
     /// A walk breaks NOT NULL and UNIQUE (W.6).
     WalkBreaksConstraints,
+    /// A walk writes unique keys that its own dead rows had (W.6).
+    WalkFreesKeys,
     /// A walk goes deeper than the limit (W.7).
     WalkIgnoresDepth,
     /// A walk takes levels for exact where rows were reached twice (W.7).

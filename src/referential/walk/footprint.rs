@@ -19,7 +19,7 @@ pub(crate) struct Footprints(Vec<OnceLock<Footprint>>);
 pub(super) struct Footprint {
     /// The root table first.
     pub(super) nodes: Vec<Node>,
-    /// Whether something that it touches asks for the exact path: clauses 1 and 2.
+    /// Whether something that it touches asks for the exact path: clauses 1, 2 and 6.
     pub(super) is_exact: bool,
     /// Whether the matched rows are roots one after another.
     pub(super) takes_roots_alone: bool,
@@ -105,15 +105,18 @@ impl Footprint {
         // Clause 2.
         let writes_keys = edges().any(|edge| edge.writes() && is_used_elsewhere(catalog, edge));
         let writes_other = edges().any(|edge| edges().any(|other| edge.writes_columns_of(other)));
+        // Clause 6.
+        let frees_keys = edges().any(|edge| edge.is_deleted_from && sets_unique(catalog, edge));
         let rechecks = dialect.set_default_recheck || dialect.match_full == MatchFull::Enforced;
         let sets_default =
             edges().any(|edge| edge.action == ReferentialAction::SetDefault) && rechecks;
         let runs_programs = runs_programs && !is_mutant!(WalkIgnoresPrograms);
         let writes_keys = writes_keys && !is_mutant!(WalkWritesKeys);
         let writes_other = writes_other && !is_mutant!(WalkWritesOtherKeys);
+        let frees_keys = frees_keys && !is_mutant!(WalkFreesKeys);
         let longest = longest_path(&nodes);
         Footprint {
-            is_exact: runs_programs || writes_keys || writes_other || sets_default,
+            is_exact: runs_programs || writes_keys || writes_other || frees_keys || sets_default,
             takes_roots_alone: reaches_itself(catalog, root) && !is_mutant!(WalkTakesRootsTogether),
             is_cyclic: longest.is_none(),
             longest: longest.unwrap_or(usize::MAX),
@@ -199,6 +202,14 @@ fn is_used_elsewhere(catalog: &Catalog, edge: &Edge) -> bool {
     referenced.any(|to| to.columns.iter().any(is_written))
         || table.row_id_column.as_ref().is_some_and(is_written)
         || filters.any(|filter| filter.columns().iter().any(is_written))
+}
+
+/// Clause 6: whether SET DEFAULT writes to a unique key. NULL never stands in another row's way.
+fn sets_unique(catalog: &Catalog, edge: &Edge) -> bool {
+    let mut unique = catalog.by_id(edge.table).indexes.iter().filter(|index| index.unique);
+    let is_written = |(position, _): &(usize, _)| edge.written.iter().any(|(at, _)| at == position);
+    edge.action == ReferentialAction::SetDefault
+        && unique.any(|index| index.columns.iter().any(is_written))
 }
 
 fn keys_of<'a>(

@@ -16,7 +16,9 @@
 //!
 //! * W.1 a touched table has a program for the event;
 //! * W.2 a column that would be written is part of a referenced key or of another foreign key met
-//!   that restricts or writes, is the row id, or occurs in the predicate of a partial index.
+//!   that restricts or writes, is the row id, or occurs in the predicate of a partial index;
+//! * W.6 a default would be written to a unique key of a table that is deleted from, where a row that
+//!   dies later may still have it.
 //!
 //! **Walk.** Delete to a fixed point over CASCADE. Then match the SET constraints and look for rows
 //! that RESTRICT, from all that has died. All is undone, and the exact path taken, if
