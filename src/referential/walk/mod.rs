@@ -12,8 +12,13 @@
 //!
 //! **Footprint**, from the definitions: the tables deleted from, closed over CASCADE; those written
 //! by SET NULL and SET DEFAULT; the RESTRICT constraints met. The exact path is taken from the start
-//! if W.1 a touched table has a program for the event, or W.2 a column that would be written is part
-//! of a referenced key, is the row id, or occurs in the predicate of a partial index.
+//! if
+//!
+//! * W.1 a touched table has a program for the event;
+//! * W.2 a column that would be written is part of a referenced key or of another foreign key met
+//!   that restricts or writes, is the row id, or occurs in the predicate of a partial index;
+//! * W.6 a default would be written to a unique key of a table that is deleted from, where a row that
+//!   dies later may still have it.
 //!
 //! **Walk.** Delete to a fixed point over CASCADE. Then match the SET constraints and look for rows
 //! that RESTRICT, from all that has died. All is undone, and the exact path taken, if
