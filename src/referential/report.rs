@@ -7,27 +7,49 @@ use super::effects::{Effects, StepKind};
 use super::walk::Counts;
 use super::{Detail, LetPass, Outcome};
 use crate::catalog::Catalog;
-use crate::error::{Error, Event, Rows, Violation};
+use crate::error::{ConstraintNames, Error, Event, Rows, Violation};
 use crate::id::RowId;
 use crate::table::{Change, RowRef, Store};
 use crate::value::{Key, Value};
 use std::fmt;
+use std::sync::Arc;
 
 /// How many rows of a step a plan names.
 pub const PLAN_SAMPLE_MAX: usize = 20;
 
 /// Rows changed over one constraint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ByConstraint {
-    /// The foreign key.
-    pub constraint: String,
-    /// The referencing table, whose rows changed.
-    pub table: String,
+    pub(crate) names: Arc<ConstraintNames>,
     /// How they changed.
     pub event: Event,
     /// How many changes; a row changed twice counts twice.
     pub rows: usize,
+}
+
+impl ByConstraint {
+    /// The foreign key.
+    pub fn constraint(&self) -> &str {
+        &self.names.constraint
+    }
+
+    /// The referencing table, whose rows changed.
+    pub fn table(&self) -> &str {
+        &self.names.table.name
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for ByConstraint {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut fields = serializer.serialize_struct("ByConstraint", 4)?;
+        fields.serialize_field("constraint", self.constraint())?;
+        fields.serialize_field("table", self.table())?;
+        fields.serialize_field("event", &self.event)?;
+        fields.serialize_field("rows", &self.rows)?;
+        fields.end()
+    }
 }
 
 /// One row change, in the order in which they happened.
@@ -79,7 +101,7 @@ impl Done {
 
     /// Rows changed over the constraint of this name.
     pub fn rows_by(&self, constraint: &str) -> usize {
-        let named = self.by_constraint.iter().filter(|entry| entry.constraint == constraint);
+        let named = self.by_constraint.iter().filter(|entry| entry.constraint() == constraint);
         named.map(|entry| entry.rows).sum()
     }
 }
@@ -108,21 +130,16 @@ pub(crate) fn summarize(
             StepKind::Replaced => done.replaced += rows,
             StepKind::Program(_) => done.by_program += rows,
             StepKind::Constraint(id) if rows > 0 => {
-                let constraint = &catalog.constraint(*id).name;
-                let table = catalog.by_id(step.table).name();
+                let names = catalog.foreign_key_names(catalog.constraint(*id));
                 let same = |entry: &&mut ByConstraint| {
-                    entry.constraint == *constraint
-                        && entry.table == table
-                        && entry.event == step.event
+                    Arc::ptr_eq(&entry.names, &names) && entry.event == step.event
                 };
                 match done.by_constraint.iter_mut().find(same) {
                     Some(entry) => entry.rows += rows,
-                    None => done.by_constraint.push(ByConstraint {
-                        constraint: constraint.clone(),
-                        table: table.to_owned(),
-                        event: step.event,
-                        rows,
-                    }),
+                    None => {
+                        let event = step.event;
+                        done.by_constraint.push(ByConstraint { names, event, rows });
+                    }
                 }
             }
             StepKind::Constraint(_) => {}
@@ -136,9 +153,8 @@ pub(crate) fn summarize(
 
 fn summarize_walk(catalog: &Catalog, counts: &Counts) -> Done {
     let by_constraint = counts.by_constraint.iter().map(|&(id, event, rows)| {
-        let key = catalog.constraint(id);
-        let table = catalog.by_id(key.table).name().to_owned();
-        ByConstraint { constraint: key.name.clone(), table, event, rows }
+        let names = catalog.foreign_key_names(catalog.constraint(id));
+        ByConstraint { names, event, rows }
     });
     Done { direct: counts.direct, by_constraint: by_constraint.collect(), ..Done::default() }
 }
@@ -428,7 +444,8 @@ impl fmt::Display for Done {
     /// `1 row; hero_team_id_fkey: 2 rows`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Rows(self.direct).fmt(f)?;
-        for ByConstraint { constraint, rows, .. } in &self.by_constraint {
+        for entry @ ByConstraint { rows, .. } in &self.by_constraint {
+            let constraint = entry.constraint();
             write!(f, "; {constraint}: {}", Rows(*rows))?;
         }
         for (what, rows) in [("replaced", self.replaced), ("by programs", self.by_program)] {

@@ -181,17 +181,26 @@ impl OwnIndex {
         }
     }
 
+    /// Whether lists have grown too long, or there are many entries under keys that rows have had
+    /// before.
+    pub(super) fn is_untidy(&self, rows: &Rows) -> bool {
+        match &self.shared {
+            Some(shared) => shared.buckets.has_bloated(),
+            None => self.table.len() > 2 * rows.slot_count() + 64,
+        }
+    }
+
     /// Pays what changes have left behind, once nothing is left to be undone.
     pub(super) fn tidy(&mut self, rows: &Rows) {
-        if let Some(shared) = &mut self.shared
-            && shared.buckets.has_bloated()
-        {
-            shared.buckets.shorten(|slot| rows.is_live(slot));
+        if !self.is_untidy(rows) {
+            return;
         }
-        // Entries under keys that rows have had before.
-        if self.shared.is_none() && self.table.len() > 2 * rows.slot_count() + 64 {
-            self.table = HashTable::default();
-            self.build(rows);
+        match &mut self.shared {
+            Some(shared) => shared.buckets.shorten(|slot| rows.is_live(slot)),
+            None => {
+                self.table = HashTable::default();
+                self.build(rows);
+            }
         }
     }
 }

@@ -196,7 +196,7 @@ impl Store {
         new_id: RowId,
         values: &[ValueRef<'_>],
     ) {
-        let changed = |position: usize| !is_same(old.get(position), values[position]);
+        let changed = |position: usize| !old.get(position).is_same(values[position]);
         self.detach(table, slot, old, &changed);
         let store = self.tables.get_mut(table);
         let uses = |spec: &IndexSpec| {
@@ -253,7 +253,7 @@ impl Store {
 
     fn adopt_changed(&mut self, table: TableId, slot: u32, old: RowRef<'_>) {
         let row = self.tables.get(table).rows.row(slot);
-        let changed = |position: usize| !is_same(old.get(position), row.get(position));
+        let changed = |position: usize| !old.get(position).is_same(row.get(position));
         let is_key = |link: &Link| {
             let parts = &self.tables.reference(*link).to.parts;
             parts.iter().any(|part| changed(part.position))
@@ -407,13 +407,5 @@ impl TableStore {
             true => (reference.buckets.leave(slot), true),
             false => (reference.buckets.of(slot), false),
         }
-    }
-}
-
-/// Whether two values are the same in every respect.
-fn is_same(a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
-    match (a, b) {
-        (ValueRef::Real(a), ValueRef::Real(b)) => a.to_bits() == b.to_bits(),
-        _ => a == b,
     }
 }

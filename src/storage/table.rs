@@ -218,10 +218,13 @@ impl Rows {
         }
     }
 
-    fn write(&mut self, slot: u32, values: &[ValueRef<'_>]) {
-        for (position, value) in values.iter().enumerate() {
-            if self.row_id_column != Some(position) {
-                self.columns[position].set(slot, *value);
+    /// Writes the values that differ.
+    fn write<'a>(&mut self, slot: u32, values: impl IntoIterator<Item = ValueRef<'a>>) {
+        for (position, value) in values.into_iter().enumerate() {
+            if self.row_id_column != Some(position)
+                && !self.columns[position].get(slot).is_same(value)
+            {
+                self.columns[position].set(slot, value);
             }
         }
     }
@@ -278,7 +281,7 @@ impl TableStore {
         references.iter_mut().for_each(|reference| reference.forget(rows, slot));
         rows.ids.forget(slot);
         let id_led_to = rows.ids.set(slot, id, |slot| rows.live.get(slot));
-        rows.write(slot, values);
+        rows.write(slot, values.iter().copied());
         rows.set_live(slot, true);
         Arrival { slot, id_led_to, is_reused: true }
     }
@@ -307,7 +310,7 @@ impl TableStore {
     /// Free slots are used only when there are many: rows that come in order stay in order, and
     /// neighbours stay neighbours, as long as little is deleted.
     fn take_free(&mut self) -> Option<u32> {
-        if self.free_count < 64.max(self.rows.live_count / 2) {
+        if self.free_count < 64.max(self.rows.live_count / 8) {
             return None;
         }
         let (start, len) = self.free.last_mut()?;
@@ -407,18 +410,12 @@ impl TableStore {
             rows.note_departure(old);
             rows.note_arrival(id);
         }
-        rows.write(slot, values);
+        rows.write(slot, values.iter().copied());
         led_to.flatten()
     }
 
     /// Undoes `rewrite`.
-    pub(super) fn write_back(
-        &mut self,
-        slot: u32,
-        id: i64,
-        values: &[ValueRef<'_>],
-        id_led_to: Option<u32>,
-    ) {
+    pub(super) fn write_back(&mut self, slot: u32, id: i64, row: &[Value], id_led_to: Option<u32>) {
         let rows = &mut self.rows;
         let now = rows.ids.id(slot);
         if now != id {
@@ -429,7 +426,7 @@ impl TableStore {
             rows.ids.restore(slot, id);
             rows.note_arrival(id);
         }
-        rows.write(slot, values);
+        rows.write(slot, row.iter().map(Value::as_ref));
     }
 
     /// Adds a column that has this value in every row.
@@ -447,6 +444,12 @@ impl TableStore {
         }
         self.indexes.clear();
         self.references.clear();
+    }
+
+    /// Whether changes have left something behind that is to be paid.
+    pub(super) fn is_untidy(&self) -> bool {
+        self.references.iter().any(|reference| reference.buckets.has_bloated())
+            || self.indexes.iter().any(|index| index.is_untidy(&self.rows))
     }
 
     /// Pays what changes have left behind, once nothing is left to be undone.

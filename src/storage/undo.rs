@@ -5,9 +5,9 @@ use super::key::key_of;
 use super::log::{Aside, Change, Mark, Swath};
 use super::row_ids::NONE;
 use super::table::{RowRef, TableStore};
-use super::{Link, Row, Slot, Store};
+use super::{Link, Row, Slot, Store, Tables};
 use crate::id::{RowId, TableId};
-use crate::value::{Value, ValueRef};
+use std::sync::Arc;
 
 impl Store {
     /// Undoes every change since a mark, the last one first.
@@ -61,8 +61,7 @@ impl Store {
 
     fn undo_update(&mut self, table: TableId, slot: u32, old_id: RowId, row: &Row) {
         let id_led_to = self.undo_asides(table, slot);
-        let values: Vec<ValueRef<'_>> = row.iter().map(Value::as_ref).collect();
-        self.tables.get_mut(table).write_back(slot, old_id.0, &values, id_led_to);
+        self.tables.get_mut(table).write_back(slot, old_id.0, row, id_led_to);
     }
 
     fn undo_nulled(&mut self, swath: &Swath) {
@@ -135,7 +134,8 @@ impl Store {
     fn settle(&mut self, at: usize) {
         let Store { tables, log } = self;
         match &log.changes[at] {
-            Change::Inserted { .. } | Change::Tables(_) | Change::Nulled(_) => {}
+            Change::Tables(_) | Change::Nulled(_) => {}
+            Change::Inserted { table, .. } => tables.tidy(*table),
             Change::Deleted { table, slot, .. } => {
                 if let Some(store) = tables.find_mut(*table) {
                     store.end_orphanhoods(slot.0, None);
@@ -145,8 +145,8 @@ impl Store {
             Change::Updated { table, slot, row, old_id, .. } => {
                 if let Some(store) = tables.find_mut(*table) {
                     store.end_orphanhoods(slot.0, Some(RowRef::held(*old_id, row)));
-                    store.tidy();
                 }
+                tables.tidy(*table);
             }
             Change::Swept(swath) => {
                 let Some(store) = tables.find_mut(swath.table) else { return };
@@ -159,6 +159,19 @@ impl Store {
                 runs.iter().for_each(|&(start, len)| store.give_free(start, len));
                 slots.iter().for_each(|&slot| store.give_free(slot, 1));
             }
+        }
+    }
+}
+
+impl Tables {
+    /// Pays what changes of a table have left behind, if that is due.
+    fn tidy(&mut self, table: TableId) {
+        let is_due = |store: &&Arc<TableStore>| store.is_untidy();
+        let store = self.stores.get(table.0 as usize).and_then(Option::as_ref);
+        if store.filter(is_due).is_some()
+            && let Some(store) = self.find_mut(table)
+        {
+            store.tidy();
         }
     }
 }

@@ -518,7 +518,8 @@ fn done_text(done: &Done) -> String {
         text.push_str(&format!("; replaced {}", Rows(done.replaced)));
     }
     for entry in &done.by_constraint {
-        let ByConstraint { constraint, table, rows, .. } = entry;
+        let ByConstraint { rows, .. } = entry;
+        let (constraint, table) = (entry.constraint(), entry.table());
         let done = if entry.event == Event::Delete { "deleted" } else { "updated" };
         text.push_str(&format!("; {constraint}: {} of {table} {done}", Rows(*rows)));
     }

@@ -65,8 +65,11 @@ impl From<Vec<Value>> for Key {
 
 /// A key of one column.
 impl<T: Into<Value>> From<T> for Key {
+    #[inline]
     fn from(value: T) -> Key {
-        Key::new([value.into()])
+        let mut values = SmallVec::new();
+        values.push(value.into());
+        Key(values)
     }
 }
 

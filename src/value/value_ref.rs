@@ -49,6 +49,14 @@ impl<'a> ValueRef<'a> {
         }
     }
 
+    /// Whether two values are the same in every respect, reals by their bits.
+    pub(crate) fn is_same(self, other: ValueRef<'_>) -> bool {
+        match (self, other) {
+            (ValueRef::Real(a), ValueRef::Real(b)) => a.to_bits() == b.to_bits(),
+            _ => self == other,
+        }
+    }
+
     /// A value of its own. Text and blobs are copied.
     pub fn to_value(self) -> Value {
         match self {
