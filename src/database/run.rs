@@ -411,7 +411,7 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
         Some(position) => Ok(ConflictTarget::Key(Some(position))),
         None => {
             let name = format!("({})", columns.join(", "));
-            let names = table.indexes.iter().map(|index| index.name.as_str());
+            let names = table.indexes.iter().map(|index| &*index.name);
             Err(NameError::missing(NameKind::Key, &name, Some(table.name()), names))
         }
     }

@@ -249,9 +249,13 @@ impl LetPass {
     ) {
         match list.iter_mut().find(|entry| entry.id == key.id && entry.kind == kind) {
             Some(entry) => entry.rows += rows,
-            None => {
-                list.push(LetPass { constraint: key.name.clone(), event, kind, rows, id: key.id })
-            }
+            None => list.push(LetPass {
+                constraint: key.name.to_string(),
+                event,
+                kind,
+                rows,
+                id: key.id,
+            }),
         }
     }
 }
