@@ -21,14 +21,14 @@ pub use catalog::{
 };
 pub use database::{
     CheckReport, Control, Database, Delete, Dialect, Done, Enforcement, EnforcementChange, Insert,
-    OnConflict, Plan, RowValues, Savepoint, Selector, SharedDatabase, Statement, Transaction,
-    Update, Upsert,
+    OnConflict, Plan, Row, RowRef, RowValues, Savepoint, Selector, SharedDatabase, Statement,
+    Transaction, Update, Upsert, Walk, Walks,
 };
 pub use error::{Error, Result, Violation};
 pub use expression::{Expression, col, lit};
 pub use id::RowId;
 pub use query::{Select, Selection};
-pub use value::{Collation, DataType, Key, Value};
+pub use value::{Collation, DataType, Key, Value, ValueRef};
 
 /// The README's Rust blocks are tests.
 #[cfg(doctest)]

@@ -289,10 +289,15 @@ fn runs_can_be_chosen() {
 
 #[test]
 fn a_wrong_call_says_what_is_right() {
-    let wrong: [(&[&str], &str); 5] = [
+    let wrong: [(&[&str], &str); 10] = [
         (&["tour", "--action", "cascde"], "a similar value exists: 'cascade'"),
         (&["tour", "--enforcement", "maybe"], "[possible values: on, off, both]"),
         (&["tour", "--format", "xml"], "[possible values: text, json]"),
+        (&["bench", "--shape", "self-treee"], "a similar value exists: 'self-tree'"),
+        (&["bench", "--action", "cascde"], "a similar value exists: 'cascade'"),
+        (&["bench", "--rows", "0"], "0 is not in 1..=10000000"),
+        (&["bench", "--rows", "10000001"], "10000001 is not in 1..=10000000"),
+        (&["bench", "--samples", "0"], "0 is not in 1..=1000"),
         (&["tuor"], "a similar subcommand exists: 'tour'"),
         (&[], "Usage: ondelete <COMMAND>"),
     ];
@@ -307,12 +312,117 @@ fn a_wrong_call_says_what_is_right() {
 
 #[test]
 fn help_fits_the_terminal() {
-    for arguments in [&["--help"][..], &["-h"], &["tour", "--help"], &["help", "tour"]] {
+    let calls = [
+        &["--help"][..],
+        &["-h"],
+        &["tour", "--help"],
+        &["help", "tour"],
+        &["tour", "-h"],
+        &["bench", "--help"],
+        &["bench", "-h"],
+    ];
+    for arguments in calls {
         let text = printed(arguments);
         let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
         assert!(widest.chars().count() <= COLUMNS, "{arguments:?}: {widest}");
     }
     assert!(printed(&["tour", "--help"]).contains("Examples:"));
+    assert!(printed(&["bench", "--help"]).contains("Examples:"));
+}
+
+/// What a bench of 25 rows and two samples tells.
+fn bench(shape: &str, action: &str, arguments: &[&str]) -> Value {
+    let call = ["bench", "--shape", shape, "--action", action, "--samples", "2", "--json"];
+    let rows: &[&str] = if arguments.is_empty() { &["--rows", "25"] } else { arguments };
+    serde_json::from_str(&printed(&[&call, rows].concat())).unwrap()
+}
+
+/// Rows deleted and rows whose key was set.
+fn deleted_and_updated(report: &Value) -> (u64, u64) {
+    let count = |name: &str| report["outcome"][name].as_u64().unwrap();
+    (count("deleted"), count("updated"))
+}
+
+#[test]
+fn a_bench_counts_what_each_action_changes() {
+    // The root is deleted besides; a diamond of 25 rows has arms of 3.
+    let expected = [
+        ("wide", (26, 0), (1, 25)),
+        ("chain", (26, 0), (1, 1)),
+        ("tree", (26, 0), (1, 10)),
+        ("self-tree", (26, 0), (1, 10)),
+        ("diamond", (32, 0), (1, 6)),
+    ];
+    for (shape, gone, set) in expected {
+        assert_eq!(deleted_and_updated(&bench(shape, "cascade", &[])), gone, "{shape}");
+        assert_eq!(deleted_and_updated(&bench(shape, "set-null", &[])), set, "{shape}");
+        assert_eq!(deleted_and_updated(&bench(shape, "set-default", &[])), set, "{shape}");
+        for (action, code) in [("restrict", 1811), ("no-action", 787)] {
+            let outcome = &bench(shape, action, &[])["outcome"];
+            assert_eq!((&outcome["kind"], &outcome["code"]), (&"refused".into(), &code.into()));
+            let message = outcome["message"].as_str().unwrap();
+            assert!(message.contains(" violates foreign key constraint "), "{message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_bench_measures_every_subject() {
+    let names: &[&str] =
+        if cfg!(feature = "sqlite") { &["ondelete", "SQLite"] } else { &["ondelete"] };
+    let report = bench("wide", "cascade", &[]);
+    let subjects = report["subjects"].as_array().unwrap();
+    assert_eq!(subjects.iter().map(|s| s["subject"].as_str().unwrap()).collect::<Vec<_>>(), names);
+    assert_eq!(subjects[0]["ratio"], 1.0);
+    for subject in subjects {
+        assert_eq!(subject["rows_changed"], 26);
+        assert!(subject["ns_per_row"].as_f64().is_some_and(|time| time >= 0.0));
+        for samples in ["delete_ns", "rollback_ns"] {
+            let samples = subject["samples"][samples].as_array().unwrap();
+            assert_eq!(samples.len(), 2);
+        }
+    }
+    let refused = &bench("wide", "restrict", &[])["subjects"][0];
+    assert_eq!(refused["ns_per_row"], Value::Null);
+    let notes = report["notes"].to_string();
+    assert_eq!(notes.contains("--features cli,sqlite"), !cfg!(feature = "sqlite"), "{notes}");
+}
+
+#[test]
+fn a_chain_may_be_longer_than_sqlite_allows() {
+    for (rows, is_too_long) in [("999", false), ("1000", true)] {
+        let report = bench("chain", "cascade", &["--rows", rows]);
+        assert_eq!(deleted_and_updated(&report), (rows.parse::<u64>().unwrap() + 1, 0));
+        assert_eq!(report["notes"].to_string().contains("SQLite would refuse"), is_too_long);
+        let has_sqlite = cfg!(feature = "sqlite") && !is_too_long;
+        assert_eq!(report["subjects"].as_array().unwrap().len(), 1 + usize::from(has_sqlite));
+    }
+    // Only a cascade goes down the chain.
+    assert_eq!(
+        bench("chain", "set-null", &["--rows", "1000"])["notes"].to_string().find("1,000"),
+        None
+    );
+}
+
+#[test]
+fn a_printed_bench_fits_the_terminal() {
+    let calls: [(&[&str], &str); 3] = [
+        (&["--rows", "2000"], "2,001 rows deleted"),
+        (
+            &["--shape", "tree", "--rows", "2000", "--action", "Set-Null"],
+            "1 row deleted, the key of 10 rows set to NULL",
+        ),
+        (&["--rows", "3", "--action", "restrict"], "refused: delete on table"),
+    ];
+    for (arguments, says) in calls {
+        let text = printed(&[&["bench", "--samples", "1"], arguments].concat());
+        assert!(text.contains(says), "{text}");
+        for line in text.lines() {
+            assert!(line.chars().count() <= COLUMNS, "{line}");
+            assert_eq!(line.trim_end(), line, "nothing stands behind a line");
+        }
+    }
 }
 
 #[test]

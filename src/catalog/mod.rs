@@ -87,6 +87,11 @@ impl Catalog {
         }
     }
 
+    /// How many tables there are or have been: every `TableId` is below it.
+    pub(crate) fn table_count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The table of this id, if it still exists.
     pub fn find_by_id(&self, id: TableId) -> Option<&Arc<TableEntry>> {
         self.entries.get(id.0 as usize)?.as_ref()

@@ -4,13 +4,16 @@
 //! that is handed in, with its styles as escape sequences: the program hands in one that drops them
 //! unless a terminal listens (`anstream`), a test one that drops them always.
 //!
-//! The exit status is 0 if it was done, 1 if a statement of the input failed, 2 if the call itself
-//! is wrong. A tour's refused deletes are its subject, not its failure.
+//! The exit status is 0 if it was done, 1 if a statement failed or what is compared differs, 2 if
+//! the call itself is wrong. Refused deletes are the subject of a tour or bench, not its failure.
 
+mod bench;
 mod render;
 mod tour;
 
+use crate::catalog::ReferentialAction;
 use crate::error::Error;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use std::fmt;
 use std::io::{self, Write};
@@ -20,14 +23,16 @@ use std::io::{self, Write};
 #[command(
     name = "ondelete",
     version,
+    max_term_width = 80,
     about = "See what a DELETE does, before it does it",
     long_about = "See what a DELETE does, before it does it.\n\n\
         An in-memory relational engine whose foreign keys behave as SQLite's do. It\n\
         plans a delete without doing it, carries it out, and says why rows vanish, turn\n\
         NULL, stay, or keep it from happening.",
-    after_help = "Start with:\n  ondelete tour",
-    after_long_help = "Start with:\n  ondelete tour\n\n\
-        Exit status:\n  0  done\n  1  a statement failed\n  2  the call is wrong"
+    after_help = "Start with:\n  ondelete tour\n  ondelete bench",
+    after_long_help = "Start with:\n  ondelete tour\n  ondelete bench\n\n\
+        Exit status:\n  0  done\n  1  a statement failed, or what is compared differs\n  \
+        2  the call is wrong"
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -37,6 +42,24 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Tour(tour::TourArguments),
+    Bench(bench::BenchArguments),
+}
+
+/// The ON DELETE actions as one writes them on a command line, in the order of the tour: first
+/// those that its chapter shows.
+const ACTIONS: [(&str, ReferentialAction); 5] = [
+    ("cascade", ReferentialAction::Cascade),
+    ("set-null", ReferentialAction::SetNull),
+    ("restrict", ReferentialAction::Restrict),
+    ("no-action", ReferentialAction::NoAction),
+    ("set-default", ReferentialAction::SetDefault),
+];
+
+fn action_parser() -> impl TypedValueParser<Value = ReferentialAction> {
+    PossibleValuesParser::new(ACTIONS.map(|(name, _)| name)).try_map(|given| {
+        let named = ACTIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&given));
+        named.map(|(_, action)| *action).ok_or("no such action")
+    })
 }
 
 /// Why the program could not do what it was asked.
@@ -47,13 +70,15 @@ pub enum Failure {
     Statement(Error),
     /// The output could not be written.
     Output(io::Error),
+    /// The subjects of a bench disagree, or the one that it compares with failed.
+    Bench(String),
 }
 
 impl Failure {
     /// What the program should exit with.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Failure::Statement(_) => 1,
+            Failure::Statement(_) | Failure::Bench(_) => 1,
             Failure::Output(_) => 2,
         }
     }
@@ -64,6 +89,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Statement(error) => write!(f, "error: {error}"),
             Failure::Output(error) => write!(f, "error: the output cannot be written: {error}"),
+            Failure::Bench(message) => write!(f, "error: {message}"),
         }
     }
 }
@@ -83,8 +109,8 @@ impl From<io::Error> for Failure {
 }
 
 impl Arguments {
-    /// The arguments of this process. Exits with status 2 and a message on stderr if they are wrong,
-    /// and with 0 after `--help` and `--version`.
+    /// The arguments of this process. Exits with status 2 and a message on stderr if they are
+    /// wrong, and with 0 after `--help` and `--version`.
     pub fn from_process() -> Self {
         Arguments::parse()
     }
@@ -93,11 +119,13 @@ impl Arguments {
 /// Does what the call asks for and writes the result to `out`.
 ///
 /// # Errors
-/// [`Failure::Statement`] if a statement failed, [`Failure::Output`] if `out` refused to take
-/// something. A reader that has seen enough and hung up is no failure.
+/// [`Failure::Statement`] if a statement failed, [`Failure::Bench`] if a bench cannot compare,
+/// [`Failure::Output`] if `out` refused to take something. A reader that has seen enough and hung
+/// up is no failure.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let done = match &arguments.command {
         Command::Tour(tour) => tour::run(tour, out),
+        Command::Bench(bench) => bench::run(bench, out),
     };
     match done {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

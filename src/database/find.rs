@@ -113,7 +113,7 @@ impl Database {
         }
     }
 
-    fn find_by_key(&self, table: &TableEntry, key: &Key) -> Result<Vec<RowId>> {
+    pub(super) fn find_by_key(&self, table: &TableEntry, key: &Key) -> Result<Vec<RowId>> {
         let name = table.name().to_owned();
         let columns =
             table.naming_columns().ok_or(InputError::NoPrimaryKey { table: name.clone() })?;

@@ -14,6 +14,7 @@
 //!
 //! This is the only module that begins, commits or undoes.
 
+mod append;
 mod check;
 mod find;
 mod run;
@@ -25,8 +26,9 @@ mod transaction;
 pub use crate::referential::{
     ActionOrder, Activation, ByConstraint, Deferral, DefinitionCheck, Dialect, Done, Enforcement,
     FailedCommit, FailedStatement, LetPass, LetPassKind, MatchFull, PLAN_SAMPLE_MAX, Plan,
-    PlanStep, Program, RowChange, SetImmediate, Start, Step, Timing, View,
+    PlanStep, Program, RowChange, SetImmediate, Start, Step, Timing, View, Walk, Walks,
 };
+pub use crate::storage::{Row, RowRef};
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
 pub use find::Selector;
 pub use shared::{SharedDatabase, WriteGuard};
@@ -36,7 +38,7 @@ pub use transaction::{Control, Refused, Savepoint, Transaction};
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{AlterCheck, Error, Hint, Result, SchemaError, TransactionError, Violation};
 use crate::id::RowId;
-use crate::referential::{Programs, Settings, Suspect, judge_outstanding};
+use crate::referential::{Footprints, Programs, Settings, Suspect, judge_outstanding};
 use crate::storage::{Mark, Store};
 use std::sync::Arc;
 use transaction::Open;
@@ -76,6 +78,8 @@ pub struct Database {
     in_flight: bool,
     counters: Counters,
     let_pass: Option<Vec<LetPass>>,
+    walk: Walk,
+    walks: Walks,
 }
 
 /// What a statement may change besides rows.
@@ -83,6 +87,7 @@ pub struct Database {
 struct Schema {
     catalog: Catalog,
     programs: Programs,
+    footprints: Footprints,
 }
 
 /// What SQLite calls `changes()`, `total_changes()` and `last_insert_rowid()`.
@@ -141,6 +146,8 @@ impl Database {
             in_flight: false,
             counters: Counters::default(),
             let_pass: None,
+            walk: Walk::Auto,
+            walks: Walks::default(),
         }
     }
 
@@ -161,6 +168,7 @@ impl Database {
             schema: self.schema.clone(),
             store: self.store.clone(),
             let_pass: self.let_pass.as_ref().map(|_| Vec::new()),
+            walk: self.walk,
             ..Database::with_dialect(self.enforcement, self.dialect.clone())
         })
     }
@@ -230,6 +238,19 @@ impl Database {
         self.let_pass.as_deref().unwrap_or_default()
     }
 
+    // How deletes are carried out.
+
+    /// Lets deletes go set at a time where that cannot be seen, or never. It is [`Walk::Auto`] unless
+    /// this is called; tests and benchmarks of the exact path call it.
+    pub fn set_walk(&mut self, walk: Walk) {
+        self.walk = walk;
+    }
+
+    /// How many deletes have gone which way since the database was made.
+    pub fn walks(&self) -> Walks {
+        self.walks
+    }
+
     // Deferral.
 
     /// Whether all constraints are deferred.
@@ -279,6 +300,8 @@ impl Database {
             enforcement: self.enforcement,
             defers_all: self.defers_all,
             observes: self.let_pass.is_some(),
+            walk: self.walk,
+            footprints: &self.schema.footprints,
         }
     }
 
@@ -286,9 +309,15 @@ impl Database {
         self.schema.catalog.table(name)
     }
 
-    /// The catalogue to be changed: the database's own from now on, if a fork shares it.
+    /// The schema to be changed: the database's own from now on, if a fork shares it.
+    fn schema_mut(&mut self) -> &mut Schema {
+        let schema = Arc::make_mut(&mut self.schema);
+        schema.footprints = Footprints::default();
+        schema
+    }
+
     fn catalog_mut(&mut self) -> &mut Catalog {
-        &mut Arc::make_mut(&mut self.schema).catalog
+        &mut self.schema_mut().catalog
     }
 
     fn moment(&self) -> Moment {
@@ -314,8 +343,9 @@ impl Database {
         if self.schema.catalog.mark() > moment.catalog {
             self.catalog_mut().undo_to(moment.catalog);
         }
-        if let Some(programs) = self.program_log.drain(moment.programs..).next() {
-            Arc::make_mut(&mut self.schema).programs = programs;
+        let programs = self.program_log.drain(moment.programs..).next();
+        if let Some(programs) = programs {
+            self.schema_mut().programs = programs;
         }
     }
 

@@ -2,13 +2,13 @@
 
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
-use super::{Database, Done, LetPass, Plan, Selector, without_transaction};
+use super::{Database, Done, LetPass, Plan, Selector, Walk, without_transaction};
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
 use crate::id::TableId;
 use crate::referential::{
-    self, Assignment, ConflictClause, ConflictTarget, Need, NewRow, Outcome, Work,
+    self, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome, Work,
     check_foreign_keys, involves_all_keys,
 };
 use std::sync::Arc;
@@ -121,7 +121,7 @@ impl Database {
     /// # Errors
     /// As [`Database::insert`] and [`Database::delete`].
     pub fn run(&mut self, statement: impl Into<Statement>) -> Result<Done> {
-        self.run_statement(&statement.into(), false)
+        self.run_statement(&statement.into(), Detail::Counts)
     }
 
     /// Carries out any statement and tells every row change, in order: [`Done::rows`] is there.
@@ -132,7 +132,7 @@ impl Database {
     /// # Errors
     /// As [`Database::run`].
     pub fn run_with_rows(&mut self, statement: impl Into<Statement>) -> Result<Done> {
-        self.run_statement(&statement.into(), true)
+        self.run_statement(&statement.into(), Detail::Rows)
     }
 
     /// What deleting the rows selected would do. Nothing is left of it.
@@ -164,7 +164,7 @@ impl Database {
         let Prepared { table, work } = self.prepare(&statement.into())?;
         let moment = self.moment();
         self.in_flight = true;
-        let mut outcome = self.run_work(table, work);
+        let mut outcome = self.run_work(table, work, Detail::Rows);
         let settings = self.settings();
         let outstanding =
             referential::judge_outstanding(&settings, &self.store, &outcome.outstanding);
@@ -179,10 +179,10 @@ impl Database {
         Ok(plan)
     }
 
-    fn run_statement(&mut self, statement: &Statement, with_rows: bool) -> Result<Done> {
+    fn run_statement(&mut self, statement: &Statement, detail: Detail) -> Result<Done> {
         self.check_usable()?;
         let Prepared { table, work } = self.prepare(statement)?;
-        let result = self.statement(|db| db.carry_out(table, work, with_rows));
+        let result = self.statement(|db| db.carry_out(table, work, detail));
         if result.is_err() {
             self.counters.changes = 0;
         }
@@ -199,15 +199,15 @@ impl Database {
         &mut self,
         table: TableId,
         work: Work,
-        with_rows: bool,
+        detail: Detail,
     ) -> Result<(Done, Vec<LetPass>)> {
-        let mut outcome = self.run_work(table, work);
+        let mut outcome = self.run_work(table, work, detail);
         // What actions have done counts even where the statement fails.
         self.counters.total_changes += outcome.acted;
         if let Some(refusal) = outcome.refusal.take() {
             return Err(refusal);
         }
-        let done = referential::summarize(&self.schema.catalog, &self.store, &outcome, with_rows);
+        let done = referential::summarize(&self.schema.catalog, &self.store, &outcome, detail);
         self.note_outstanding(std::mem::take(&mut outcome.outstanding));
         Ok((done, outcome.let_pass))
     }
@@ -221,7 +221,8 @@ impl Database {
         }
     }
 
-    pub(super) fn run_work(&mut self, table: TableId, work: Work) -> Outcome {
+    pub(super) fn run_work(&mut self, table: TableId, work: Work, detail: Detail) -> Outcome {
+        let is_first = self.outstanding.is_empty();
         let Database { schema, store, dialect, enforcement, defers_all, let_pass, .. } = self;
         let settings = referential::Settings {
             catalog: &schema.catalog,
@@ -230,8 +231,10 @@ impl Database {
             enforcement: *enforcement,
             defers_all: *defers_all,
             observes: let_pass.is_some(),
+            walk: if is_first { self.walk } else { Walk::Exact },
+            footprints: &schema.footprints,
         };
-        referential::run(&settings, store, table, work)
+        referential::run(&settings, store, table, work, detail, &mut self.walks)
     }
 
     fn prepare(&self, statement: &Statement) -> Result<Prepared> {

@@ -6,11 +6,12 @@ use crate::error::{
     AlterCheck, Error, Event, Hint, NameError, NameKind, Result, SchemaError, Violation,
     ViolationKind,
 };
-use crate::referential::{Attached, DefinitionCheck, Programs, Start, Timing, Work, check_actions};
+use crate::referential::{
+    Attached, DefinitionCheck, Detail, Programs, Start, Timing, Work, check_actions,
+};
 use crate::storage::RowRef;
 use crate::table::{index_specs, unique_key};
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// What DROP TABLE does about the rows.
 #[derive(Clone, Copy, PartialEq)]
@@ -85,7 +86,7 @@ impl Database {
             if deletion == Deletion::Runs {
                 let rows = db.store.rows(entry.id).map(RowRef::row_id).collect();
                 let work = Work::Delete { rows, runs_programs: false };
-                done = db.carry_out(entry.id, work, false)?.0;
+                done = db.carry_out(entry.id, work, Detail::Counts)?.0;
             }
             db.catalog_mut().drop_table(entry.id);
             if db.schema.programs.0.iter().any(|program| program.table == entry.id) {
@@ -273,9 +274,8 @@ impl Database {
 
     /// The programs to be changed, logged.
     fn programs_mut(&mut self) -> &mut Programs {
-        let programs = &mut Arc::make_mut(&mut self.schema).programs;
-        self.program_log.push(programs.clone());
-        programs
+        self.program_log.push(self.schema.programs.clone());
+        &mut self.schema_mut().programs
     }
 
     /// Gives storage the indexes of every table whose entry has changed since a mark.

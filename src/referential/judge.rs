@@ -253,7 +253,12 @@ fn examine(
 }
 
 /// Whether a live row's key finds nothing.
-fn dangles(settings: &Settings<'_>, store: &Store, key: &ForeignKeyEntry, row: RowRef<'_>) -> bool {
+pub(super) fn dangles(
+    settings: &Settings<'_>,
+    store: &Store,
+    key: &ForeignKeyEntry,
+    row: RowRef<'_>,
+) -> bool {
     let nulls = key.columns.iter().filter(|&&position| row.get(position).is_null()).count();
     if nulls > 0 {
         return settings.dialect.match_full == MatchFull::Enforced

@@ -38,10 +38,13 @@
 //! outstanding and are judged again at COMMIT. So a row that dangled before and is not touched blocks
 //! nothing.
 //!
+//! **Set at a time (W).** Where order cannot be seen, a DELETE changes rows as sets instead: `walk`
+//! has the rule. Rows, counts and errors are the same.
+//!
 //! # Drawbacks
 //!
-//! Every referencing row of an action is looked up and changed by itself, and every vacated key is
-//! judged by itself: a wide delete costs its rows times a few index operations.
+//! On the exact path, every referencing row of an action is changed by itself and every vacated key
+//! is judged by itself. UPDATE, REPLACE and upsert always take it.
 
 /// Whether a deliberately broken executor is switched on; outside of unit tests none exists.
 #[cfg(test)]
@@ -67,6 +70,7 @@ mod prepare;
 mod program;
 mod relation;
 mod report;
+mod walk;
 
 pub use dialect::{
     ActionOrder, Deferral, DefinitionCheck, Dialect, FailedCommit, FailedStatement, MatchFull,
@@ -76,6 +80,8 @@ pub use executor::Assignment;
 pub use program::{Activation, Attached, Program, Programs, Start, Step, Timing, View};
 pub use report::{ByConstraint, Done, PLAN_SAMPLE_MAX, Plan, PlanStep, RowChange};
 pub(crate) use report::{plan, summarize};
+pub(crate) use walk::Footprints;
+pub use walk::{Walk, Walks};
 
 pub(crate) use judge::{Suspect, judge_outstanding};
 pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_keys};
@@ -87,12 +93,13 @@ use crate::error::{
 };
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{Conflict, NullPolicy, RowRef, Store};
+use crate::table::{Conflict, NullPolicy, Store};
 use crate::value::{OrderedKey, Value};
 use effects::Effects;
 use executor::Executor;
 use std::fmt;
 use std::sync::Arc;
+use walk::{Counts, Walked};
 
 /// Whether foreign keys are acted on at all; SQLite's `PRAGMA foreign_keys`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,6 +121,9 @@ pub(crate) struct Settings<'a> {
     pub(crate) defers_all: bool,
     /// Whether what enforcement would have done is to be recorded while it is off.
     pub(crate) observes: bool,
+    /// Whether deletes may go set at a time, as far as the user is concerned.
+    pub(crate) walk: Walk,
+    pub(crate) footprints: &'a Footprints,
 }
 
 impl Settings<'_> {
@@ -287,6 +297,8 @@ impl fmt::Display for Enforcement {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) effects: Effects,
+    /// Rows changed set at a time: then there are no effects.
+    pub(crate) walked: Option<Counts>,
     /// Ids of the rows that an INSERT added itself.
     pub(crate) inserted: Vec<RowId>,
     pub(crate) let_pass: Vec<LetPass>,
@@ -299,19 +311,73 @@ pub(crate) struct Outcome {
     pub(crate) refusal: Option<Error>,
 }
 
+/// What the caller wants to know of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// How many rows changed over which constraint.
+    Counts,
+    /// Every row change, in order.
+    Rows,
+}
+
 /// Carries out a statement's work, judges it, and says how it went. Nothing is undone here.
+///
+/// A delete goes set at a time if only its counts are wanted and rule W lets it; `walks` counts which
+/// way it went. A suspect that stands from before takes the exact path, which tells it where its row
+/// has gone.
 pub(crate) fn run(
     settings: &Settings<'_>,
     store: &mut Store,
     table: TableId,
     work: Work,
+    detail: Detail,
+    walks: &mut Walks,
 ) -> Outcome {
+    let Work::Delete { rows, runs_programs: true } = &work else {
+        return run_exactly(settings, store, table, work);
+    };
+    if detail == Detail::Rows || settings.walk == Walk::Exact || settings.observes {
+        walks.exact += 1;
+        return run_exactly(settings, store, table, work);
+    }
+    let mark = store.mark();
+    let (walked, refusal) = match walk::walk(settings, store, table, rows) {
+        Walked::Done(counts) => {
+            walks.set += 1;
+            (counts, None)
+        }
+        Walked::Refused(error) => {
+            walks.refused += 1;
+            (Counts::default(), Some(error))
+        }
+        Walked::FellBack => {
+            walks.fallen_back += 1;
+            store.undo_to(mark);
+            return run_exactly(settings, store, table, work);
+        }
+        Walked::Exact => {
+            walks.exact += 1;
+            return run_exactly(settings, store, table, work);
+        }
+    };
+    Outcome {
+        effects: Effects::new(mark),
+        inserted: Vec::new(),
+        let_pass: Vec::new(),
+        outstanding: Vec::new(),
+        acted: walked.by_constraint.iter().map(|(_, _, rows)| rows).sum(),
+        walked: Some(walked),
+        refusal,
+    }
+}
+
+fn run_exactly(settings: &Settings<'_>, store: &mut Store, table: TableId, work: Work) -> Outcome {
     let mut executor = Executor::new(settings, store);
     let refusal = executor.run(table, work).err();
     let acted = executor.finished_changes(refusal.is_some());
     let Executor { effects, inserted, let_pass, .. } = executor;
-    let mut outcome =
-        Outcome { effects, inserted, let_pass, outstanding: Vec::new(), acted, refusal };
+    let (outstanding, walked) = (Vec::new(), None);
+    let mut outcome = Outcome { effects, walked, inserted, let_pass, outstanding, acted, refusal };
     if outcome.refusal.is_none() {
         judge::judge_statement(settings, store, &mut outcome);
     }

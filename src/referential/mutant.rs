@@ -32,6 +32,24 @@ pub(crate) enum Mutant {
     DeferredIsImmediate,
     /// One nested action too few is allowed.
     DepthOffByOne,
+    /// All matched rows are roots of one walk, even where they reference one another.
+    WalkTakesRootsTogether,
+    /// A walk goes over tables with programs (W.1).
+    WalkIgnoresPrograms,
+    /// A walk writes columns that are part of a referenced key (W.2).
+    WalkWritesKeys,
+    /// RESTRICT is judged by what is left when the set has gone (W.3).
+    WalkRestrictsBySet,
+    /// A walk writes rows twice, or writes rows it has deleted (W.4).
+    WalkWritesTwice,
+    /// A walk writes a default that has gone (W.5).
+    WalkWritesGoneKeys,
+    /// A walk breaks NOT NULL and UNIQUE (W.6).
+    WalkBreaksConstraints,
+    /// A walk goes deeper than the limit (W.7).
+    WalkIgnoresDepth,
+    /// A walk takes levels for exact where rows were reached twice (W.7).
+    WalkIgnoresLevels,
 }
 
 thread_local! {
@@ -67,6 +85,15 @@ mod tests {
             LeftKeyNotJudged,
             DeferredIsImmediate,
             DepthOffByOne,
+            WalkTakesRootsTogether,
+            WalkIgnoresPrograms,
+            WalkWritesKeys,
+            WalkRestrictsBySet,
+            WalkWritesTwice,
+            WalkWritesGoneKeys,
+            WalkBreaksConstraints,
+            WalkIgnoresDepth,
+            WalkIgnoresLevels,
         ];
         for mutant in mutants {
             ON.with(|on| on.set(Some(mutant)));

@@ -135,7 +135,7 @@ pub struct Programs(pub(crate) Vec<Attached>);
 
 impl Programs {
     /// The programs of a row change, in the order they run: the newest first, as in SQLite.
-    pub(super) fn of(
+    pub(crate) fn of(
         &self,
         table: TableId,
         event: Event,

@@ -4,7 +4,8 @@
 //! flat list of steps with the position of each step's origin; only its text is indented.
 
 use super::effects::{Effects, StepKind};
-use super::{LetPass, Outcome};
+use super::walk::Counts;
+use super::{Detail, LetPass, Outcome};
 use crate::catalog::Catalog;
 use crate::error::{Error, Event, Rows, Violation};
 use crate::id::RowId;
@@ -86,13 +87,16 @@ impl Done {
 /// Tells what a statement did.
 ///
 /// # Cost
-/// **O(c)** for c changed rows; with `with_rows`, their values are copied.
+/// **O(c)** for c changed rows; in detail, their values are copied.
 pub(crate) fn summarize(
     catalog: &Catalog,
     store: &Store,
     outcome: &Outcome,
-    with_rows: bool,
+    detail: Detail,
 ) -> Done {
+    if let Some(counts) = &outcome.walked {
+        return summarize_walk(catalog, counts);
+    }
     let mut per_step = vec![0; outcome.effects.steps.len()];
     for change in &outcome.effects.changes {
         per_step[change.step.0 as usize] += 1;
@@ -124,10 +128,19 @@ pub(crate) fn summarize(
             StepKind::Constraint(_) => {}
         }
     }
-    if with_rows {
+    if detail == Detail::Rows {
         done.rows = Some(row_changes(catalog, store, &outcome.effects));
     }
     done
+}
+
+fn summarize_walk(catalog: &Catalog, counts: &Counts) -> Done {
+    let by_constraint = counts.by_constraint.iter().map(|&(id, event, rows)| {
+        let key = catalog.constraint(id);
+        let table = catalog.by_id(key.table).name().to_owned();
+        ByConstraint { constraint: key.name.to_string(), table, event, rows }
+    });
+    Done { direct: counts.direct, by_constraint: by_constraint.collect(), ..Done::default() }
 }
 
 fn row_changes(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<RowChange> {
@@ -206,7 +219,7 @@ pub(crate) fn plan(
     outcome: Outcome,
     outstanding: Vec<Violation>,
 ) -> Plan {
-    let done = summarize(catalog, store, &outcome, false);
+    let done = summarize(catalog, store, &outcome, Detail::Counts);
     let effects = &outcome.effects;
     let mut steps: Vec<PlanStep> =
         (0..effects.steps.len()).map(|at| empty_step(catalog, effects, at)).collect();

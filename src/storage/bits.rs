@@ -1,6 +1,6 @@
 //! A bitmap: one bit a slot.
 
-use super::pages::{Opened, PAGE, Paged};
+use super::pages::{PAGE, Paged};
 
 const WORD: usize = u64::BITS as usize;
 
@@ -84,40 +84,6 @@ impl Bits {
         slots.iter().for_each(|&slot| self.set(slot, bit));
     }
 
-    /// Clears the bits of these slots; those that were set are handed on, in order.
-    pub(super) fn take_all(&mut self, slots: &[u32], mut taken: impl FnMut(u32)) {
-        if slots.len() > self.words.page_count()
-            && let Some(mut words) = self.words.open()
-        {
-            for &slot in slots {
-                if take(&mut words, slot as usize) {
-                    taken(slot);
-                }
-            }
-            return;
-        }
-        for &slot in slots {
-            if self.get(slot) {
-                self.set(slot, false);
-                taken(slot);
-            }
-        }
-    }
-
-    /// Whether all bits from `start` on are set, `len` of them.
-    pub(super) fn is_full(&self, start: u32, len: u32) -> bool {
-        let (mut at, end) = (start as usize, start as usize + len as usize);
-        while at < end {
-            let upto = end.min((at / WORD + 1) * WORD);
-            let mask = mask(at % WORD, upto - at);
-            if self.words.get(at / WORD) & mask != mask {
-                return false;
-            }
-            at = upto;
-        }
-        true
-    }
-
     /// The positions of the bits that are set, ascending.
     pub(super) fn ones(&self) -> impl DoubleEndedIterator<Item = u32> {
         let numbers = 0..self.words.len() as u32;
@@ -164,14 +130,6 @@ fn write(word: &mut u64, at: usize, bit: bool) {
     *word = *word & !(1 << at) | u64::from(bit) << at;
 }
 
-#[inline]
-fn take(words: &mut Opened<'_, u64>, at: usize) -> bool {
-    let word = words.get_mut(at / WORD);
-    let was_set = *word >> (at % WORD) & 1 == 1;
-    *word &= !(1 << (at % WORD));
-    was_set
-}
-
 /// `len` ones from `from` on, all within a word.
 fn mask(from: usize, len: usize) -> u64 {
     debug_assert!(from + len <= WORD && len > 0, "within a word");
@@ -191,15 +149,10 @@ mod tests {
             bits.fill(start, len, false);
             let within = |at: u32| (start..start + len).contains(&at);
             assert!((0..length).all(|at| bits.get(at) != within(at)));
-            assert!(!bits.is_full(start, len));
-            let slots: Vec<u32> = (start..start + len + 2).rev().collect();
+            let slots: Vec<u32> = (start..start + len).rev().collect();
             bits.set_all(&slots, true);
-            assert!(bits.is_full(0, length));
-            let mut taken = Vec::new();
-            bits.set(start, false);
-            bits.take_all(&slots, |slot| taken.push(slot));
-            assert_eq!(taken.len(), slots.len() - 1);
-            assert_eq!(bits.ones().count(), length as usize - slots.len());
+            assert!((0..length).all(|at| bits.get(at)));
+            assert_eq!(bits.ones().count(), length as usize);
         }
     }
 

@@ -63,8 +63,9 @@ impl Buckets {
         self.headers.len() as u32 - 1
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.headers.len()
+    /// Whether a bucket lists nothing, not even rows that are gone.
+    pub(super) fn is_empty(&self, bucket: u32) -> bool {
+        self.bucket(bucket).len == 0
     }
 
     #[inline]
@@ -101,20 +102,17 @@ impl Buckets {
     /// Puts a row into a bucket.
     pub(super) fn join(&mut self, slot: u32, bucket: u32) {
         *self.member_of.get_mut(slot as usize) = bucket;
-        let is_behind = self.list_end(bucket).is_some_and(|last| last >= slot);
-        let header = self.headers.get_mut(bucket as usize);
-        header.count += 1;
-        header.is_dirty |= is_behind;
-        self.append(bucket, slot);
+        self.list(bucket, slot, 1);
     }
 
-    /// Takes a row out of its bucket.
-    pub(super) fn leave(&mut self, slot: u32) {
-        let bucket = self.of(slot);
+    /// Takes a row out of its bucket, which is returned.
+    pub(super) fn leave(&mut self, slot: u32) -> u32 {
+        let bucket = std::mem::replace(self.member_of.get_mut(slot as usize), NONE);
         let header = self.headers.get_mut(bucket as usize);
         header.count -= 1;
         header.is_dirty = true;
         self.note_bloated(bucket);
+        bucket
     }
 
     /// Undoes `join` of a row that then goes away, or back to the bucket `raw`.
@@ -188,7 +186,7 @@ impl Buckets {
         let header = self.bucket(bucket);
         let is_member =
             |slot: &u32| is_there(*slot) && (!header.is_dirty || self.of(*slot) == bucket);
-        let mut members: Vec<u32> = self.list(bucket).filter(is_member).collect();
+        let mut members: Vec<u32> = self.listing(bucket).filter(is_member).collect();
         if header.is_dirty {
             members.sort_unstable();
             members.dedup();
@@ -205,7 +203,7 @@ impl Buckets {
     ) -> Vec<u32> {
         let header = self.bucket(bucket);
         let mut found: Vec<u32> = Vec::with_capacity(max.min(header.len as usize));
-        for slot in self.list(bucket) {
+        for slot in self.listing(bucket) {
             let is_member = is_there(slot)
                 && (!header.is_dirty || (self.of(slot) == bucket && !found.contains(&slot)));
             if is_member {
@@ -219,7 +217,7 @@ impl Buckets {
     }
 
     /// Everything a bucket lists.
-    fn list(&self, bucket: u32) -> impl Iterator<Item = u32> + '_ {
+    fn listing(&self, bucket: u32) -> impl Iterator<Item = u32> + '_ {
         let Bucket { start, len, class, .. } = *self.bucket(bucket);
         (start..start + len)
             .map(move |at| if class == 0 { at } else { *self.pool.get(at as usize) })
@@ -231,29 +229,43 @@ impl Buckets {
         Some(if class == 0 { last } else { *self.pool.get(last as usize) })
     }
 
-    fn append(&mut self, bucket: u32, slot: u32) {
-        let Bucket { start, len, class, .. } = *self.bucket(bucket);
+    /// Lists a slot at the end of a bucket, which gets so many members more.
+    fn list(&mut self, bucket: u32, slot: u32, more: u32) {
+        let header = self.headers.get_mut(bucket as usize);
+        let Bucket { start, len, class, .. } = *header;
+        header.count += more;
         match class {
-            0 if len == 0 => self.bucket_mut(bucket).start = slot,
-            0 if start + len == slot => {}
-            _ if class > 0 && len < 1 << class => *self.pool.get_mut((start + len) as usize) = slot,
-            _ => {
-                let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
-                let wider = wider.max(CLASS_MIN).max(class + 1);
-                let place = self.take_block(wider);
-                for at in 0..len {
-                    let listed =
-                        if class == 0 { start + at } else { *self.pool.get((start + at) as usize) };
-                    *self.pool.get_mut((place + at) as usize) = listed;
+            0 if len == 0 => (header.start, header.len) = (slot, 1),
+            0 if start + len == slot => header.len += 1,
+            _ if class > 0 && len < 1 << class => {
+                let end = (start + len) as usize;
+                header.is_dirty |= len > 0 && *self.pool.get(end - 1) >= slot;
+                header.len += 1;
+                *self.pool.get_mut(end) = slot;
+                if header.is_dirty {
+                    self.note_bloated(bucket);
                 }
-                *self.pool.get_mut((place + len) as usize) = slot;
-                self.free_block(bucket);
-                let header = self.bucket_mut(bucket);
-                (header.start, header.class) = (place, wider);
+            }
+            _ => {
+                self.widen(bucket);
+                self.list(bucket, slot, 0);
             }
         }
-        self.bucket_mut(bucket).len += 1;
-        self.note_bloated(bucket);
+    }
+
+    /// Moves what a bucket lists into a wider block.
+    fn widen(&mut self, bucket: u32) {
+        let Bucket { start, len, class, .. } = *self.bucket(bucket);
+        let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
+        let wider = wider.max(CLASS_MIN).max(class + 1);
+        let place = self.take_block(wider);
+        for at in 0..len {
+            let slot = if class == 0 { start + at } else { *self.pool.get((start + at) as usize) };
+            *self.pool.get_mut((place + at) as usize) = slot;
+        }
+        self.free_block(bucket);
+        let header = self.bucket_mut(bucket);
+        (header.start, header.class) = (place, wider);
     }
 
     fn take_block(&mut self, class: u8) -> u32 {
@@ -312,7 +324,7 @@ impl Buckets {
             self.free_block(bucket);
             let Bucket { owner, is_orphan, .. } = header;
             *self.bucket_mut(bucket) = Bucket { owner, is_orphan, ..EMPTY };
-            members.iter().for_each(|&slot| self.append(bucket, slot));
+            members.iter().for_each(|&slot| self.list(bucket, slot, 0));
             self.bucket_mut(bucket).count = members.len() as u32;
         }
     }

@@ -57,15 +57,6 @@ impl Column {
         if !self.is_valid(slot) { ValueRef::Null } else { self.stored(slot) }
     }
 
-    /// The integer of a cell that holds one.
-    #[inline]
-    pub(super) fn integer(&self, slot: u32) -> Option<i64> {
-        match &self.cells {
-            Cells::Integer(cells) if self.is_valid(slot) => Some(*cells.get(slot as usize)),
-            _ => self.get(slot).as_integer(),
-        }
-    }
-
     #[inline]
     pub(super) fn is_valid(&self, slot: u32) -> bool {
         match (&self.valid, &self.cells) {

@@ -96,10 +96,10 @@ impl OwnIndex {
         if let Some(shared) = &mut self.shared {
             shared.buckets.make_place(slot);
         }
-        self.spec.covers(rows.row(slot)).then(|| self.enter(rows, slot, false))
+        self.spec.covers(rows.row(slot)).then(|| self.enter(rows, slot, NONE, false))
     }
 
-    fn enter(&mut self, rows: &Rows, slot: u32, was_member: bool) -> Entered {
+    fn enter(&mut self, rows: &Rows, slot: u32, raw: u32, was_member: bool) -> Entered {
         let row = rows.row(slot);
         let hash = self.spec.hash(row);
         let Some(shared) = &mut self.shared else {
@@ -114,24 +114,20 @@ impl OwnIndex {
             self.table.add(hash, bucket, |_| false);
             bucket
         });
-        let raw = shared.buckets.of(slot);
         shared.buckets.join(slot, bucket);
         Entered::Joined { raw, was_member }
     }
 
     /// Follows a change of a row that both is and was live: `covered` says whether the index had it.
     pub(super) fn update(&mut self, rows: &Rows, slot: u32, covered: bool) -> Option<Entered> {
-        if let Some(shared) = &mut self.shared
-            && covered
-        {
-            shared.buckets.leave(slot);
-        }
-        match (self.spec.covers(rows.row(slot)), &self.shared) {
-            (true, _) => Some(self.enter(rows, slot, covered)),
-            (false, Some(shared)) if covered => {
-                Some(Entered::Left { raw: shared.buckets.of(slot) })
-            }
-            (false, _) => None,
+        let raw = match &mut self.shared {
+            Some(shared) if covered => shared.buckets.leave(slot),
+            Some(shared) => shared.buckets.of(slot),
+            None => NONE,
+        };
+        match self.spec.covers(rows.row(slot)) {
+            true => Some(self.enter(rows, slot, raw, covered)),
+            false => (covered && raw != NONE).then_some(Entered::Left { raw }),
         }
     }
 
@@ -177,8 +173,11 @@ impl OwnIndex {
         }
         match &mut self.shared {
             None => self.table.remove(self.spec.hash(rows.row(slot)), slot),
-            Some(shared) if shared.buckets.of(slot) != NONE => shared.buckets.leave(slot),
-            Some(_) => {}
+            Some(shared) => {
+                if shared.buckets.of(slot) != NONE {
+                    shared.buckets.leave(slot);
+                }
+            }
         }
     }
 
@@ -306,8 +305,11 @@ impl ReferenceIndex {
 
     /// Pays what changes have left behind, once nothing is left to be undone.
     pub(super) fn tidy(&mut self, rows: &Rows) {
-        if self.buckets.has_bloated() {
-            self.buckets.shorten(|slot| rows.is_live(slot));
+        let ReferenceIndex { spec, buckets, .. } = self;
+        if buckets.has_bloated() {
+            let references =
+                |slot: u32| spec.parts.iter().all(|part| rows.is_valid(part.position, slot));
+            buckets.shorten(|slot| rows.is_live(slot) && references(slot));
         }
     }
 

@@ -104,11 +104,6 @@ impl fmt::Debug for IndexSpec {
 }
 
 impl IndexSpec {
-    /// Whether the index uses a column.
-    pub(super) fn uses(&self, position: usize) -> bool {
-        self.parts.iter().any(|part| part.position == position)
-    }
-
     /// Whether a row is in the index: its key has no NULL, and the filter lets it in.
     pub(super) fn covers(&self, row: RowRef<'_>) -> bool {
         !self.parts.iter().any(|part| row.get(part.position).is_null())
@@ -128,11 +123,6 @@ impl IndexSpec {
             .iter()
             .zip(key.iter())
             .all(|(part, value)| part.holds(row.get(part.position), value))
-    }
-
-    /// Whether two rows in the index have one key.
-    pub(super) fn agrees(&self, a: RowRef<'_>, b: RowRef<'_>) -> bool {
-        key_of(&self.parts, a) == key_of(&self.parts, b)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::Tables;
 use super::index::Entered;
+use super::row_ids::NONE;
 use super::table::Row;
 use crate::id::{RowId, TableId};
 use crate::value::OrderedKey;
@@ -66,27 +67,35 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(pub(super) u32);
 
-/// Rows of one table that were changed as a set.
-#[derive(Clone, Debug)]
+/// Rows of one table that were changed as a set: where in the log's lists they are.
+#[derive(Clone, Copy, Debug)]
 pub struct Swath {
     pub(super) table: TableId,
     /// The foreign key over which they were reached, by its position among the table's indexes of
-    /// foreign keys; `None` for rows that the statement itself has named.
-    pub(super) by: Option<usize>,
-    pub(super) runs: Range<usize>,
-    pub(super) slots: Range<usize>,
-    pub(super) rows: usize,
+    /// foreign keys; `NONE` for rows that the statement itself has named.
+    pub(super) by: u32,
+    pub(super) runs: (u32, u32),
+    pub(super) slots: (u32, u32),
+    pub(super) rows: u32,
 }
 
 impl Swath {
-    /// The table.
-    pub fn table(&self) -> TableId {
-        self.table
-    }
-
     /// How many rows.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.rows as usize
+    }
+
+    /// The position of the foreign key over which they were reached.
+    pub(super) fn by(&self) -> Option<usize> {
+        (self.by != NONE).then_some(self.by as usize)
+    }
+
+    pub(super) fn runs(&self) -> Range<usize> {
+        self.runs.0 as usize..self.runs.1 as usize
+    }
+
+    pub(super) fn slots(&self) -> Range<usize> {
+        self.slots.0 as usize..self.slots.1 as usize
     }
 }
 
@@ -131,11 +140,11 @@ impl Log {
     }
 
     pub(super) fn runs_of(&self, swath: &Swath) -> &[(u32, u32)] {
-        &self.runs[swath.runs.clone()]
+        &self.runs[swath.runs()]
     }
 
     pub(super) fn slots_of(&self, swath: &Swath) -> &[u32] {
-        &self.slots[swath.slots.clone()]
+        &self.slots[swath.slots()]
     }
 
     /// Adds a slot to the rows gathered last; neighbours become runs.
@@ -153,10 +162,18 @@ impl Log {
         }
     }
 
+    /// Forgets everything, and gives back most of the room that a long transaction took.
     pub(super) fn clear(&mut self) {
-        self.changes.clear();
-        self.asides.clear();
-        self.runs.clear();
-        self.slots.clear();
+        const KEPT_MAX: usize = 1024;
+        fn clear<T>(list: &mut Vec<T>) {
+            list.clear();
+            if list.capacity() > KEPT_MAX {
+                list.shrink_to(KEPT_MAX);
+            }
+        }
+        clear(&mut self.changes);
+        clear(&mut self.asides);
+        clear(&mut self.runs);
+        clear(&mut self.slots);
     }
 }

@@ -43,18 +43,17 @@ mod table;
 mod undo;
 mod verify;
 
-pub use key::{Filter, IndexSpec, KeyPart, References, key_of};
+pub use key::{Filter, IndexSpec, KeyPart, References};
 pub use log::{Change, Mark, Slot, Swath};
 pub use sweep::Swept;
 pub use table::{Row, RowRef};
-pub use verify::Discrepancy;
 
 use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use index::{Entered, OwnIndex, ReferenceIndex};
 use log::{Aside, Log};
 use std::sync::Arc;
-use table::TableStore;
+use table::{Arrival, TableStore};
 
 /// The set of tables at some moment.
 #[derive(Clone, Debug, Default)]
@@ -190,38 +189,43 @@ impl Store {
 
     // Changing rows; each call is logged.
 
-    /// Adds a row under an id that is free.
-    pub fn insert(&mut self, table: TableId, row_id: RowId, values: &[ValueRef<'_>]) {
+    /// Adds a row under an id that is free and, where a column is the row id, also its value. Whether
+    /// it references a key that no live row has.
+    pub fn insert(&mut self, table: TableId, row_id: RowId, values: &[ValueRef<'_>]) -> bool {
         debug_assert!(self.row(table, row_id).is_none(), "the row id is free");
+        let wanted = self.tables.all_wanted(table, RowRef::given(row_id, values));
         let Store { tables, log } = self;
         let store = tables.get_mut(table);
-        let arrival = store.place(row_id.0, values);
-        let slot = arrival.slot;
-        if let Some(led_to) = arrival.id_led_to {
+        let Arrival { slot, id_led_to, is_reused } = store.place(row_id.0, values);
+        if let Some(led_to) = id_led_to {
             log.aside(Aside::IdLedTo(led_to));
         }
         let TableStore { rows, indexes, references, .. } = store;
         for (index, own) in indexes.iter_mut().enumerate() {
             let entered = own.insert(rows, slot);
-            if let Some(Entered::Hashed { displaced: Some(_), .. }) = entered
-                && let Some(entered) = entered
-            {
+            if let Some(entered @ Entered::Hashed { displaced: Some(_), .. }) = entered {
                 log.aside(Aside::Entered { index, entered });
             }
         }
-        references.iter_mut().for_each(|reference| reference.buckets.make_place(slot));
-        self.forget_referenced(table, slot, arrival.is_reused);
+        let mut is_joined = true;
+        for (reference, wanted) in references.iter_mut().zip(wanted) {
+            reference.buckets.make_place(slot);
+            is_joined &= reference.join_known(slot, wanted);
+        }
+        self.forget_referenced(table, slot, is_reused);
         self.adopt(table, slot);
-        self.join_all(table, slot);
+        let dangles = !is_joined && self.join_rest(table, slot);
         self.log.changes.push(Change::Inserted { table, row_id, slot: Slot(slot) });
+        dangles
     }
 
-    /// Takes a live row away.
-    pub fn delete(&mut self, table: TableId, row_id: RowId) {
-        let Some(slot) = self.tables.get(table).rows.find(row_id.0) else { return };
+    /// Takes a row away; `false` if there is none.
+    pub fn delete(&mut self, table: TableId, row_id: RowId) -> bool {
+        let Some(slot) = self.tables.get(table).rows.find(row_id.0) else { return false };
         self.tables.get_mut(table).kill(slot);
         self.orphan(table, slot);
         self.log.changes.push(Change::Deleted { table, row_id, slot: Slot(slot) });
+        true
     }
 
     /// Puts new values in the place of a live row's, under an id that is free or its own.

@@ -12,10 +12,22 @@ use super::table::{RowRef, TableStore};
 use super::{IndexSpec, Link, Store, Tables};
 use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
+/// What a row has joined.
+#[derive(Clone, Copy, PartialEq)]
+enum Joined {
+    /// No bucket: its key has a NULL.
+    Nothing,
+    /// The bucket of a live row.
+    Referenced,
+    /// The bucket of a key that no live row has.
+    Orphans,
+}
+
 /// What a row's foreign key asks for.
-enum Wanted {
+pub(super) enum Wanted {
     /// Nothing: it has a NULL.
     Nothing,
     /// The live row of this slot.
@@ -32,8 +44,12 @@ impl Store {
         else {
             return false;
         };
-        reference.references(&store.rows, slot)
-            && reference.buckets.bucket(reference.buckets.of(slot)).is_orphan
+        if !reference.references(&store.rows, slot) {
+            return false;
+        }
+        // Rows deleted as a set leave their buckets behind without making orphans.
+        let bucket = reference.buckets.bucket(reference.buckets.of(slot));
+        bucket.is_orphan || !self.tables.get(reference.to.table).rows.is_live(bucket.owner)
     }
 
     /// How many live rows reference a row that is or was live, and the first `max` of them, by row
@@ -121,22 +137,32 @@ impl Store {
         }
     }
 
-    /// Puts a new row into the bucket of each row that it references.
-    pub(super) fn join_all(&mut self, table: TableId, slot: u32) {
-        for reference in 0..self.tables.get(table).references.len() {
-            self.join(table, reference, slot);
+    /// Puts a new row into the bucket of each row that it references and is not in yet: of itself, or
+    /// of a key that no row has. Whether there is one of those.
+    pub(super) fn join_rest(&mut self, table: TableId, slot: u32) -> bool {
+        let mut dangles = false;
+        for at in 0..self.tables.get(table).references.len() {
+            let TableStore { rows, references, .. } = self.tables.get(table);
+            if references[at].buckets.of(slot) == NONE && references[at].references(rows, slot) {
+                dangles |= self.join(table, at, slot) == Joined::Orphans;
+            }
         }
+        dangles
     }
 
-    /// Puts a row into the bucket of the row that it references; `false` if its key has a NULL.
-    fn join(&mut self, table: TableId, position: usize, slot: u32) -> bool {
+    /// Puts a row into the bucket of the row that it references.
+    fn join(&mut self, table: TableId, position: usize, slot: u32) -> Joined {
         let store = self.tables.get(table);
         let reference = &store.references[position];
         let wanted = self.tables.wanted(reference, store.rows.row(slot));
         let reference = &mut self.tables.get_mut(table).references[position];
         let bucket = match wanted {
-            Wanted::Nothing => return false,
-            Wanted::Row(referenced) => reference.bucket_for(referenced),
+            Wanted::Nothing => return Joined::Nothing,
+            Wanted::Row(referenced) => {
+                let bucket = reference.bucket_for(referenced);
+                reference.buckets.join(slot, bucket);
+                return Joined::Referenced;
+            }
             Wanted::Key(key) => match reference.orphans_of(&key) {
                 Some(bucket) => bucket,
                 None => {
@@ -148,7 +174,7 @@ impl Store {
             },
         };
         reference.buckets.join(slot, bucket);
-        true
+        Joined::Orphans
     }
 
     // A row leaves, or changes.
@@ -198,7 +224,7 @@ impl Store {
         // A row that references itself finds itself under its new key.
         self.adopt_changed(table, slot, old);
         for (&reference, (raw, was_member)) in referencing.iter().zip(left) {
-            let is_member = self.join(table, reference, slot);
+            let is_member = self.join(table, reference, slot) != Joined::Nothing;
             self.log.aside(Aside::Moved { reference, raw, was_member, is_member });
         }
     }
@@ -291,7 +317,28 @@ impl Store {
     }
 }
 
+impl ReferenceIndex {
+    /// Puts a row into the bucket of the row that it references; `false` if that is not there.
+    pub(super) fn join_known(&mut self, slot: u32, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Nothing => true,
+            Wanted::Key(_) => false,
+            Wanted::Row(referenced) => {
+                let bucket = self.bucket_for(referenced);
+                self.buckets.join(slot, bucket);
+                true
+            }
+        }
+    }
+}
+
 impl Tables {
+    /// What each foreign key of a row asks for.
+    pub(super) fn all_wanted(&self, table: TableId, row: RowRef<'_>) -> SmallVec<[Wanted; 2]> {
+        let references = &self.get(table).references;
+        references.iter().map(|reference| self.wanted(reference, row)).collect()
+    }
+
     fn wanted(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Wanted {
         // Nearly every foreign key references an integer primary key.
         if let ([part], None) = (reference.spec.parts.as_slice(), &reference.to.lookup)
@@ -356,12 +403,10 @@ impl TableStore {
     fn leave_bucket(&mut self, reference: usize, slot: u32) -> (u32, bool) {
         let TableStore { rows, references, .. } = self;
         let reference = &mut references[reference];
-        let raw = reference.buckets.of(slot);
-        let was_member = reference.references(rows, slot);
-        if was_member {
-            reference.buckets.leave(slot);
+        match reference.references(rows, slot) {
+            true => (reference.buckets.leave(slot), true),
+            false => (reference.buckets.of(slot), false),
         }
-        (raw, was_member)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::buckets::Listed;
 use super::log::{Aside, Change, Swath};
+use super::row_ids::NONE;
 use super::table::TableStore;
 use super::{Link, Store};
 use crate::id::{IndexId, RowId, TableId};
@@ -65,7 +66,7 @@ impl Store {
         let positions: Vec<usize> = parts.iter().map(|part| part.position).collect();
         let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
         store.set_all_valid(&positions, runs, slots, false);
-        self.log.changes.push(Change::Nulled(swath.clone()));
+        self.log.changes.push(Change::Nulled(swath));
         Swept { swath: Some(swath), met_dead }
     }
 
@@ -97,6 +98,16 @@ impl Store {
             bucket.is_some_and(|bucket| reference.buckets.bucket(bucket).count > 0)
         };
         self.slots(referenced).any(is_referenced)
+    }
+
+    /// Whether any row is listed as one that references a row of the set, be it gone by now.
+    pub fn is_any_listed(&self, referenced: &Swath, table: TableId, index: IndexId) -> bool {
+        let Some(reference) = self.tables.get(table).reference(index) else { return false };
+        let lists = |slot: u32| {
+            let bucket = reference.of_referenced(slot);
+            bucket.is_some_and(|bucket| !reference.buckets.is_empty(bucket))
+        };
+        self.slots(referenced).any(lists)
     }
 
     /// Whether any live row references a live one, whose id this is.
@@ -140,12 +151,6 @@ impl Store {
         keys
     }
 
-    /// The ids of the rows of a set.
-    pub fn swath_rows(&self, swath: &Swath) -> impl Iterator<Item = RowId> + '_ {
-        let rows = &self.tables.get(swath.table).rows;
-        self.slots(swath).map(|slot| RowId(rows.id(slot)))
-    }
-
     fn slots(&self, swath: &Swath) -> impl Iterator<Item = u32> + '_ {
         let runs = self.log.runs_of(swath).iter();
         let slots = self.log.slots_of(swath).iter().copied();
@@ -163,13 +168,13 @@ impl Store {
         let mut met_dead = false;
         let Store { tables, log } = self;
         let store = tables.get(link.table);
-        for at in referenced.runs.clone() {
+        for at in referenced.runs() {
             let (start, len) = log.runs[at];
             for slot in start..start + len {
                 met_dead |= gather(store, link.reference, slot, from, log);
             }
         }
-        for at in referenced.slots.clone() {
+        for at in referenced.slots() {
             met_dead |= gather(store, link.reference, log.slots[at], from, log);
         }
         met_dead
@@ -185,16 +190,21 @@ impl Store {
         let swath = self.swath(table, by, runs, slots)?;
         let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
         self.tables.get_mut(table).set_all_live(runs, slots, false, by);
-        self.log.changes.push(Change::Swept(swath.clone()));
+        self.log.changes.push(Change::Swept(swath));
         Some(swath)
     }
 
     /// What was gathered since these positions; `None` if that is nothing.
     fn swath(&self, table: TableId, by: Option<usize>, runs: usize, slots: usize) -> Option<Swath> {
-        let (runs, slots) = (runs..self.log.runs.len(), slots..self.log.slots.len());
-        let in_runs: usize = self.log.runs[runs.clone()].iter().map(|(_, len)| *len as usize).sum();
-        let rows = in_runs + slots.len();
-        (rows > 0).then_some(Swath { table, by, runs, slots, rows })
+        let in_runs: usize = self.log.runs[runs..].iter().map(|(_, len)| *len as usize).sum();
+        let rows = in_runs + self.log.slots.len() - slots;
+        (rows > 0).then_some(Swath {
+            table,
+            by: by.map_or(NONE, |by| by as u32),
+            runs: (runs as u32, self.log.runs.len() as u32),
+            slots: (slots as u32, self.log.slots.len() as u32),
+            rows: rows as u32,
+        })
     }
 }
 

@@ -19,6 +19,7 @@ pub struct RowRef<'a>(Source<'a>);
 enum Source<'a> {
     Stored(&'a Rows, u32),
     Held(RowId, &'a [Value]),
+    Given(RowId, &'a [ValueRef<'a>]),
 }
 
 impl<'a> RowRef<'a> {
@@ -27,11 +28,16 @@ impl<'a> RowRef<'a> {
         RowRef(Source::Held(row_id, values))
     }
 
+    /// A row that somebody is about to store.
+    pub(super) fn given(row_id: RowId, values: &'a [ValueRef<'a>]) -> Self {
+        RowRef(Source::Given(row_id, values))
+    }
+
     /// Its row id.
     pub fn row_id(self) -> RowId {
         match self.0 {
             Source::Stored(rows, slot) => RowId(rows.ids.id(slot)),
-            Source::Held(row_id, _) => row_id,
+            Source::Held(row_id, _) | Source::Given(row_id, _) => row_id,
         }
     }
 
@@ -41,6 +47,7 @@ impl<'a> RowRef<'a> {
         match self.0 {
             Source::Stored(rows, slot) => rows.get(position, slot),
             Source::Held(_, values) => values[position].as_ref(),
+            Source::Given(_, values) => values[position],
         }
     }
 
@@ -50,6 +57,7 @@ impl<'a> RowRef<'a> {
         match self.0 {
             Source::Stored(rows, _) => rows.columns.len(),
             Source::Held(_, values) => values.len(),
+            Source::Given(_, values) => values.len(),
         }
     }
 

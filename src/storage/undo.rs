@@ -37,7 +37,7 @@ impl Store {
                     self.undo_asides(swath.table, NONE);
                     let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
                     let store = self.tables.get_mut(swath.table);
-                    store.set_all_live(runs, slots, true, swath.by);
+                    store.set_all_live(runs, slots, true, swath.by());
                     self.forget_swath(&swath);
                 }
                 Change::Nulled(swath) => self.undo_nulled(&swath),
@@ -66,7 +66,7 @@ impl Store {
     }
 
     fn undo_nulled(&mut self, swath: &Swath) {
-        let Some(reference) = swath.by else { return };
+        let Some(reference) = swath.by() else { return };
         let (runs, slots) = (self.log.runs_of(swath), self.log.slots_of(swath));
         let store = self.tables.get_mut(swath.table);
         let parts = &store.references[reference].spec.parts;
@@ -76,8 +76,8 @@ impl Store {
     }
 
     fn forget_swath(&mut self, swath: &Swath) {
-        self.log.runs.truncate(swath.runs.start);
-        self.log.slots.truncate(swath.slots.start);
+        self.log.runs.truncate(swath.runs().start);
+        self.log.slots.truncate(swath.slots().start);
     }
 
     /// Undoes what the change just taken off the log did besides, to the row of this slot. Where its

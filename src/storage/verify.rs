@@ -92,9 +92,24 @@ impl Store {
             }
         }
         for (key, bucket) in reference.orphaned_keys() {
-            let header = reference.buckets.bucket(bucket);
-            if header.count == 0 && self.log.changes.is_empty() {
+            let count = reference.buckets.bucket(bucket).count;
+            if count == 0 && self.log.changes.is_empty() {
                 report(format!("the orphaned bucket of {key} is empty"));
+            }
+            if count as usize != reference.members(&store.rows, bucket).len() {
+                report(format!("the orphaned bucket of {key} counts {count}"));
+            }
+        }
+        let referenced = &self.tables.get(reference.to.table).rows;
+        for slot in (0..referenced.slot_count() as u32).filter(|&slot| referenced.is_live(slot)) {
+            let Some(bucket) = reference.of_referenced(slot) else { continue };
+            let header = reference.buckets.bucket(bucket);
+            let members = reference.members(&store.rows, bucket).len();
+            if header.count as usize != members {
+                report(format!("slot {slot}'s bucket counts {} of {members}", header.count));
+            }
+            if header.owner != slot || header.is_orphan {
+                report(format!("slot {slot}'s bucket is another's"));
             }
         }
     }

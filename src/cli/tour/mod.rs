@@ -12,7 +12,7 @@
 mod heroes;
 mod text;
 
-use super::Failure;
+use super::{ACTIONS, Failure, action_parser};
 use crate::catalog::{IndexKind, ReferentialAction};
 use crate::database::Update;
 use crate::database::{CheckReport, Database, Delete, Done, Enforcement, LetPass, Plan, Statement};
@@ -20,7 +20,6 @@ use crate::error::{Error, Result};
 use crate::expression::{col, lit};
 use crate::key;
 use crate::value::Value;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use heroes::{Rows, WAKALAND};
 use serde::ser::{Serialize, Serializer};
@@ -78,23 +77,6 @@ enum Enforcements {
     Off,
     /// Each action in both ways
     Both,
-}
-
-/// The actions as one writes them on a command line, in the order of the tour: first those that the
-/// chapter shows.
-const ACTIONS: [(&str, ReferentialAction); 5] = [
-    ("cascade", ReferentialAction::Cascade),
-    ("set-null", ReferentialAction::SetNull),
-    ("restrict", ReferentialAction::Restrict),
-    ("no-action", ReferentialAction::NoAction),
-    ("set-default", ReferentialAction::SetDefault),
-];
-
-fn action_parser() -> impl TypedValueParser<Value = ReferentialAction> {
-    PossibleValuesParser::new(ACTIONS.map(|(name, _)| name)).try_map(|given| {
-        let named = ACTIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&given));
-        named.map(|(_, action)| *action).ok_or("no such action")
-    })
 }
 
 impl TourArguments {

@@ -1,0 +1,132 @@
+//! Rows in and out without a detour: for loading and reading many.
+
+use super::{Database, Enforcement, Schema};
+use crate::catalog::TableEntry;
+use crate::error::Result;
+use crate::id::RowId;
+use crate::referential::MatchFull;
+use crate::storage::RowRef;
+use crate::value::{Affinity, Key, Value, ValueRef};
+use smallvec::SmallVec;
+
+impl Database {
+    /// Inserts one row, one value per column, as [`Database::insert`] does; its row id.
+    ///
+    /// Values are borrowed, so that nothing is allocated on the way of a row that fits as it is: of
+    /// the columns' own types, in a table without CHECK, UNIQUE and programs.
+    ///
+    /// ```
+    /// # use ondelete::{Column, Database, Enforcement, RowId, Table};
+    /// # let mut db = Database::new(Enforcement::On);
+    /// db.create_table(Table::new("hero")
+    ///     .column(Column::integer("id").primary_key())
+    ///     .column(Column::text("name")))?;
+    /// assert_eq!(db.append("hero", &[1.into(), "Deadpond".into()])?, RowId(1));
+    /// assert_eq!(db.append("hero", &[().into(), "Rusty-Man".into()])?, RowId(2));
+    /// # Ok::<(), ondelete::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::insert`].
+    pub fn append(&mut self, table: &str, values: &[ValueRef<'_>]) -> Result<RowId> {
+        if let Some(row_id) = self.append_as_it_is(table, values)? {
+            return Ok(row_id);
+        }
+        let values: Vec<Value> = values.iter().map(|value| value.to_value()).collect();
+        let done = self.insert(table, values)?;
+        Ok(done.inserted.first().copied().unwrap_or_else(|| self.last_insert_row_id()))
+    }
+
+    /// Puts a row in if there is nothing to convert, test or run; `None` if there is, or if the row
+    /// is to be refused: then nothing has changed, and [`Database::insert`] tells why.
+    pub(super) fn append_as_it_is(
+        &mut self,
+        table: &str,
+        values: &[ValueRef<'_>],
+    ) -> Result<Option<RowId>> {
+        self.check_usable()?;
+        let Database { schema, store, dialect, enforcement, let_pass, .. } = self;
+        let Schema { catalog, programs, .. } = &**schema;
+        let entry = catalog.table(table)?;
+        let is_plain = entry.checks.is_empty()
+            && !entry.indexes.iter().any(|index| index.unique)
+            && !programs.0.iter().any(|program| program.table == entry.id)
+            && let_pass.is_none()
+            && !catalog.has_unresolved()
+            && dialect.match_full == MatchFull::Ignored
+            && fits(entry, values);
+        if !is_plain {
+            return Ok(None);
+        }
+        let given = entry.row_id_column.and_then(|position| values[position].as_integer());
+        let row_id = match given {
+            Some(id) if store.row(entry.id, RowId(id)).is_some() => return Ok(None),
+            Some(id) => RowId(id),
+            None => match store.next_row_id(entry.id) {
+                Some(row_id) => row_id,
+                None => return Ok(None),
+            },
+        };
+        let mark = store.mark();
+        let dangles = match (given, entry.row_id_column) {
+            (None, Some(position)) => {
+                let mut values: SmallVec<[ValueRef<'_>; 12]> = values.into();
+                values[position] = ValueRef::Integer(row_id.0);
+                store.insert(entry.id, row_id, &values)
+            }
+            _ => store.insert(entry.id, row_id, values),
+        };
+        if dangles && *enforcement == Enforcement::On {
+            store.undo_to(mark);
+            return Ok(None);
+        }
+        self.counters.changes = 1;
+        self.counters.total_changes += 1;
+        self.counters.last_insert_row_id = row_id.0;
+        if self.open.is_none() {
+            self.forget_transaction();
+        }
+        Ok(Some(row_id))
+    }
+
+    /// The row with this primary key, read where it is: nothing is copied.
+    ///
+    /// ```
+    /// # use ondelete::{Column, Database, Enforcement, Table, ValueRef, key, row};
+    /// # let mut db = Database::new(Enforcement::On);
+    /// # db.create_table(Table::new("hero").column(Column::integer("id").primary_key())
+    /// #     .column(Column::text("name")))?;
+    /// db.insert("hero", row![1, "Deadpond"])?;
+    /// let hero = db.row("hero", key![1])?.expect("it is there");
+    /// assert_eq!(hero.get(1), ValueRef::Text("Deadpond"));
+    /// # Ok::<(), ondelete::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    /// **O(1)**.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn row(&self, table: &str, key: impl Into<Key>) -> Result<Option<RowRef<'_>>> {
+        let (entry, key) = (self.table(table)?, key.into());
+        let row_id = match (&key[..], entry.row_id_column) {
+            ([Value::Integer(id)], Some(_)) => Some(RowId(*id)),
+            _ => self.find_by_key(entry, &key)?.into_iter().next(),
+        };
+        Ok(row_id.and_then(|row_id| self.store.row(entry.id, row_id)))
+    }
+}
+
+/// Whether values are what their columns store, NULL where it may be.
+fn fits(table: &TableEntry, values: &[ValueRef<'_>]) -> bool {
+    values.len() == table.columns.len()
+        && table.columns.iter().zip(values).enumerate().all(|(position, (column, value))| {
+            match (column.affinity, value) {
+                (_, ValueRef::Null) => !column.not_null || table.row_id_column == Some(position),
+                (Affinity::Integer | Affinity::Numeric, ValueRef::Integer(_))
+                | (Affinity::Text, ValueRef::Text(_))
+                | (Affinity::Blob, ValueRef::Integer(_) | ValueRef::Text(_)) => true,
+                _ => false,
+            }
+        })
+}

@@ -1,0 +1,414 @@
+//! A DELETE set at a time: rule W of the [module](super).
+//!
+//! The exact path changes one row after another, because an order may be seen: in a refusal, in what
+//! a program reads, in which of two writes is the last. Where nothing of that can happen, all rows
+//! that reference any row of a set are changed together, and a cascade costs a few nanoseconds a row.
+//!
+//! # Rule W
+//!
+//! **Roots.** If the root table can be reached from itself over actions, the matched rows are roots
+//! one after another, in scan order, each skipped if it is gone, each with its own walk. Otherwise
+//! all matched rows are the roots of one walk.
+//!
+//! **Footprint**, from the definitions: the tables deleted from, closed over CASCADE; those written
+//! by SET NULL and SET DEFAULT; the RESTRICT constraints met. The exact path is taken from the start
+//! if W.1 a touched table has a program for the event, or W.2 a column that would be written is part
+//! of a referenced key, is the row id, or occurs in the predicate of a partial index.
+//!
+//! **Walk.** Delete to a fixed point over CASCADE. Then match the SET constraints and look for rows
+//! that RESTRICT, from all that has died. All is undone, and the exact path taken, if
+//!
+//! * W.3 a RESTRICT constraint finds any row, even one that dies in this walk;
+//! * W.4 a row is to be written twice, or both written and deleted;
+//! * W.5 a default that was written is a key that has gone;
+//! * W.6 a write breaks NOT NULL, CHECK or UNIQUE;
+//! * W.7 the depth limit could matter: a level beyond it has rows; or some row was reached twice, so
+//!   that levels are not exact, the graph of actions is cyclic, and the walk has more rows than the
+//!   limit allows levels;
+//! * a NO ACTION constraint finds a row left behind: that is told by the exact path.
+//!
+//! **Refusals** are therefore all told by the exact path but one, so that it costs the same at any
+//! number of rows: a single root that only RESTRICT and NO ACTION reference is refused by the first
+//! RESTRICT, in order, that counts a row.
+//!
+//! **Counts.** One per deleted row, one per SET constraint and row; constraints in the order in which
+//! the exact path would come upon them. A row that is reached over two constraints counts for the one
+//! that the walk takes first, which may be the other one of the exact path where several roots or
+//! rows share it; the totals agree.
+//!
+//! # Drawbacks
+//!
+//! "Reached twice" and "also deleted" are taken from buckets that list rows which are gone, whenever
+//! they went: a table with many dead rows may be walked exactly without need.
+
+mod footprint;
+
+pub(crate) use footprint::Footprints;
+
+use super::judge::dangles;
+use super::relation::referenced_key;
+use super::{Settings, foreign_key_violation, name_referencing};
+use crate::catalog::ReferentialAction;
+use crate::error::{Error, Event, Hint, Reached, ViolationKind};
+use crate::id::{ConstraintId, RowId, TableId};
+use crate::table::{self, NullPolicy, Store, Swath, Swept};
+use footprint::{Edge, Footprint, Node};
+
+/// How deletes are carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Walk {
+    /// Set at a time wherever that cannot be seen, else row by row.
+    #[default]
+    Auto,
+    /// Always row by row, in the dialect's order. Slower, and the same in all that can be seen.
+    Exact,
+}
+
+/// How many deletes went which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walks {
+    /// Set at a time.
+    pub set: usize,
+    /// Row by row from the start.
+    pub exact: usize,
+    /// Set at a time up to where that would have been seen; undone, and done row by row.
+    pub fallen_back: usize,
+    /// Refused at once by RESTRICT.
+    pub refused: usize,
+}
+
+/// What a delete has come to.
+pub(super) enum Walked {
+    /// It is done.
+    Done(Counts),
+    /// It is refused, and nothing was changed.
+    Refused(Error),
+    /// It must go row by row. Changes since the mark before are to be undone.
+    FellBack,
+    /// It must go row by row, and nothing was changed.
+    Exact,
+}
+
+/// Rows changed by a walk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) direct: usize,
+    /// In the order in which the constraints first acted.
+    pub(crate) by_constraint: Vec<(ConstraintId, Event, usize)>,
+}
+
+/// The walk cannot go on as a set.
+struct FallsBack;
+
+/// Carries out a delete set at a time, if rule W lets it.
+pub(super) fn walk(
+    settings: &Settings<'_>,
+    store: &mut Store,
+    table: TableId,
+    rows: &[RowId],
+) -> Walked {
+    let Settings { catalog, programs, dialect, .. } = *settings;
+    let footprint = settings.footprints.of(catalog, programs, dialect, table);
+    if footprint.is_exact {
+        return Walked::Exact;
+    }
+    if footprint.nodes[0].edges.is_empty() {
+        return Walked::Done(Counts {
+            direct: delete_leaves(store, table, rows),
+            ..Counts::default()
+        });
+    }
+    if let [row_id] = rows
+        && let Some(error) = refuse_root(settings, store, footprint, *row_id)
+    {
+        return Walked::Refused(error);
+    }
+    let mut walker =
+        Walker { settings, footprint, store, counts: Vec::new(), direct: 0, met_count: 0 };
+    let walked = match footprint.takes_roots_alone && settings.enforces() {
+        true => rows.chunks(1).try_for_each(|root| walker.walk(root)),
+        false => walker.walk(rows),
+    };
+    match walked {
+        Err(FallsBack) => Walked::FellBack,
+        Ok(()) => Walked::Done(walker.finish()),
+    }
+}
+
+/// Deletes rows that nothing references.
+fn delete_leaves(store: &mut Store, table: TableId, rows: &[RowId]) -> usize {
+    match rows {
+        [row_id] => usize::from(store.delete(table, *row_id)),
+        rows => store.sweep_rows(table, rows).map_or(0, |swath| swath.rows()),
+    }
+}
+
+/// The refusal of a single root by a RESTRICT constraint, if no other error is possible.
+fn refuse_root(
+    settings: &Settings<'_>,
+    store: &Store,
+    footprint: &Footprint,
+    row_id: RowId,
+) -> Option<Error> {
+    let Node { table, edges } = &footprint.nodes[0];
+    let entry = settings.catalog.by_id(*table);
+    let is_only_error = settings.enforces()
+        && settings.restricts()
+        && footprint.only_restricts
+        && settings.dialect.depth_limit != Some(0)
+        && entry.is_named_by_row_id()
+        && edges.iter().all(|edge| edge.table != *table);
+    let restricts = |edge: &&Edge| {
+        edge.action == ReferentialAction::Restrict
+            && store.is_referenced(row_id, *table, edge.table, edge.index)
+    };
+    let edge = edges.iter().find(restricts).filter(|_| is_only_error)?;
+    let key = settings.catalog.constraint(edge.constraint);
+    let value = referenced_key(key.resolved()?, store.row(*table, row_id)?)?;
+    let rows = name_referencing(settings.catalog, store, key, &value);
+    let kind = ViolationKind::Restrict;
+    let mut violation =
+        foreign_key_violation(settings.catalog, kind, key, Event::Delete, *table, rows);
+    let row = store.row(*table, row_id)?;
+    let columns = &key.resolved()?.columns;
+    violation.key = columns.iter().map(|&position| row.value(position)).collect();
+    violation.still_referenced = true;
+    violation.reached = Reached::Directly(row_id.0);
+    violation.hint = Hint::ForeignKey;
+    Some(Error::Violation(Box::new(violation)))
+}
+
+struct Walker<'a> {
+    settings: &'a Settings<'a>,
+    footprint: &'a Footprint,
+    store: &'a mut Store,
+    /// By the number of the edge.
+    counts: Vec<Option<Count>>,
+    direct: usize,
+    /// How many times a constraint was met.
+    met_count: usize,
+}
+
+/// Rows changed over one constraint.
+#[derive(Clone)]
+struct Count {
+    constraint: ConstraintId,
+    event: Event,
+    rows: usize,
+    /// When it first found a row, in the order in which constraints were met.
+    first: usize,
+}
+
+/// Rows that one step has deleted.
+struct Dead {
+    node: usize,
+    swath: Swath,
+    /// Actions entered on the way here.
+    depth: usize,
+}
+
+/// An edge that does not cascade, met from rows that have died.
+struct Met {
+    /// Position in the walk's list of what has died.
+    dead: usize,
+    edge: usize,
+    /// When.
+    at: usize,
+}
+
+impl Walker<'_> {
+    /// One walk from these roots.
+    fn walk(&mut self, roots: &[RowId]) -> Result<(), FallsBack> {
+        let table = self.footprint.nodes[0].table;
+        let Some(swath) = self.store.sweep_rows(table, roots) else { return Ok(()) };
+        self.direct += swath.rows();
+        if !self.settings.enforces() {
+            self.leave_behind(&swath);
+            return Ok(());
+        }
+        let mut dead = vec![Dead { node: 0, swath, depth: 0 }];
+        let met = self.cascade(&mut dead)?;
+        // A table that one constraint writes to: another one might write the same rows.
+        let mut written: Vec<(TableId, ConstraintId)> = Vec::new();
+        for Met { dead: position, edge, at } in met {
+            let edge = &self.footprint.nodes[dead[position].node].edges[edge];
+            let rows = self.settle(edge, &dead[position].swath, &mut written)?;
+            self.count(edge, rows, at);
+        }
+        Ok(())
+    }
+
+    /// With enforcement off: rows that reference the dead ones just stay.
+    fn leave_behind(&mut self, swath: &Swath) {
+        for edge in &self.footprint.nodes[0].edges {
+            self.store.orphan_referencing(swath, edge.table, edge.index);
+        }
+    }
+
+    /// Deletes to a fixed point, depth first over the constraints. What else was met, in order.
+    fn cascade(&mut self, dead: &mut Vec<Dead>) -> Result<Vec<Met>, FallsBack> {
+        let mut met = Vec::new();
+        let mut reached_twice = false;
+        let mut rows = dead[0].swath.rows();
+        let mut stack = vec![(0, 0)];
+        while let Some((at, position)) = stack.pop() {
+            let edges = &self.footprint.nodes[dead[at].node].edges;
+            let Some(edge) = edges.get(position) else { continue };
+            if position + 1 < edges.len() {
+                stack.push((at, position + 1));
+            }
+            let acts = match edge.action {
+                ReferentialAction::NoAction => false,
+                ReferentialAction::Restrict => self.settings.restricts(),
+                ReferentialAction::Cascade
+                | ReferentialAction::SetNull
+                | ReferentialAction::SetDefault => true,
+            };
+            let depth = dead[at].depth;
+            if acts {
+                self.check_depth(depth)?;
+            }
+            self.met_count += 1;
+            if edge.action != ReferentialAction::Cascade {
+                met.push(Met { dead: at, edge: position, at: self.met_count });
+                continue;
+            }
+            let Swept { swath, met_dead } =
+                self.store.sweep_referencing(&dead[at].swath, edge.table, edge.index);
+            reached_twice |= met_dead;
+            let Some(swath) = swath else { continue };
+            self.count(edge, swath.rows(), self.met_count);
+            rows += swath.rows();
+            stack.push((dead.len(), 0));
+            dead.push(Dead { node: edge.node, swath, depth: depth + 1 });
+        }
+        // W.7: where a row was reached twice, it may have been on another level.
+        let limit = self.settings.dialect.depth_limit.unwrap_or(usize::MAX);
+        let is_deep = match self.footprint.is_cyclic {
+            true => reached_twice && rows > limit,
+            false => reached_twice && self.footprint.longest > limit,
+        };
+        if is_deep && !is_mutant!(WalkIgnoresLevels) { Err(FallsBack) } else { Ok(met) }
+    }
+
+    /// W.7: nothing may be entered at the limit.
+    fn check_depth(&self, depth: usize) -> Result<(), FallsBack> {
+        match self.settings.dialect.depth_limit {
+            Some(limit) if depth >= limit && !is_mutant!(WalkIgnoresDepth) => Err(FallsBack),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn count(&mut self, edge: &Edge, rows: usize, at: usize) {
+        if rows == 0 {
+            return;
+        }
+        self.counts.resize(self.counts.len().max(edge.number + 1), None);
+        match &mut self.counts[edge.number] {
+            Some(count) => {
+                count.rows += rows;
+                count.first = count.first.min(at);
+            }
+            place @ None => {
+                let event = if edge.writes() { Event::Update } else { Event::Delete };
+                *place = Some(Count { constraint: edge.constraint, event, rows, first: at });
+            }
+        }
+    }
+
+    fn finish(self) -> Counts {
+        let mut counts: Vec<Count> = self.counts.into_iter().flatten().collect();
+        counts.sort_unstable_by_key(|count| count.first);
+        let by_constraint = counts.iter();
+        let by_constraint = by_constraint.map(|count| (count.constraint, count.event, count.rows));
+        Counts { direct: self.direct, by_constraint: by_constraint.collect() }
+    }
+
+    /// What a constraint that does not cascade does about rows that have died: how many it writes.
+    fn settle(
+        &mut self,
+        edge: &Edge,
+        swath: &Swath,
+        written: &mut Vec<(TableId, ConstraintId)>,
+    ) -> Result<usize, FallsBack> {
+        match edge.action {
+            ReferentialAction::Cascade => Ok(0),
+            ReferentialAction::Restrict | ReferentialAction::NoAction => {
+                // W.3.
+                let restricts =
+                    edge.action == ReferentialAction::Restrict && self.settings.restricts();
+                let even_dead = restricts && edge.is_deleted_from;
+                let Edge { table, index, .. } = *edge;
+                let finds = match even_dead && !is_mutant!(WalkRestrictsBySet) {
+                    true => self.store.is_any_listed(swath, table, index),
+                    false => self.store.is_any_referencing(swath, table, index),
+                };
+                if finds { Err(FallsBack) } else { Ok(0) }
+            }
+            ReferentialAction::SetNull if edge.sets_bits => {
+                let swept = self.store.null_referencing(swath, edge.table, edge.index);
+                self.check_written(edge, swept.met_dead, swept.swath.is_some(), written)?;
+                Ok(swept.swath.map_or(0, |swath| swath.rows()))
+            }
+            ReferentialAction::SetNull | ReferentialAction::SetDefault => {
+                let (rows, met_dead) = self.store.referencing_rows(swath, edge.table, edge.index);
+                self.check_written(edge, met_dead, !rows.is_empty(), written)?;
+                rows.iter().try_for_each(|&row_id| self.write(edge, row_id))?;
+                Ok(rows.len())
+            }
+        }
+    }
+
+    /// W.4, and W.6 for NOT NULL.
+    fn check_written(
+        &self,
+        edge: &Edge,
+        met_dead: bool,
+        writes: bool,
+        written: &mut Vec<(TableId, ConstraintId)>,
+    ) -> Result<(), FallsBack> {
+        let is_deleted = met_dead && edge.is_deleted_from;
+        let is_other = |(table, constraint): &(TableId, ConstraintId)| {
+            *table == edge.table && *constraint != edge.constraint
+        };
+        let is_twice = writes && written.iter().any(is_other);
+        if (is_deleted || is_twice) && !is_mutant!(WalkWritesTwice) {
+            return Err(FallsBack);
+        }
+        let breaks_not_null = edge.action == ReferentialAction::SetNull && edge.is_refused;
+        if writes && breaks_not_null && !is_mutant!(WalkBreaksConstraints) {
+            return Err(FallsBack);
+        }
+        if writes && !written.contains(&(edge.table, edge.constraint)) {
+            written.push((edge.table, edge.constraint));
+        }
+        Ok(())
+    }
+
+    /// Writes one row through the one door.
+    fn write(&mut self, edge: &Edge, row_id: RowId) -> Result<(), FallsBack> {
+        let entry = self.settings.catalog.by_id(edge.table);
+        let Some(old) = self.store.row(edge.table, row_id) else { return Err(FallsBack) };
+        let nulls = NullPolicy::Refuse;
+        let prepared = table::prepare_update(entry, row_id, old, &edge.written, nulls);
+        // W.6.
+        let Ok(prepared) = prepared else { return Err(FallsBack) };
+        let named: Vec<usize> = edge.written.iter().map(|(position, _)| *position).collect();
+        let mut conflicts =
+            table::find_conflicts(self.store, entry, &prepared, Some(row_id), Some(&named));
+        if conflicts.next().is_some() && !is_mutant!(WalkBreaksConstraints) {
+            return Err(FallsBack);
+        }
+        drop(conflicts);
+        table::update(self.store, entry, row_id, prepared);
+        // W.5.
+        let Some(row) = self.store.row(edge.table, row_id) else { return Err(FallsBack) };
+        let names = |columns: &[usize]| columns.iter().any(|position| named.contains(position));
+        let mut keys = entry.foreign_keys.iter().filter(|key| names(&key.columns));
+        let is_left_behind = keys.any(|key| dangles(self.settings, self.store, key, row));
+        match is_left_behind && !is_mutant!(WalkWritesGoneKeys) {
+            true => Err(FallsBack),
+            false => Ok(()),
+        }
+    }
+}
