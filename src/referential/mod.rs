@@ -97,6 +97,7 @@ use crate::table::{Conflict, NullPolicy, Store};
 use crate::value::{OrderedKey, Value};
 use effects::Effects;
 use executor::Executor;
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 use walk::{Counts, Walked};
@@ -154,10 +155,13 @@ pub(crate) enum Work {
     /// Insert these rows, in this order.
     Insert { rows: Vec<NewRow>, conflict: ConflictClause },
     /// Assign to these rows, in this order.
-    Update { rows: Vec<RowId>, assignment: Arc<Assignment>, conflict: ConflictClause },
+    Update { rows: RowIds, assignment: Arc<Assignment>, conflict: ConflictClause },
     /// Delete these rows, in this order.
-    Delete { rows: Vec<RowId>, runs_programs: bool },
+    Delete { rows: RowIds, runs_programs: bool },
 }
+
+/// The rows of a statement: mostly one.
+pub(crate) type RowIds = SmallVec<[RowId; 2]>;
 
 /// A row to insert: one value per column, before conversion.
 #[derive(Clone, Debug)]
