@@ -304,6 +304,7 @@ impl Database {
             defers_all: self.defers_all,
             observes: self.let_pass.is_some(),
             walk: self.walk,
+            remembers: !self.outstanding.is_empty(),
             footprints: &self.schema.footprints,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
-use super::{Database, Done, LetPass, Plan, Selector, Walk, without_transaction};
+use super::{Database, Done, LetPass, Plan, Selector, without_transaction};
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
@@ -241,7 +241,7 @@ impl Database {
     }
 
     pub(super) fn run_work(&mut self, table: TableId, work: Work, detail: Detail) -> Outcome {
-        let is_first = self.outstanding.is_empty();
+        let remembers = !self.outstanding.is_empty();
         let Database { schema, store, dialect, enforcement, defers_all, let_pass, .. } = self;
         let settings = referential::Settings {
             catalog: &schema.catalog,
@@ -250,7 +250,8 @@ impl Database {
             enforcement: *enforcement,
             defers_all: *defers_all,
             observes: let_pass.is_some(),
-            walk: if is_first { self.walk } else { Walk::Exact },
+            walk: self.walk,
+            remembers,
             footprints: &schema.footprints,
         };
         referential::run(&settings, store, table, work, detail, &mut self.walks)

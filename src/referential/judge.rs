@@ -65,9 +65,11 @@ pub(super) fn judge_statement(settings: &Settings<'_>, store: &Store, outcome: &
         return;
     }
     let catalog = settings.catalog;
-    let suspects = collect(catalog, store, &outcome.effects);
+    let suspects = collect(settings, store, &outcome.effects);
     let mut moves: Vec<Suspect> = Vec::new();
-    moves.extend(suspects.iter().map(|(suspect, _)| suspect).filter(|s| s.is_move()).cloned());
+    if settings.remembers {
+        moves.extend(suspects.iter().map(|(suspect, _)| suspect).filter(|s| s.is_move()).cloned());
+    }
     for (suspicion, cause) in live(settle(catalog, suspects)) {
         let Some(finding) = examine(settings, store, &suspicion, cause) else { continue };
         let key = catalog.constraint(finding.constraint);
@@ -106,8 +108,11 @@ pub(crate) fn judge_outstanding(
 }
 
 /// Every suspect that the statement's changes raise, in order.
-fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect, Cause)> {
-    let mut suspects = Vec::new();
+fn collect(settings: &Settings<'_>, store: &Store, effects: &Effects) -> Vec<(Suspect, Cause)> {
+    let catalog = settings.catalog;
+    let mut suspects: Vec<(Suspect, Cause)> = Vec::new();
+    // Where rows have gone matters only to what is suspected of rows.
+    let mut suspects_rows = settings.remembers;
     for (position, change) in store.changes_since(effects.base).iter().enumerate() {
         let cause = Some(position as u32);
         let mut row = |key: &ForeignKeyEntry, row_id| {
@@ -115,11 +120,12 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
         };
         match change {
             Change::Inserted { table, row_id, .. } => {
+                suspects_rows = true;
                 catalog.by_id(*table).foreign_keys.iter().for_each(|key| row(key, *row_id));
             }
             Change::Deleted { table, row_id, .. } => {
                 let table = catalog.by_id(*table);
-                if !table.foreign_keys.is_empty() {
+                if suspects_rows && !table.foreign_keys.is_empty() {
                     let gone = Suspect::Moved { table: table.id, from: *row_id, to: None };
                     suspects.push((gone, cause));
                 }
@@ -127,6 +133,7 @@ fn collect(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<(Suspect,
                 vacated(catalog, table, old, None, cause, &mut suspects);
             }
             Change::Updated { table, old_id, new_id, row, .. } => {
+                suspects_rows = true;
                 let old = RowRef::held(*old_id, row);
                 let table = catalog.by_id(*table);
                 let named = &effects.step_of(&effects.changes[position]).named;

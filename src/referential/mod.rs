@@ -124,6 +124,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) observes: bool,
     /// Whether deletes may go set at a time, as far as the user is concerned.
     pub(crate) walk: Walk,
+    /// Whether suspects of earlier statements are outstanding.
+    pub(crate) remembers: bool,
     pub(crate) footprints: &'a Footprints,
 }
 
@@ -340,19 +342,21 @@ pub(crate) fn run(
     let Work::Delete { rows, runs_programs: true } = &work else {
         return run_exactly(settings, store, table, work);
     };
-    if detail == Detail::Rows || settings.walk == Walk::Exact || settings.observes {
+    let goes_exactly = detail == Detail::Rows || settings.walk == Walk::Exact || settings.remembers;
+    if goes_exactly || settings.observes {
         walks.exact += 1;
         return run_exactly(settings, store, table, work);
     }
     let mark = store.mark();
-    let (walked, refusal) = match walk::walk(settings, store, table, rows) {
+    let (walked, acted, refusal) = match walk::walk(settings, store, table, rows) {
         Walked::Done(counts) => {
             walks.set += 1;
-            (counts, None)
+            let acted = counts.by_constraint.iter().map(|(_, _, rows)| rows).sum();
+            (counts, acted, None)
         }
-        Walked::Refused(error) => {
+        Walked::Refused { error, acted } => {
             walks.refused += 1;
-            (Counts::default(), Some(error))
+            (Counts::default(), acted, Some(error))
         }
         Walked::FellBack => {
             walks.fallen_back += 1;
@@ -369,7 +373,7 @@ pub(crate) fn run(
         inserted: Vec::new(),
         let_pass: Vec::new(),
         outstanding: Vec::new(),
-        acted: walked.by_constraint.iter().map(|(_, _, rows)| rows).sum(),
+        acted,
         walked: Some(walked),
         refusal,
     }

@@ -38,6 +38,8 @@ pub(crate) enum Mutant {
     WalkIgnoresPrograms,
     /// A walk writes columns that are part of a referenced key (W.2).
     WalkWritesKeys,
+    /// A walk writes columns that another foreign key still has to find its rows by (W.2).
+    WalkWritesOtherKeys,
     /// RESTRICT is judged by what is left when the set has gone (W.3).
     WalkRestrictsBySet,
     /// A walk writes rows twice, or writes rows it has deleted (W.4).
@@ -46,6 +48,8 @@ pub(crate) enum Mutant {
     WalkWritesGoneKeys,
     /// A walk breaks NOT NULL and UNIQUE (W.6).
     WalkBreaksConstraints,
+    /// A walk writes unique keys that its own dead rows had (W.6).
+    WalkFreesKeys,
     /// A walk goes deeper than the limit (W.7).
     WalkIgnoresDepth,
     /// A walk takes levels for exact where rows were reached twice (W.7).

@@ -8,7 +8,7 @@ use super::buckets::Listed;
 use super::log::{Aside, Change, Swath};
 use super::row_ids::NONE;
 use super::table::TableStore;
-use super::{Link, Store};
+use super::{Link, Slot, Store};
 use crate::id::{IndexId, RowId, TableId};
 use crate::value::OrderedKey;
 
@@ -98,6 +98,35 @@ impl Store {
             bucket.is_some_and(|bucket| reference.buckets.bucket(bucket).count > 0)
         };
         self.slots(referenced).any(is_referenced)
+    }
+
+    /// The rows of the set that any live row references over a foreign key.
+    pub fn referenced_slots<'a>(
+        &'a self,
+        of: &'a Swath,
+        table: TableId,
+        index: IndexId,
+    ) -> impl Iterator<Item = Slot> + 'a {
+        let reference = self.tables.get(table).reference(index);
+        let is_referenced = move |slot: &u32| {
+            let bucket = reference.and_then(|reference| reference.of_referenced(*slot));
+            bucket
+                .zip(reference)
+                .is_some_and(|(bucket, reference)| reference.buckets.bucket(bucket).count > 0)
+        };
+        self.slots(of).filter(is_referenced).map(Slot)
+    }
+
+    /// The row that a row of `table`, dead or live, references over a foreign key.
+    pub fn referenced_slot(&self, table: TableId, index: IndexId, slot: Slot) -> Option<Slot> {
+        let reference = self.tables.get(table).reference(index)?;
+        let owner = reference.buckets.bucket(reference.buckets.of(slot.0)).owner;
+        (owner != NONE).then_some(Slot(owner))
+    }
+
+    /// The row id of a slot.
+    pub fn row_id_of(&self, table: TableId, slot: Slot) -> RowId {
+        RowId(self.tables.get(table).rows.id(slot.0))
     }
 
     /// Whether any row is listed as one that references a row of the set, be it gone by now.

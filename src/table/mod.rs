@@ -10,10 +10,10 @@
 //! the keys. What a refusal means for the statement is not decided here.
 
 use crate::catalog::{ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved, TableEntry};
-use crate::id::RowId;
+use crate::id::{RowId, TableId};
 use crate::storage::{IndexSpec, References};
 // What the executor reads it reads from storage itself; what it changes goes through this module.
-pub use crate::storage::{Change, KeyPart, Mark, Row, RowRef, Store, Swath, Swept};
+pub use crate::storage::{Change, KeyPart, Mark, Row, RowRef, Slot, Store, Swath, Swept};
 use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
 use smallvec::SmallVec;
 
@@ -154,9 +154,9 @@ pub fn update(store: &mut Store, table: &TableEntry, old_id: RowId, prepared: Pr
     store.update(table.id, old_id, prepared.row_id, &values);
 }
 
-/// Takes a row away.
-pub fn delete(store: &mut Store, table: &TableEntry, row_id: RowId) {
-    store.delete(table.id, row_id);
+/// Takes a row away; `false` if it is gone already.
+pub fn delete(store: &mut Store, table: TableId, row_id: RowId) -> bool {
+    store.delete(table, row_id)
 }
 
 /// The indexes that storage keeps for a table: its own, and one for each foreign key whose target

@@ -72,18 +72,30 @@ impl Executor<'_> {
         frame: &RowFrame,
         key: &ForeignKeyEntry,
     ) -> Option<ReferentialAction> {
-        let action = match &frame.work {
-            RowWork::Insert { .. } => return None,
-            RowWork::Delete { .. } => key.delete_rule(),
+        match &frame.work {
+            RowWork::Insert { .. } => None,
+            RowWork::Delete { .. } => self.delete_action(key),
             RowWork::Update { .. } => {
                 let named = &self.effects.steps[frame.place.step.0 as usize].named;
                 let referenced = key.resolved().map_or(&[][..], |to| &to.columns);
                 if !referenced.iter().any(|position| named.contains(position)) {
                     return None;
                 }
-                key.update_rule()
+                self.acting(key, key.update_rule())
             }
-        };
+        }
+    }
+
+    /// What `key` does about a deleted row.
+    pub(super) fn delete_action(&self, key: &ForeignKeyEntry) -> Option<ReferentialAction> {
+        self.acting(key, key.delete_rule())
+    }
+
+    fn acting(
+        &self,
+        key: &ForeignKeyEntry,
+        action: ReferentialAction,
+    ) -> Option<ReferentialAction> {
         match action {
             ReferentialAction::NoAction if is_mutant!(NoActionAtRow) => {
                 (!self.settings.is_deferred(key)).then_some(ReferentialAction::Restrict)

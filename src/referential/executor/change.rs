@@ -22,10 +22,9 @@ impl Executor<'_> {
     }
 
     fn delete(&mut self, place: Place, row_id: RowId) -> Turn {
-        if self.store.row(place.table, row_id).is_none() {
+        if !table::delete(self.store, place.table, row_id) {
             return Turn::Skipped;
         }
-        table::delete(self.store, self.settings.catalog.by_id(place.table), row_id);
         let change = self.effects.record(place.step, place.cause);
         Turn::Goes(Changed { change, new: None })
     }

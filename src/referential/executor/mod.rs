@@ -25,8 +25,8 @@ use super::program::{Activation, Attached, Program, Step, Timing, View};
 use super::{ConflictClause, LetPass, NewRow, Settings, Work};
 use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
-use crate::id::{RowId, TableId};
-use crate::table::{Prepared, Row, RowRef, Store};
+use crate::id::{ConstraintId, RowId, TableId};
+use crate::table::{self, Prepared, Row, RowRef, Store};
 use crate::value::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -251,6 +251,12 @@ impl<'a> Executor<'a> {
     }
 
     fn next_row(&mut self, mut frame: RowsFrame) -> Result<(), Error> {
+        if let How::Delete { runs_programs } = frame.how
+            && self.is_leaf(frame.place.table, runs_programs)
+        {
+            self.delete_leaves(frame);
+            return Ok(());
+        }
         let Some(row_id) = frame.rows.next() else { return Ok(()) };
         let (place, how) = (frame.place, frame.how.clone());
         if !frame.rows.as_slice().is_empty() {
@@ -268,6 +274,24 @@ impl<'a> Executor<'a> {
             },
         };
         self.advance(RowFrame::new(place, work))
+    }
+
+    /// Whether deleting a row of a table is all there is to it: no program runs, and no action.
+    fn is_leaf(&self, table: TableId, runs_programs: bool) -> bool {
+        let Settings { catalog, programs, .. } = self.settings;
+        let has_programs = programs.0.iter().any(|program| program.table == table);
+        let acts = |id: &ConstraintId| self.delete_action(catalog.constraint(*id)).is_some();
+        !(has_programs && runs_programs) && !catalog.referenced_by(table).iter().any(acts)
+    }
+
+    fn delete_leaves(&mut self, frame: RowsFrame) {
+        let RowsFrame { place, rows, .. } = frame;
+        self.at = Some((place.step, place.cause));
+        for row_id in rows {
+            if table::delete(self.store, place.table, row_id) {
+                self.effects.record(place.step, place.cause);
+            }
+        }
     }
 
     /// Takes one row change as far as it goes before another frame must run.

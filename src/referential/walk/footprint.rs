@@ -19,7 +19,7 @@ pub(crate) struct Footprints(OnceLock<Vec<OnceLock<Footprint>>>);
 pub(super) struct Footprint {
     /// The root table first.
     pub(super) nodes: Vec<Node>,
-    /// Whether something that it touches asks for the exact path: clauses 1 and 2.
+    /// Whether something that it touches asks for the exact path: clauses 1, 2 and 6.
     pub(super) is_exact: bool,
     /// Whether the matched rows are roots one after another.
     pub(super) takes_roots_alone: bool,
@@ -29,6 +29,8 @@ pub(super) struct Footprint {
     pub(super) longest: usize,
     /// Whether every foreign key that references the root restricts or does nothing.
     pub(super) only_restricts: bool,
+    /// Whether nothing but RESTRICT can refuse at a row, and what it looks at stays as it is.
+    pub(super) tells_refusals: bool,
 }
 
 /// A table that rows are deleted from.
@@ -99,15 +101,29 @@ impl Footprint {
             || edges().any(|edge| edge.writes() && has_program(edge.table, Event::Update));
         // Clause 2.
         let writes_keys = edges().any(|edge| edge.writes() && is_used_elsewhere(catalog, edge));
+        let writes_other = edges().any(|edge| edges().any(|other| edge.writes_columns_of(other)));
+        // Clause 6.
+        let frees_keys = edges().any(|edge| edge.is_deleted_from && sets_unique(catalog, edge));
         let rechecks = dialect.set_default_recheck || dialect.match_full == MatchFull::Enforced;
         let sets_default =
             edges().any(|edge| edge.action == ReferentialAction::SetDefault) && rechecks;
         let runs_programs = runs_programs && !is_mutant!(WalkIgnoresPrograms);
         let writes_keys = writes_keys && !is_mutant!(WalkWritesKeys);
+        let writes_other = writes_other && !is_mutant!(WalkWritesOtherKeys);
+        let frees_keys = frees_keys && !is_mutant!(WalkFreesKeys);
         let longest = longest_path(&nodes);
+        let is_written = |table: TableId| edges().any(|edge| edge.writes() && edge.table == table);
+        let is_told = |edge: &Edge| match edge.action {
+            ReferentialAction::SetNull => edge.sets_bits && !edge.is_refused,
+            ReferentialAction::SetDefault => false,
+            ReferentialAction::Restrict => !edge.is_deleted_from && !is_written(edge.table),
+            ReferentialAction::Cascade | ReferentialAction::NoAction => true,
+        };
+        let tells_refusals = edges().all(is_told);
         Footprint {
-            is_exact: runs_programs || writes_keys || sets_default,
+            is_exact: runs_programs || writes_keys || writes_other || frees_keys || sets_default,
             takes_roots_alone: reaches_itself(catalog, root) && !is_mutant!(WalkTakesRootsTogether),
+            tells_refusals,
             is_cyclic: longest.is_none(),
             longest: longest.unwrap_or(usize::MAX),
             only_restricts: nodes[0].edges.iter().all(|edge| match edge.action {
@@ -152,6 +168,22 @@ impl Edge {
     pub(super) fn writes(&self) -> bool {
         matches!(self.action, ReferentialAction::SetNull | ReferentialAction::SetDefault)
     }
+
+    /// Clause 2: whether the action writes a column that decides what another one finds. CASCADE has
+    /// found all its rows before anything is written, and NO ACTION is judged when all is.
+    fn writes_columns_of(&self, other: &Edge) -> bool {
+        let finds = match other.action {
+            ReferentialAction::Restrict
+            | ReferentialAction::SetNull
+            | ReferentialAction::SetDefault => true,
+            ReferentialAction::Cascade | ReferentialAction::NoAction => false,
+        };
+        let is_shared = |(position, _): &(usize, Value)| {
+            self.written.iter().any(|(written, _)| written == position)
+        };
+        let is_other = self.table == other.table && self.constraint != other.constraint;
+        self.writes() && finds && is_other && other.written.iter().any(is_shared)
+    }
 }
 
 /// Whether nothing but the foreign key itself looks at its columns.
@@ -178,6 +210,14 @@ fn is_used_elsewhere(catalog: &Catalog, edge: &Edge) -> bool {
     referenced.any(|to| to.columns.iter().any(is_written))
         || table.row_id_column.as_ref().is_some_and(is_written)
         || filters.any(|filter| filter.columns().iter().any(is_written))
+}
+
+/// Clause 6: whether SET DEFAULT writes to a unique key. NULL never stands in another row's way.
+fn sets_unique(catalog: &Catalog, edge: &Edge) -> bool {
+    let mut unique = catalog.by_id(edge.table).indexes.iter().filter(|index| index.unique);
+    let is_written = |(position, _): &(usize, _)| edge.written.iter().any(|(at, _)| at == position);
+    edge.action == ReferentialAction::SetDefault
+        && unique.any(|index| index.columns.iter().any(is_written))
 }
 
 fn keys_of<'a>(

@@ -12,8 +12,13 @@
 //!
 //! **Footprint**, from the definitions: the tables deleted from, closed over CASCADE; those written
 //! by SET NULL and SET DEFAULT; the RESTRICT constraints met. The exact path is taken from the start
-//! if W.1 a touched table has a program for the event, or W.2 a column that would be written is part
-//! of a referenced key, is the row id, or occurs in the predicate of a partial index.
+//! if
+//!
+//! * W.1 a touched table has a program for the event;
+//! * W.2 a column that would be written is part of a referenced key or of another foreign key met
+//!   that restricts or writes, is the row id, or occurs in the predicate of a partial index;
+//! * W.6 a default would be written to a unique key of a table that is deleted from, where a row that
+//!   dies later may still have it.
 //!
 //! **Walk.** Delete to a fixed point over CASCADE. Then match the SET constraints and look for rows
 //! that RESTRICT, from all that has died. All is undone, and the exact path taken, if
@@ -27,9 +32,8 @@
 //!   limit allows levels;
 //! * a NO ACTION constraint finds a row left behind: that is told by the exact path.
 //!
-//! **Refusals** are therefore all told by the exact path but one, so that it costs the same at any
-//! number of rows: a single root that only RESTRICT and NO ACTION reference is refused by the first
-//! RESTRICT, in order, that counts a row.
+//! **Refusals** are told by the exact path, unless RESTRICT is the only error that is possible: see
+//! `refusal`. So a refusal costs the same at any number of rows that reference.
 //!
 //! **Counts.** One per deleted row, one per SET constraint and row; constraints in the order in which
 //! the exact path would come upon them. A row that is reached over two constraints counts for the one
@@ -42,17 +46,18 @@
 //! they went: a table with many dead rows may be walked exactly without need.
 
 mod footprint;
+mod refusal;
 
 pub(crate) use footprint::Footprints;
 
+use super::Settings;
 use super::judge::dangles;
-use super::relation::referenced_key;
-use super::{Settings, foreign_key_violation, name_referencing};
 use crate::catalog::ReferentialAction;
-use crate::error::{Error, Event, Hint, Reached, ViolationKind};
+use crate::error::{Error, Event};
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{self, NullPolicy, Store, Swath, Swept};
-use footprint::{Edge, Footprint, Node};
+use footprint::{Edge, Footprint};
+use refusal::Trail;
 
 /// How deletes are carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -81,8 +86,12 @@ pub struct Walks {
 pub(super) enum Walked {
     /// It is done.
     Done(Counts),
-    /// It is refused, and nothing was changed.
-    Refused(Error),
+    /// It is refused. Changes since the mark before are to be undone.
+    Refused {
+        error: Error,
+        /// Rows that actions had changed by then, of those that the exact path had finished.
+        acted: usize,
+    },
     /// It must go row by row. Changes since the mark before are to be undone.
     FellBack,
     /// It must go row by row, and nothing was changed.
@@ -97,8 +106,15 @@ pub(crate) struct Counts {
     pub(crate) by_constraint: Vec<(ConstraintId, Event, usize)>,
 }
 
-/// The walk cannot go on as a set.
-struct FallsBack;
+/// Why a walk cannot go on.
+enum Stop {
+    /// What follows can be seen: the exact path tells.
+    FallsBack,
+    /// A RESTRICT constraint finds a row.
+    Restricts,
+    /// The first refusal is found.
+    Refused(Trail),
+}
 
 /// Carries out a delete set at a time, if rule W lets it.
 pub(super) fn walk(
@@ -119,18 +135,23 @@ pub(super) fn walk(
         });
     }
     if let [row_id] = rows
-        && let Some(error) = refuse_root(settings, store, footprint, *row_id)
+        && let Some(error) = refusal::refuse_root(settings, store, footprint, *row_id)
     {
-        return Walked::Refused(error);
+        return Walked::Refused { error, acted: 0 };
     }
+    let counts = Vec::new();
     let mut walker =
-        Walker { settings, footprint, store, counts: Vec::new(), direct: 0, met_count: 0 };
+        Walker { settings, footprint, store, counts, direct: 0, met_count: 0, finished: 0 };
     let walked = match footprint.takes_roots_alone && settings.enforces() {
         true => rows.chunks(1).try_for_each(|root| walker.walk(root)),
         false => walker.walk(rows),
     };
     match walked {
-        Err(FallsBack) => Walked::FellBack,
+        Err(Stop::FallsBack | Stop::Restricts) => Walked::FellBack,
+        Err(Stop::Refused(trail)) => match walker.refuse(&trail, rows) {
+            Some((error, acted)) => Walked::Refused { error, acted },
+            None => Walked::FellBack,
+        },
         Ok(()) => Walked::Done(walker.finish()),
     }
 }
@@ -138,44 +159,9 @@ pub(super) fn walk(
 /// Deletes rows that nothing references.
 fn delete_leaves(store: &mut Store, table: TableId, rows: &[RowId]) -> usize {
     match rows {
-        [row_id] => usize::from(store.delete(table, *row_id)),
+        [row_id] => usize::from(table::delete(store, table, *row_id)),
         rows => store.sweep_rows(table, rows).map_or(0, |swath| swath.rows()),
     }
-}
-
-/// The refusal of a single root by a RESTRICT constraint, if no other error is possible.
-fn refuse_root(
-    settings: &Settings<'_>,
-    store: &Store,
-    footprint: &Footprint,
-    row_id: RowId,
-) -> Option<Error> {
-    let Node { table, edges } = &footprint.nodes[0];
-    let entry = settings.catalog.by_id(*table);
-    let is_only_error = settings.enforces()
-        && settings.restricts()
-        && footprint.only_restricts
-        && settings.dialect.depth_limit != Some(0)
-        && entry.is_named_by_row_id()
-        && edges.iter().all(|edge| edge.table != *table);
-    let restricts = |edge: &&Edge| {
-        edge.action == ReferentialAction::Restrict
-            && store.is_referenced(row_id, *table, edge.table, edge.index)
-    };
-    let edge = edges.iter().find(restricts).filter(|_| is_only_error)?;
-    let key = settings.catalog.constraint(edge.constraint);
-    let value = referenced_key(key.resolved()?, store.row(*table, row_id)?)?;
-    let rows = name_referencing(settings.catalog, store, key, &value);
-    let kind = ViolationKind::Restrict;
-    let mut violation =
-        foreign_key_violation(settings.catalog, kind, key, Event::Delete, *table, rows);
-    let row = store.row(*table, row_id)?;
-    let columns = &key.resolved()?.columns;
-    violation.key = columns.iter().map(|&position| row.value(position)).collect();
-    violation.still_referenced = true;
-    violation.reached = Reached::Directly(row_id.0);
-    violation.hint = Hint::ForeignKey;
-    Some(Error::Violation(Box::new(violation)))
 }
 
 struct Walker<'a> {
@@ -187,6 +173,8 @@ struct Walker<'a> {
     direct: usize,
     /// How many times a constraint was met.
     met_count: usize,
+    /// Rows changed by the walks of earlier roots.
+    finished: usize,
 }
 
 /// Rows changed over one constraint.
@@ -205,6 +193,8 @@ struct Dead {
     swath: Swath,
     /// Actions entered on the way here.
     depth: usize,
+    /// Position of the step that led here, and of the edge there; of a root, its own.
+    origin: (usize, usize),
 }
 
 /// An edge that does not cascade, met from rows that have died.
@@ -218,24 +208,41 @@ struct Met {
 
 impl Walker<'_> {
     /// One walk from these roots.
-    fn walk(&mut self, roots: &[RowId]) -> Result<(), FallsBack> {
-        let table = self.footprint.nodes[0].table;
-        let Some(swath) = self.store.sweep_rows(table, roots) else { return Ok(()) };
+    fn walk(&mut self, roots: &[RowId]) -> Result<(), Stop> {
+        let mark = self.store.mark();
+        let Some(swath) = self.store.sweep_rows(self.footprint.nodes[0].table, roots) else {
+            return Ok(());
+        };
         self.direct += swath.rows();
         if !self.settings.enforces() {
             self.leave_behind(&swath);
             return Ok(());
         }
-        let mut dead = vec![Dead { node: 0, swath, depth: 0 }];
-        let met = self.cascade(&mut dead)?;
+        let mut dead = vec![Dead { node: 0, swath, depth: 0, origin: (0, 0) }];
+        let (met, reached_twice) = self.cascade(&mut dead, usize::MAX)?;
+        match self.settle_all(&dead, &met) {
+            Err(Stop::Restricts) if !reached_twice => Err(self.first_refusal(&dead, &met, mark)),
+            other => other,
+        }?;
+        self.finished = self.acted();
+        Ok(())
+    }
+
+    /// What the constraints that do not cascade do about rows that have died.
+    fn settle_all(&mut self, dead: &[Dead], met: &[Met]) -> Result<(), Stop> {
         // A table that one constraint writes to: another one might write the same rows.
         let mut written: Vec<(TableId, ConstraintId)> = Vec::new();
-        for Met { dead: position, edge, at } in met {
+        for &Met { dead: position, edge, at } in met {
             let edge = &self.footprint.nodes[dead[position].node].edges[edge];
             let rows = self.settle(edge, &dead[position].swath, &mut written)?;
             self.count(edge, rows, at);
         }
         Ok(())
+    }
+
+    /// Rows changed over constraints.
+    fn acted(&self) -> usize {
+        self.counts.iter().flatten().map(|count| count.rows).sum()
     }
 
     /// With enforcement off: rows that reference the dead ones just stay.
@@ -245,14 +252,20 @@ impl Walker<'_> {
         }
     }
 
-    /// Deletes to a fixed point, depth first over the constraints. What else was met, in order.
-    fn cascade(&mut self, dead: &mut Vec<Dead>) -> Result<Vec<Met>, FallsBack> {
+    /// Deletes to a fixed point, depth first over the constraints; over so many of them from the
+    /// roots. What else was met, in order, and whether some row was reached twice.
+    fn cascade(
+        &mut self,
+        dead: &mut Vec<Dead>,
+        edges_max: usize,
+    ) -> Result<(Vec<Met>, bool), Stop> {
         let mut met = Vec::new();
         let mut reached_twice = false;
         let mut rows = dead[0].swath.rows();
         let mut stack = vec![(0, 0)];
         while let Some((at, position)) = stack.pop() {
             let edges = &self.footprint.nodes[dead[at].node].edges;
+            let edges = if at == 0 { &edges[..edges.len().min(edges_max)] } else { edges };
             let Some(edge) = edges.get(position) else { continue };
             if position + 1 < edges.len() {
                 stack.push((at, position + 1));
@@ -280,7 +293,8 @@ impl Walker<'_> {
             self.count(edge, swath.rows(), self.met_count);
             rows += swath.rows();
             stack.push((dead.len(), 0));
-            dead.push(Dead { node: edge.node, swath, depth: depth + 1 });
+            let origin = (at, position);
+            dead.push(Dead { node: edge.node, swath, depth: depth + 1, origin });
         }
         // W.7: where a row was reached twice, it may have been on another level.
         let limit = self.settings.dialect.depth_limit.unwrap_or(usize::MAX);
@@ -288,13 +302,16 @@ impl Walker<'_> {
             true => reached_twice && rows > limit,
             false => reached_twice && self.footprint.longest > limit,
         };
-        if is_deep && !is_mutant!(WalkIgnoresLevels) { Err(FallsBack) } else { Ok(met) }
+        match is_deep && !is_mutant!(WalkIgnoresLevels) {
+            true => Err(Stop::FallsBack),
+            false => Ok((met, reached_twice)),
+        }
     }
 
     /// W.7: nothing may be entered at the limit.
-    fn check_depth(&self, depth: usize) -> Result<(), FallsBack> {
+    fn check_depth(&self, depth: usize) -> Result<(), Stop> {
         match self.settings.dialect.depth_limit {
-            Some(limit) if depth >= limit && !is_mutant!(WalkIgnoresDepth) => Err(FallsBack),
+            Some(limit) if depth >= limit && !is_mutant!(WalkIgnoresDepth) => Err(Stop::FallsBack),
             Some(_) | None => Ok(()),
         }
     }
@@ -330,7 +347,7 @@ impl Walker<'_> {
         edge: &Edge,
         swath: &Swath,
         written: &mut Vec<(TableId, ConstraintId)>,
-    ) -> Result<usize, FallsBack> {
+    ) -> Result<usize, Stop> {
         match edge.action {
             ReferentialAction::Cascade => Ok(0),
             ReferentialAction::Restrict | ReferentialAction::NoAction => {
@@ -343,7 +360,11 @@ impl Walker<'_> {
                     true => self.store.is_any_listed(swath, table, index),
                     false => self.store.is_any_referencing(swath, table, index),
                 };
-                if finds { Err(FallsBack) } else { Ok(0) }
+                match finds {
+                    true if restricts => Err(Stop::Restricts),
+                    true => Err(Stop::FallsBack),
+                    false => Ok(0),
+                }
             }
             ReferentialAction::SetNull if edge.sets_bits => {
                 let swept = self.store.null_referencing(swath, edge.table, edge.index);
@@ -366,18 +387,18 @@ impl Walker<'_> {
         met_dead: bool,
         writes: bool,
         written: &mut Vec<(TableId, ConstraintId)>,
-    ) -> Result<(), FallsBack> {
+    ) -> Result<(), Stop> {
         let is_deleted = met_dead && edge.is_deleted_from;
         let is_other = |(table, constraint): &(TableId, ConstraintId)| {
             *table == edge.table && *constraint != edge.constraint
         };
         let is_twice = writes && written.iter().any(is_other);
         if (is_deleted || is_twice) && !is_mutant!(WalkWritesTwice) {
-            return Err(FallsBack);
+            return Err(Stop::FallsBack);
         }
         let breaks_not_null = edge.action == ReferentialAction::SetNull && edge.is_refused;
         if writes && breaks_not_null && !is_mutant!(WalkBreaksConstraints) {
-            return Err(FallsBack);
+            return Err(Stop::FallsBack);
         }
         if writes && !written.contains(&(edge.table, edge.constraint)) {
             written.push((edge.table, edge.constraint));
@@ -386,28 +407,28 @@ impl Walker<'_> {
     }
 
     /// Writes one row through the one door.
-    fn write(&mut self, edge: &Edge, row_id: RowId) -> Result<(), FallsBack> {
+    fn write(&mut self, edge: &Edge, row_id: RowId) -> Result<(), Stop> {
         let entry = self.settings.catalog.by_id(edge.table);
-        let Some(old) = self.store.row(edge.table, row_id) else { return Err(FallsBack) };
+        let Some(old) = self.store.row(edge.table, row_id) else { return Err(Stop::FallsBack) };
         let nulls = NullPolicy::Refuse;
         let prepared = table::prepare_update(entry, row_id, old, &edge.written, nulls);
         // W.6.
-        let Ok(prepared) = prepared else { return Err(FallsBack) };
+        let Ok(prepared) = prepared else { return Err(Stop::FallsBack) };
         let named: Vec<usize> = edge.written.iter().map(|(position, _)| *position).collect();
         let mut conflicts =
             table::find_conflicts(self.store, entry, &prepared, Some(row_id), Some(&named));
         if conflicts.next().is_some() && !is_mutant!(WalkBreaksConstraints) {
-            return Err(FallsBack);
+            return Err(Stop::FallsBack);
         }
         drop(conflicts);
         table::update(self.store, entry, row_id, prepared);
         // W.5.
-        let Some(row) = self.store.row(edge.table, row_id) else { return Err(FallsBack) };
+        let Some(row) = self.store.row(edge.table, row_id) else { return Err(Stop::FallsBack) };
         let names = |columns: &[usize]| columns.iter().any(|position| named.contains(position));
         let mut keys = entry.foreign_keys.iter().filter(|key| names(&key.columns));
         let is_left_behind = keys.any(|key| dangles(self.settings, self.store, key, row));
         match is_left_behind && !is_mutant!(WalkWritesGoneKeys) {
-            true => Err(FallsBack),
+            true => Err(Stop::FallsBack),
             false => Ok(()),
         }
     }
