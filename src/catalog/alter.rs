@@ -13,7 +13,7 @@ use super::resolve::{
     bind_checks, build_entry, build_foreign_key, build_index, column_entries, foreign_key_name,
     key_columns,
 };
-use super::{Catalog, IndexId, TableId};
+use super::{Catalog, IndexId, Name, TableId};
 use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
 use std::sync::Arc;
 
@@ -70,12 +70,12 @@ impl Catalog {
             }
             .into());
         }
-        self.rewrite_references(id, |key| key.references = name.to_owned());
+        self.rewrite_references(id, |key| key.references = name.into());
         self.rewrite(id, |entry| {
-            entry.definition.name = name.to_owned();
+            entry.definition.name = name.into();
             for index in &mut entry.indexes {
                 if let IndexKind::Created(created) = &mut index.kind {
-                    created.table = name.to_owned();
+                    created.table = name.into();
                 }
             }
             rename_foreign_keys(entry);
@@ -205,8 +205,8 @@ impl Catalog {
     }
 }
 
-fn rename(names: &mut [String], from: &str, to: &str) {
-    names.iter_mut().filter(|name| is_same(name, from)).for_each(|name| *name = to.to_owned());
+fn rename(names: &mut [Name], from: &str, to: &str) {
+    names.iter_mut().filter(|name| is_same(name, from)).for_each(|name| *name = to.into());
 }
 
 fn rename_own_column(
@@ -216,20 +216,20 @@ fn rename_own_column(
     to: &str,
 ) -> Result<(), Error> {
     let definition = &mut entry.definition;
-    definition.columns[position].name = to.to_owned();
+    definition.columns[position].name = to.into();
     definition.keys.iter_mut().for_each(|key| rename(&mut key.columns, from, to));
     definition.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns, from, to));
     for check in &mut definition.checks {
         check.expression = check.expression.rename_column(from, to);
         if check.column.as_ref().is_some_and(|column| is_same(column, from)) {
-            check.column = Some(to.to_owned());
+            check.column = Some(to.into());
         }
     }
     entry.checks = bind_checks(&entry.definition)?;
     for index in &mut entry.indexes {
         if let IndexKind::Created(created) = &mut index.kind {
             let same = created.columns.iter_mut().filter(|column| is_same(&column.name, from));
-            same.for_each(|column| column.name = to.to_owned());
+            same.for_each(|column| column.name = to.into());
             created.filter = created.filter.as_ref().map(|filter| filter.rename_column(from, to));
         }
     }
@@ -241,7 +241,7 @@ fn rename_own_column(
 fn key_column_error(entry: &TableEntry, name: &str) -> Error {
     let is_primary = |key: &&KeyConstraint| key.primary;
     let primary: Vec<_> = entry.definition.keys.iter().filter(is_primary).collect();
-    let is_this = primary.iter().any(|key| key.columns == [name]);
+    let is_this = primary.iter().any(|key| *key.columns == [name]);
     let word = if primary.len() > 1 || is_this { "PRIMARY KEY" } else { "UNIQUE" };
     SchemaError::Alter {
         action: format!("add column \"{name}\" to table \"{}\"", entry.name()),
@@ -254,7 +254,7 @@ fn key_column_error(entry: &TableEntry, name: &str) -> Error {
 
 fn drop_own_column(entry: &mut TableEntry, position: usize) -> Result<(), Error> {
     let name = entry.definition.columns.remove(position).name;
-    let goes = |columns: &[String]| columns.contains(&name);
+    let goes = |columns: &[Name]| columns.contains(&name);
     entry.definition.foreign_keys.retain(|key| !goes(&key.columns));
     entry.definition.checks.retain(|check| check.column.as_ref() != Some(&name));
     entry.foreign_keys.retain(|key| !goes(&key.definition.columns));
@@ -309,7 +309,7 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
         Err(SchemaError::Alter { action, message, reason, found }.into())
     };
     let after = |what: &str| format!("error in {what} after drop column: no such column: {name}");
-    let is_this = |other: &String| other.eq_ignore_ascii_case(name);
+    let is_this = |other: &Name| other.eq_ignore_ascii_case(name);
     let mut keys = entry.definition.keys.iter().filter(|key| key.columns.iter().any(is_this));
     let is_flagged = |key: &&KeyConstraint| key.primary || key.on_column;
     if let Some(key) = keys.clone().find(is_flagged) {

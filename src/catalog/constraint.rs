@@ -1,5 +1,6 @@
 //! Constraint definitions: keys, checks, foreign keys, and the words that go with them.
 
+use super::name::{Name, Names};
 use crate::expression::Expression;
 use crate::value::Collation;
 use std::fmt;
@@ -82,11 +83,11 @@ pub enum MatchType {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForeignKey {
-    pub(super) name: Option<String>,
-    pub(super) columns: Vec<String>,
-    pub(super) references: String,
+    pub(super) name: Option<Name>,
+    pub(super) columns: Names,
+    pub(super) references: Name,
     /// Empty: the primary key of the referenced table.
-    pub(super) referenced_columns: Vec<String>,
+    pub(super) referenced_columns: Names,
     pub(super) on_delete: ReferentialAction,
     pub(super) on_update: ReferentialAction,
     pub(super) mode: ConstraintMode,
@@ -97,9 +98,9 @@ pub struct ForeignKey {
 impl ForeignKey {
     /// `columns` reference `referenced_columns` of `table`, pairwise. No referenced columns: the
     /// primary key of `table`.
-    pub fn new<C: Into<String>, R: Into<String>>(
+    pub fn new<C: Into<Name>, R: Into<Name>>(
         columns: impl IntoIterator<Item = C>,
-        table: impl Into<String>,
+        table: impl Into<Name>,
         referenced_columns: impl IntoIterator<Item = R>,
     ) -> Self {
         ForeignKey {
@@ -113,17 +114,17 @@ impl ForeignKey {
     }
 
     /// `columns` reference the primary key of `table`, whichever that is.
-    pub fn to_key<C: Into<String>>(
+    pub fn to_key<C: Into<Name>>(
         columns: impl IntoIterator<Item = C>,
-        table: impl Into<String>,
+        table: impl Into<Name>,
     ) -> Self {
-        ForeignKey::new(columns, table, std::iter::empty::<String>())
+        ForeignKey::new(columns, table, std::iter::empty::<Name>())
     }
 
-    pub(super) fn on_column(references: String, referenced_columns: Vec<String>) -> Self {
+    pub(super) fn on_column(references: Name, referenced_columns: Names) -> Self {
         ForeignKey {
             name: None,
-            columns: Vec::new(),
+            columns: Names::new(),
             references,
             referenced_columns,
             on_delete: ReferentialAction::NoAction,
@@ -136,7 +137,7 @@ impl ForeignKey {
 
     /// CONSTRAINT name.
     #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
+    pub fn named(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
@@ -175,7 +176,7 @@ impl ForeignKey {
     }
 
     /// The referencing columns.
-    pub fn columns(&self) -> &[String] {
+    pub fn columns(&self) -> &[Name] {
         &self.columns
     }
 
@@ -185,7 +186,7 @@ impl ForeignKey {
     }
 
     /// The referenced columns as written; empty for the primary key.
-    pub fn referenced_columns(&self) -> &[String] {
+    pub fn referenced_columns(&self) -> &[Name] {
         &self.referenced_columns
     }
 
@@ -219,16 +220,16 @@ impl ForeignKey {
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyConstraint {
     pub(super) primary: bool,
-    pub(super) columns: Vec<String>,
+    pub(super) columns: Names,
     pub(super) on_column: bool,
 }
 
 impl KeyConstraint {
-    pub(super) fn primary_key(columns: Vec<String>) -> Self {
+    pub(super) fn primary_key(columns: Names) -> Self {
         KeyConstraint { primary: true, columns, on_column: false }
     }
 
-    pub(super) fn unique(columns: Vec<String>) -> Self {
+    pub(super) fn unique(columns: Names) -> Self {
         KeyConstraint { primary: false, columns, on_column: false }
     }
 
@@ -243,7 +244,7 @@ impl KeyConstraint {
     }
 
     /// Its columns, in the order declared.
-    pub fn columns(&self) -> &[String] {
+    pub fn columns(&self) -> &[Name] {
         &self.columns
     }
 }
@@ -251,10 +252,10 @@ impl KeyConstraint {
 /// CHECK.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Name>,
     pub(super) expression: Expression,
     /// The column it was declared on; `None` for one of the table.
-    pub(super) column: Option<String>,
+    pub(super) column: Option<Name>,
 }
 
 impl Check {
@@ -281,8 +282,8 @@ impl Check {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Index {
-    pub(super) name: String,
-    pub(super) table: String,
+    pub(super) name: Name,
+    pub(super) table: Name,
     pub(super) columns: Vec<IndexColumn>,
     pub(super) unique: bool,
     pub(super) filter: Option<Expression>,
@@ -291,14 +292,14 @@ pub struct Index {
 /// A column of an index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndexColumn {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) collation: Option<Collation>,
     pub(super) descending: bool,
 }
 
 impl IndexColumn {
     /// The column, in its own collation, ascending.
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Name>) -> Self {
         IndexColumn { name: name.into(), collation: None, descending: false }
     }
 
@@ -327,7 +328,7 @@ impl IndexColumn {
     }
 }
 
-impl<N: Into<String>> From<N> for IndexColumn {
+impl<N: Into<Name>> From<N> for IndexColumn {
     fn from(name: N) -> Self {
         IndexColumn::new(name)
     }
@@ -336,8 +337,8 @@ impl<N: Into<String>> From<N> for IndexColumn {
 impl Index {
     /// An index of `table` over `columns`, each a name or an [`IndexColumn`].
     pub fn new<C: Into<IndexColumn>>(
-        name: impl Into<String>,
-        table: impl Into<String>,
+        name: impl Into<Name>,
+        table: impl Into<Name>,
         columns: impl IntoIterator<Item = C>,
     ) -> Self {
         Index {

@@ -8,9 +8,12 @@
 use super::constraint::{
     Check, ConstraintMode, ForeignKey, KeyConstraint, MatchType, ReferentialAction,
 };
+use super::links::is_same;
+use super::name::{Name, Names};
 use super::resolve::NoColumns;
 use crate::expression::Expression;
 use crate::value::{Affinity, Collation, DataType, Value};
+use smallvec::{SmallVec, smallvec};
 
 /// A column's definition.
 ///
@@ -21,7 +24,7 @@ use crate::value::{Affinity, Collation, DataType, Value};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) data_type: DataType,
     pub(super) not_null: bool,
     pub(super) default: Option<Expression>,
@@ -35,7 +38,7 @@ pub struct Column {
 
 impl Column {
     /// A column of this type, nullable and without a default.
-    pub fn new(name: impl Into<String>, data_type: DataType) -> Self {
+    pub fn new(name: impl Into<Name>, data_type: DataType) -> Self {
         Column {
             name: name.into(),
             data_type,
@@ -50,32 +53,32 @@ impl Column {
     }
 
     /// An INTEGER column.
-    pub fn integer(name: impl Into<String>) -> Self {
+    pub fn integer(name: impl Into<Name>) -> Self {
         Column::new(name, DataType::Integer)
     }
 
     /// A REAL column.
-    pub fn real(name: impl Into<String>) -> Self {
+    pub fn real(name: impl Into<Name>) -> Self {
         Column::new(name, DataType::Real)
     }
 
     /// A TEXT column.
-    pub fn text(name: impl Into<String>) -> Self {
+    pub fn text(name: impl Into<Name>) -> Self {
         Column::new(name, DataType::Text)
     }
 
     /// A BLOB column.
-    pub fn blob(name: impl Into<String>) -> Self {
+    pub fn blob(name: impl Into<Name>) -> Self {
         Column::new(name, DataType::Blob)
     }
 
     /// A BOOLEAN column: 0 and 1, with numeric affinity as in SQLite.
-    pub fn boolean(name: impl Into<String>) -> Self {
+    pub fn boolean(name: impl Into<Name>) -> Self {
         Column::new(name, DataType::Boolean)
     }
 
     /// A column without a type: values are kept as they come.
-    pub fn any(name: impl Into<String>) -> Self {
+    pub fn any(name: impl Into<Name>) -> Self {
         Column::new(name, DataType::Any)
     }
 
@@ -125,14 +128,14 @@ impl Column {
 
     /// REFERENCES table (column). Follow with [`Column::on_delete`] and the like.
     #[must_use]
-    pub fn references(self, table: impl Into<String>, column: impl Into<String>) -> Self {
-        self.foreign_key(ForeignKey::on_column(table.into(), vec![column.into()]))
+    pub fn references(self, table: impl Into<Name>, column: impl Into<Name>) -> Self {
+        self.foreign_key(ForeignKey::on_column(table.into(), smallvec![column.into()]))
     }
 
     /// REFERENCES table: its primary key, whichever that is.
     #[must_use]
-    pub fn references_key(self, table: impl Into<String>) -> Self {
-        self.foreign_key(ForeignKey::on_column(table.into(), Vec::new()))
+    pub fn references_key(self, table: impl Into<Name>) -> Self {
+        self.foreign_key(ForeignKey::on_column(table.into(), Names::new()))
     }
 
     /// The delete rule of the foreign key declared last on this column.
@@ -141,7 +144,7 @@ impl Column {
     /// If no `references` came before: there is nothing the rule could belong to.
     #[must_use]
     pub fn on_delete(self, action: ReferentialAction) -> Self {
-        self.last_foreign_key(|key| key.on_delete(action))
+        self.last_foreign_key(|key| key.on_delete = action)
     }
 
     /// The update rule of the foreign key declared last on this column.
@@ -150,7 +153,7 @@ impl Column {
     /// If no `references` came before.
     #[must_use]
     pub fn on_update(self, action: ReferentialAction) -> Self {
-        self.last_foreign_key(|key| key.on_update(action))
+        self.last_foreign_key(|key| key.on_update = action)
     }
 
     /// When the foreign key declared last on this column is checked.
@@ -159,7 +162,7 @@ impl Column {
     /// If no `references` came before.
     #[must_use]
     pub fn mode(self, mode: ConstraintMode) -> Self {
-        self.last_foreign_key(|key| key.mode(mode))
+        self.last_foreign_key(|key| key.mode = mode)
     }
 
     /// The MATCH word of the foreign key declared last on this column.
@@ -168,7 +171,7 @@ impl Column {
     /// If no `references` came before.
     #[must_use]
     pub fn match_type(self, match_type: MatchType) -> Self {
-        self.last_foreign_key(|key| key.match_type(match_type))
+        self.last_foreign_key(|key| key.match_type = match_type)
     }
 
     /// The name of the foreign key declared last on this column.
@@ -176,8 +179,8 @@ impl Column {
     /// # Panics
     /// If no `references` came before.
     #[must_use]
-    pub fn constraint(self, name: impl Into<String>) -> Self {
-        self.last_foreign_key(|key| key.named(name))
+    pub fn constraint(self, name: impl Into<Name>) -> Self {
+        self.last_foreign_key(|key| key.name = Some(name.into()))
     }
 
     /// The column's name.
@@ -212,19 +215,18 @@ impl Column {
 
     /// The value of its DEFAULT; NULL without one.
     pub(crate) fn default_value(&self) -> Value {
-        let bound = self.default.as_ref().and_then(|default| default.bind(&NoColumns).ok());
-        bound.map_or(Value::Null, |default| default.evaluate(&[][..]))
+        let Some(default) = &self.default else { return Value::Null };
+        default.bind(&NoColumns).map_or(Value::Null, |default| default.evaluate(&[][..]))
     }
 
     fn foreign_key(mut self, mut key: ForeignKey) -> Self {
-        key.columns = vec![self.name.clone()];
+        key.columns = smallvec![self.name.clone()];
         self.foreign_keys.push(key);
         self
     }
 
-    fn last_foreign_key(mut self, change: impl FnOnce(ForeignKey) -> ForeignKey) -> Self {
-        let key = self.foreign_keys.pop().expect("`references` comes before its options");
-        self.foreign_keys.push(change(key));
+    fn last_foreign_key(mut self, change: impl FnOnce(&mut ForeignKey)) -> Self {
+        change(self.foreign_keys.last_mut().expect("`references` comes before its options"));
         self
     }
 }
@@ -244,20 +246,20 @@ impl Column {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) columns: Vec<Column>,
-    pub(super) keys: Vec<KeyConstraint>,
+    pub(super) keys: SmallVec<[KeyConstraint; 1]>,
     pub(super) checks: Vec<Check>,
     pub(super) foreign_keys: Vec<ForeignKey>,
 }
 
 impl Table {
     /// A table without columns yet.
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Name>) -> Self {
         Table {
             name: name.into(),
             columns: Vec::new(),
-            keys: Vec::new(),
+            keys: SmallVec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
         }
@@ -266,19 +268,25 @@ impl Table {
     /// Adds a column, after those added before.
     #[must_use]
     pub fn column(mut self, mut column: Column) -> Self {
-        let names = || vec![column.name.clone()];
+        let names = || smallvec![column.name.clone()];
         if std::mem::take(&mut column.primary_key) {
-            insert_on_column(&mut self.keys, KeyConstraint::primary_key(names()).on_column());
+            let key = KeyConstraint::primary_key(names()).on_column();
+            self.keys.insert(end_of_on_column(&self.keys), key);
         }
         if std::mem::take(&mut column.unique) {
-            insert_on_column(&mut self.keys, KeyConstraint::unique(names()).on_column());
+            let key = KeyConstraint::unique(names()).on_column();
+            self.keys.insert(end_of_on_column(&self.keys), key);
         }
         for expression in std::mem::take(&mut column.checks) {
             let check = Check { name: None, expression, column: Some(column.name.clone()) };
-            insert_on_column(&mut self.checks, check);
+            self.checks.insert(end_of_on_column(&self.checks), check);
         }
-        for key in std::mem::take(&mut column.foreign_keys) {
-            insert_on_column(&mut self.foreign_keys, key);
+        let foreign_keys = std::mem::take(&mut column.foreign_keys);
+        if self.foreign_keys.is_empty() {
+            self.foreign_keys = foreign_keys;
+        } else {
+            let end = end_of_on_column(&self.foreign_keys);
+            self.foreign_keys.splice(end..end, foreign_keys);
         }
         self.columns.push(column);
         self
@@ -286,14 +294,14 @@ impl Table {
 
     /// PRIMARY KEY over these columns.
     #[must_use]
-    pub fn primary_key<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
+    pub fn primary_key<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
         self.keys.push(KeyConstraint::primary_key(names(columns)));
         self
     }
 
     /// UNIQUE over these columns. A row with a NULL among them clashes with no other.
     #[must_use]
-    pub fn unique<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
+    pub fn unique<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
         self.keys.push(KeyConstraint::unique(names(columns)));
         self
     }
@@ -307,11 +315,7 @@ impl Table {
 
     /// CONSTRAINT name CHECK over the whole row. SQLite calls a check by its name where it has one.
     #[must_use]
-    pub fn named_check(
-        mut self,
-        name: impl Into<String>,
-        expression: impl Into<Expression>,
-    ) -> Self {
+    pub fn named_check(mut self, name: impl Into<Name>, expression: impl Into<Expression>) -> Self {
         let name = Some(name.into());
         self.checks.push(Check { name, expression: expression.into(), column: None });
         self
@@ -326,7 +330,7 @@ impl Table {
 
     /// The same definition under another name.
     #[must_use]
-    pub fn renamed(mut self, name: impl Into<String>) -> Self {
+    pub fn renamed(mut self, name: impl Into<Name>) -> Self {
         self.name = name.into();
         self
     }
@@ -358,11 +362,11 @@ impl Table {
 
     /// The position of a column. Case counts for nothing.
     pub fn position(&self, column: &str) -> Option<usize> {
-        self.columns.iter().position(|candidate| candidate.name.eq_ignore_ascii_case(column))
+        self.columns.iter().position(|candidate| is_same(&candidate.name, column))
     }
 
     /// The columns of the primary key; empty without one.
-    pub fn primary_key_columns(&self) -> &[String] {
+    pub fn primary_key_columns(&self) -> &[Name] {
         self.keys.iter().find(|key| key.primary).map_or(&[], |key| &key.columns)
     }
 
@@ -378,7 +382,7 @@ impl Table {
     }
 }
 
-fn names<N: Into<String>>(columns: impl IntoIterator<Item = N>) -> Vec<String> {
+fn names<N: Into<Name>>(columns: impl IntoIterator<Item = N>) -> Names {
     columns.into_iter().map(Into::into).collect()
 }
 
@@ -405,7 +409,7 @@ impl OnColumn for ForeignKey {
     }
 }
 
-fn insert_on_column<C: OnColumn>(list: &mut Vec<C>, constraint: C) {
-    let end = list.iter().take_while(|other| other.is_on_column()).count();
-    list.insert(end, constraint);
+/// Where those of the table begin.
+fn end_of_on_column<C: OnColumn>(list: &[C]) -> usize {
+    list.iter().take_while(|constraint| constraint.is_on_column()).count()
 }

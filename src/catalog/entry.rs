@@ -3,10 +3,17 @@
 use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction};
 use super::definition::Table;
 use super::names::KnownNames;
-use super::{ConstraintId, IndexId, TableId};
+use super::{ConstraintId, IndexId, Name, TableId};
 use crate::error::{Error, NameError, NameKind, SchemaError};
 use crate::expression::{Bound, ColumnInfo, Columns};
 use crate::value::{Affinity, Collation, Value};
+use smallvec::SmallVec;
+
+/// Positions of columns: a slice, without an allocation for one or two.
+pub type Positions = SmallVec<[usize; 2]>;
+
+/// Affinity and collation of columns: a slice, without an allocation for a few.
+pub type Comparison = SmallVec<[(Affinity, Collation); 8]>;
 
 /// A table of the catalogue.
 #[derive(Clone, Debug)]
@@ -18,7 +25,7 @@ pub struct TableEntry {
     /// The column that is the row id, if one is.
     pub row_id_column: Option<usize>,
     /// Positions of the primary key's columns, in its order; empty without one.
-    pub(super) key_columns: Vec<usize>,
+    pub(super) key_columns: Positions,
     /// Of the primary key that is the row id, or of the bare row id.
     pub(super) row_id_names: KnownNames,
     /// One per column of the definition.
@@ -74,7 +81,7 @@ pub struct IndexEntry {
     /// Its id.
     pub id: IndexId,
     /// Its name; for a key of the definition, the name it goes by here.
-    pub name: String,
+    pub name: Name,
     /// Where it comes from.
     pub kind: IndexKind,
     /// Whether two rows may not share a key.
@@ -94,13 +101,13 @@ pub struct ForeignKeyEntry {
     /// The index over the referencing columns that every foreign key has of its own.
     pub index: IndexId,
     /// Its name; for one declared without, the name it goes by here.
-    pub name: String,
+    pub name: Name,
     /// The referencing table.
     pub table: TableId,
     /// What the user wrote.
     pub definition: ForeignKey,
     /// Positions of the referencing columns, in the constraint's order.
-    pub columns: Vec<usize>,
+    pub columns: Positions,
     /// What it references, as of the last change of the catalogue.
     pub target: Target,
     pub(super) names: KnownNames,
@@ -128,9 +135,9 @@ pub struct Resolved {
     /// The referenced table.
     pub table: TableId,
     /// Positions of the referenced columns, in the constraint's order.
-    pub columns: Vec<usize>,
+    pub columns: Positions,
     /// Affinity and collation of each: a referencing value is converted and compared by them.
-    pub comparison: Vec<(Affinity, Collation)>,
+    pub comparison: Comparison,
     /// How the row with a key is found.
     pub lookup: KeyLookup,
 }
@@ -160,8 +167,8 @@ impl ForeignKeyEntry {
 
     /// Why it is not resolved, if it is not. `table` is the name of the referencing table.
     pub(crate) fn target_error(&self, table: &str) -> Option<SchemaError> {
-        let (constraint, table) = (self.name.clone(), table.to_owned());
-        let referenced = self.definition.references.clone();
+        let (constraint, table) = (self.name.to_string(), table.to_owned());
+        let referenced = self.definition.references.to_string();
         match &self.target {
             Target::Resolved(_) => None,
             Target::MissingTable => {

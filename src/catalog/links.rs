@@ -9,7 +9,11 @@ use super::entry::{ForeignKeyEntry, IndexKind, TableEntry, Target};
 use super::{ConstraintId, IndexId, TableId};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 use std::hash::{BuildHasher, Hasher};
+
+/// Few tables are named by more.
+type Keys = SmallVec<[ConstraintId; 4]>;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Links {
@@ -20,7 +24,7 @@ pub(super) struct Links {
     /// `TableId` → the foreign keys that name it.
     references: Vec<References>,
     /// The foreign keys whose referenced table does not exist.
-    missing: Vec<ConstraintId>,
+    missing: Keys,
     /// How many foreign keys name a table but no key of it.
     mismatches: usize,
 }
@@ -43,8 +47,8 @@ pub(super) enum Named {
 /// in the order declared.
 #[derive(Clone, Debug, Default)]
 struct References {
-    resolved: Vec<ConstraintId>,
-    mismatched: Vec<ConstraintId>,
+    resolved: Keys,
+    mismatched: Keys,
 }
 
 impl Links {
@@ -101,7 +105,7 @@ impl Links {
             self.remove_name(&index.name, Named::Index(entry.id, index.id));
         }
         for key in &entry.foreign_keys {
-            let is_other = |other: &ConstraintId| *other != key.id;
+            let is_other = |other: &mut ConstraintId| *other != key.id;
             self.references_of(key).retain(is_other);
             self.mismatches -= usize::from(matches!(key.target, Target::Mismatch { .. }));
             self.constraints[key.id.0 as usize] = None;
@@ -124,7 +128,7 @@ impl Links {
     }
 
     /// The list in which a foreign key stands.
-    fn references_of(&mut self, key: &ForeignKeyEntry) -> &mut Vec<ConstraintId> {
+    fn references_of(&mut self, key: &ForeignKeyEntry) -> &mut Keys {
         match &key.target {
             Target::Resolved(to) => &mut self.references_to(to.table).resolved,
             Target::Mismatch { table, .. } => &mut self.references_to(*table).mismatched,
@@ -159,7 +163,7 @@ fn created(entry: &TableEntry) -> impl Iterator<Item = &super::IndexEntry> {
 
 /// Whether two names are one: case counts for nothing, in ASCII letters, as in SQLite.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
-    one == other || one.eq_ignore_ascii_case(other)
+    one.len() == other.len() && (one == other || one.eq_ignore_ascii_case(other))
 }
 
 /// The hash of a name, eight letters at a time. The bit that tells small letters from capital ones is

@@ -17,6 +17,7 @@ mod constraint;
 mod definition;
 mod entry;
 mod links;
+mod name;
 mod names;
 mod print;
 mod resolve;
@@ -27,9 +28,11 @@ pub use constraint::{
 };
 pub use definition::{Column, Table};
 pub use entry::{
-    CheckEntry, ColumnEntry, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved,
-    TableEntry, Target,
+    CheckEntry, ColumnEntry, Comparison, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup,
+    Positions, Resolved, TableEntry, Target,
 };
+
+pub use name::Name;
 
 use crate::error::{Error, NameError, NameKind};
 pub use crate::id::{ConstraintId, IndexId, TableId};

@@ -5,7 +5,7 @@
 //! depend on, the name of the referenced table and of its columns, changes the entry too.
 
 use super::entry::{ForeignKeyEntry, TableEntry, Target};
-use super::{Catalog, Table};
+use super::{Catalog, Name, Table};
 use crate::error::{ConstraintNames, FirstRows, ReferencedNames, RowName, TableNames};
 use crate::id::RowId;
 use crate::value::{Key, Value};
@@ -26,12 +26,12 @@ impl Catalog {
             let is_nullable = key.columns.iter().all(|&position| !own.columns[position].not_null);
             let referenced = Some(self.referenced_names(key));
             let columns = own.column_names(&key.columns);
-            ConstraintNames { is_nullable, referenced, ..own.names(key.name.clone(), columns) }
+            ConstraintNames { is_nullable, referenced, ..own.names(&key.name, columns) }
         })
     }
 
     fn referenced_names(&self, key: &ForeignKeyEntry) -> ReferencedNames {
-        let written = key.definition.references.clone();
+        let written = key.definition.references.to_string();
         match &key.target {
             Target::Resolved(to) => {
                 let table = self.by_id(to.table);
@@ -41,7 +41,7 @@ impl Catalog {
             Target::MissingTable | Target::Mismatch { .. } => {
                 let columns = match key.definition.referenced_columns.as_slice() {
                     [] => self.by_id(key.table).column_names(&key.columns),
-                    named => named.to_vec(),
+                    named => named.iter().map(Name::to_string).collect(),
                 };
                 let table = TableNames { name: written.clone(), naming: Vec::new() };
                 ReferencedNames { written, table, columns }
@@ -58,14 +58,14 @@ impl TableEntry {
                 let index = &self.indexes[position];
                 known(&index.names, || {
                     let positions: Vec<_> = index.columns.iter().map(|(at, _)| *at).collect();
-                    self.names(index.name.clone(), self.column_names(&positions))
+                    self.names(&index.name, self.column_names(&positions))
                 })
             }
             (None, Some(row_id)) => known(&self.row_id_names, || {
-                self.names(format!("{}_pkey", self.name()), self.column_names(&[row_id]))
+                self.names(&format!("{}_pkey", self.name()), self.column_names(&[row_id]))
             }),
             (None, None) => {
-                known(&self.row_id_names, || self.names(ROW_ID.to_owned(), vec![ROW_ID.to_owned()]))
+                known(&self.row_id_names, || self.names(ROW_ID, vec![ROW_ID.to_owned()]))
             }
         }
     }
@@ -75,14 +75,14 @@ impl TableEntry {
         known(&self.columns[position].not_null_names, || {
             let column = self.column_name(position);
             let name = format!("{}_{column}_not_null", self.name());
-            self.names(name, vec![column.to_owned()])
+            self.names(&name, vec![column.to_owned()])
         })
     }
 
     /// The names of a check.
     pub(crate) fn check_names(&self, position: usize) -> Arc<ConstraintNames> {
         let check = &self.checks[position];
-        known(&check.names, || self.names(check.text.clone(), self.column_names(&check.columns)))
+        known(&check.names, || self.names(&check.text, self.column_names(&check.columns)))
     }
 
     /// Forgets all names: the entry is about to change.
@@ -94,8 +94,8 @@ impl TableEntry {
         self.foreign_keys.iter_mut().for_each(|key| key.names = KnownNames::new());
     }
 
-    fn names(&self, constraint: String, columns: Vec<String>) -> ConstraintNames {
-        let table = table_names(&self.definition);
+    fn names(&self, constraint: &str, columns: Vec<String>) -> ConstraintNames {
+        let (constraint, table) = (constraint.to_owned(), table_names(&self.definition));
         ConstraintNames { constraint, table, columns, referenced: None, is_nullable: false }
     }
 
@@ -143,10 +143,10 @@ fn table_names(definition: &Table) -> TableNames {
         columns => columns
             .iter()
             .filter_map(|column| definition.position(column))
-            .map(|position| definition.columns[position].name.clone())
+            .map(|position| definition.columns[position].name.to_string())
             .collect(),
     };
-    TableNames { name: definition.name.clone(), naming }
+    TableNames { name: definition.name.to_string(), naming }
 }
 
 /// The names of a constraint, made if nobody has asked before.

@@ -2,6 +2,7 @@
 
 use super::constraint::{ConstraintMode, ForeignKey, Index, MatchType, ReferentialAction};
 use super::definition::{Column, Table};
+use super::name::Name;
 use crate::expression::quote_identifier;
 use crate::value::{Collation, Value};
 use std::fmt;
@@ -17,7 +18,7 @@ impl fmt::Display for Table {
         }
         for key in self.keys.iter().filter(|key| !key.on_column) {
             let word = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
-            write!(f, "{separator}{word} ({})", Names(&key.columns))?;
+            write!(f, "{separator}{word} ({})", List(&key.columns))?;
         }
         for check in self.checks.iter().filter(|check| check.column.is_none()) {
             f.write_str(separator)?;
@@ -29,7 +30,7 @@ impl fmt::Display for Table {
         for key in self.foreign_keys.iter().filter(|key| !key.on_column) {
             f.write_str(separator)?;
             write_constraint_name(f, key)?;
-            write!(f, "FOREIGN KEY ({}) ", Names(&key.columns))?;
+            write!(f, "FOREIGN KEY ({}) ", List(&key.columns))?;
             write_references(f, key)?;
         }
         f.write_str("\n)")
@@ -44,7 +45,7 @@ impl Table {
         if !data_type.is_empty() {
             write!(f, " {data_type}")?;
         }
-        let on_this = |names: &[String]| names == std::slice::from_ref(&column.name);
+        let on_this = |names: &[Name]| names == std::slice::from_ref(&column.name);
         for key in self.keys.iter().filter(|key| key.on_column && on_this(&key.columns)) {
             f.write_str(if key.primary { " PRIMARY KEY" } else { " UNIQUE" })?;
         }
@@ -89,7 +90,7 @@ fn write_constraint_name(f: &mut fmt::Formatter<'_>, key: &ForeignKey) -> fmt::R
 fn write_references(f: &mut fmt::Formatter<'_>, key: &ForeignKey) -> fmt::Result {
     write!(f, "REFERENCES {}", quote_identifier(&key.references))?;
     if !key.referenced_columns.is_empty() {
-        write!(f, " ({})", Names(&key.referenced_columns))?;
+        write!(f, " ({})", List(&key.referenced_columns))?;
     }
     if key.on_delete != ReferentialAction::NoAction {
         write!(f, " ON DELETE {}", key.on_delete)?;
@@ -135,9 +136,9 @@ impl fmt::Display for Index {
 }
 
 /// `a, b`, each quoted where it must be.
-struct Names<'a>(&'a [String]);
+struct List<'a>(&'a [Name]);
 
-impl fmt::Display for Names<'_> {
+impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, name) in self.0.iter().enumerate() {
             let separator = if position > 0 { ", " } else { "" };

@@ -5,12 +5,14 @@
 //! reported by whoever uses the foreign key (SQLite finds these at the first statement).
 
 use super::entry::{
-    CheckEntry, ColumnEntry, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved,
-    TableEntry, Target,
+    CheckEntry, ColumnEntry, Comparison, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup,
+    Positions, Resolved, TableEntry, Target,
 };
 use super::links::is_same;
 use super::names::KnownNames;
-use super::{Catalog, ConstraintId, ForeignKey, Index, IndexId, KeyConstraint, Table, TableId};
+use super::{
+    Catalog, ConstraintId, ForeignKey, Index, IndexId, KeyConstraint, Name, Table, TableId,
+};
 use crate::error::{Error, NameError, NameKind, SchemaError};
 use crate::expression::{Bound, ColumnInfo, Columns, Expression};
 use std::sync::Arc;
@@ -54,7 +56,7 @@ pub(super) fn build_entry(
         columns: column_entries(&definition),
         checks: Vec::new(),
         indexes: Vec::new(),
-        foreign_keys: Vec::new(),
+        foreign_keys: Vec::with_capacity(definition.foreign_keys.len()),
         definition,
     };
     entry.checks = bind_checks(&entry.definition)?;
@@ -87,9 +89,12 @@ fn check_columns(definition: &Table) -> Result<(), Error> {
 }
 
 /// Where the primary key's columns stand; one that is not there is found when the key is built.
-pub(super) fn key_columns(definition: &Table) -> Vec<usize> {
-    let columns = definition.primary_key_columns().iter();
-    columns.filter_map(|column| definition.position(column)).collect()
+pub(super) fn key_columns(definition: &Table) -> Positions {
+    let mut positions = Positions::new();
+    for column in definition.primary_key_columns() {
+        positions.extend(definition.position(column));
+    }
+    positions
 }
 
 pub(super) fn column_entries(definition: &Table) -> Vec<ColumnEntry> {
@@ -107,7 +112,10 @@ pub(super) fn bind_checks(definition: &Table) -> Result<Vec<CheckEntry>, Error> 
     let bind_one = |check: &super::Check| {
         let place = || format!("CHECK of table \"{}\"", definition.name());
         let expression = bind(&check.expression, definition, place)?;
-        let text = check.name.clone().unwrap_or_else(|| check.expression.to_string());
+        let text = match &check.name {
+            Some(name) => name.to_string(),
+            None => check.expression.to_string(),
+        };
         let (columns, names) = (expression.columns(), KnownNames::new());
         Ok(CheckEntry { text, columns, expression, names })
     };
@@ -144,12 +152,18 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Erro
 }
 
 /// The name that a key goes by.
-fn key_name(entry: &TableEntry, key: &KeyConstraint, others: &[IndexEntry]) -> String {
+fn key_name(entry: &TableEntry, key: &KeyConstraint, others: &[IndexEntry]) -> Name {
     let name = match key.primary {
-        true => format!("{}_pkey", entry.name()),
-        false => format!("{}_{}_key", entry.name(), key.columns.join("_")),
+        true => [entry.name(), "_pkey"].into_iter().collect(),
+        false => derived_name(entry, &key.columns, "_key"),
     };
-    unused_name(name, others.iter().map(|index| index.name.as_str()))
+    unused_name(name, others.iter().map(|index| &*index.name))
+}
+
+/// `table_column_suffix`.
+fn derived_name(entry: &TableEntry, columns: &[Name], suffix: &'static str) -> Name {
+    let columns = columns.iter().flat_map(|column| ["_", column]);
+    [entry.name()].into_iter().chain(columns).chain([suffix]).collect()
 }
 
 /// The entry of a secondary index of `table`.
@@ -159,7 +173,7 @@ pub(super) fn build_index(
     id: IndexId,
 ) -> Result<IndexEntry, Error> {
     if index.columns.is_empty() {
-        return Err(SchemaError::NoColumns { kind: "index", name: index.name.clone() }.into());
+        return Err(SchemaError::NoColumns { kind: "index", name: index.name.to_string() }.into());
     }
     let mut columns = Vec::with_capacity(index.columns.len());
     for column in &index.columns {
@@ -191,7 +205,7 @@ pub(super) fn build_foreign_key(
 ) -> Result<ForeignKeyEntry, Error> {
     let definition = entry.definition.foreign_keys[position].clone();
     check_column_count(entry.name(), &definition)?;
-    let mut columns = Vec::with_capacity(definition.columns.len());
+    let mut columns = Positions::with_capacity(definition.columns.len());
     for column in &definition.columns {
         let found = entry.definition.position(column);
         columns
@@ -209,10 +223,10 @@ pub(super) fn build_foreign_key(
     })
 }
 
-pub(super) fn foreign_key_name(entry: &TableEntry, definition: &ForeignKey) -> String {
+pub(super) fn foreign_key_name(entry: &TableEntry, definition: &ForeignKey) -> Name {
     let derived = || {
-        let name = format!("{}_{}_fkey", entry.name(), definition.columns.join("_"));
-        unused_name(name, entry.foreign_keys.iter().map(|key| key.name.as_str()))
+        let name = derived_name(entry, &definition.columns, "_fkey");
+        unused_name(name, entry.foreign_keys.iter().map(|key| &*key.name))
     };
     definition.name.clone().unwrap_or_else(derived)
 }
@@ -226,19 +240,19 @@ fn check_column_count(table: &str, key: &ForeignKey) -> Result<(), Error> {
     if expected == 0 || found == expected {
         return Ok(());
     }
-    let column = key.on_column.then(|| key.columns[0].clone());
-    let (table, referenced) = (table.to_owned(), key.references.clone());
+    let column = key.on_column.then(|| key.columns[0].to_string());
+    let (table, referenced) = (table.to_owned(), key.references.to_string());
     Err(SchemaError::ColumnCount { table, referenced, column, found, expected }.into())
 }
 
 /// `name`, or the first of `name1`, `name2` … that is not taken.
-fn unused_name<'a>(name: String, taken: impl Iterator<Item = &'a str> + Clone) -> String {
+fn unused_name<'a>(name: Name, taken: impl Iterator<Item = &'a str> + Clone) -> Name {
     let is_free =
         |candidate: &str| !taken.clone().any(|other| other.eq_ignore_ascii_case(candidate));
     if is_free(&name) {
         return name;
     }
-    let numbered = (1..).map(|number| format!("{name}{number}"));
+    let numbered = (1..).map(|number| Name::from(format!("{name}{number}")));
     numbered.into_iter().find(|candidate| is_free(candidate)).unwrap_or(name)
 }
 
@@ -348,7 +362,7 @@ fn find_key(key: &ForeignKey, table: &TableEntry) -> Target {
             "The primary key of table \"{name}\" has {expected} columns, the foreign key {found}."
         ));
     }
-    let mut columns = Vec::with_capacity(named.len());
+    let mut columns = Positions::with_capacity(named.len());
     for column in named {
         match table.definition.position(column) {
             Some(position) => columns.push(position),
@@ -357,11 +371,11 @@ fn find_key(key: &ForeignKey, table: &TableEntry) -> Target {
     }
     match find_lookup(table, &columns) {
         Some(lookup) => {
-            let comparison = |&position: &usize| {
+            let mut comparison = Comparison::new();
+            for &position in &columns {
                 let column = &table.columns[position];
-                (column.affinity, column.collation)
-            };
-            let comparison = columns.iter().map(comparison).collect();
+                comparison.push((column.affinity, column.collation));
+            }
             Target::Resolved(Resolved { table: table.id, columns, comparison, lookup })
         }
         None => mismatch(format!(

@@ -111,7 +111,7 @@ impl Database {
         let (entry, key) = (self.table(table)?, key.into());
         let row_id = match (&key[..], entry.row_id_column) {
             ([Value::Integer(id)], Some(_)) => Some(RowId(*id)),
-            _ => self.find_by_key(entry, &key)?.into_iter().next(),
+            _ => self.find_by_key(entry, &key)?,
         };
         Ok(row_id.and_then(|row_id| self.store.row(entry.id, row_id)))
     }

@@ -80,7 +80,7 @@ impl Database {
             report.total += 1;
             if report.first.len() < CHECK_ROWS_MAX {
                 report.first.push(DanglingRow {
-                    constraint: key.name.clone(),
+                    constraint: key.name.to_string(),
                     table: table.name().to_owned(),
                     row_id: row.row_id(),
                     row: table.row_name(row.row_id(), Some(&row.to_vec())),

@@ -1,10 +1,11 @@
 //! Which rows a statement or query is about.
 
 use super::Database;
-use crate::catalog::TableEntry;
+use crate::catalog::{IndexKind, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{Bound, Expression};
 use crate::id::{IndexId, RowId};
+use crate::referential::RowIds;
 use crate::storage::{KeyPart, Row, RowRef};
 use crate::value::{Affinity, Collation, Key, OrderedKey, Value};
 use std::fmt;
@@ -63,8 +64,9 @@ impl Database {
     /// [`Error::Name`] without such a table; [`Error::Input`] without a primary key, or if the key
     /// has another number of values.
     pub fn get(&self, table: &str, key: impl Into<Key>) -> Result<Option<Vec<Value>>> {
-        let found = self.find(table, Selector::Key(key.into()))?;
-        Ok(found.into_iter().next().map(|(_, row)| row.to_vec()))
+        let table = self.table(table)?;
+        let row_id = self.find_by_key(table, &key.into())?;
+        Ok(row_id.and_then(|row_id| self.store.row(table.id, row_id)).map(|row| row.to_vec()))
     }
 
     /// The rows selected, in row id order.
@@ -99,43 +101,41 @@ impl Database {
     }
 
     /// The ids of the rows selected, ascending.
-    pub(super) fn matching(&self, table: &TableEntry, selector: &Selector) -> Result<Vec<RowId>> {
+    pub(super) fn matching(&self, table: &TableEntry, selector: &Selector) -> Result<RowIds> {
         match selector {
             Selector::All => Ok(self.store.rows(table.id).map(RowRef::row_id).collect()),
             Selector::RowId(row_id) => {
                 Ok(self.store.row(table.id, *row_id).map(|_| *row_id).into_iter().collect())
             }
-            Selector::Key(key) => self.find_by_key(table, key),
+            Selector::Key(key) => Ok(self.find_by_key(table, key)?.into_iter().collect()),
             Selector::Filter(predicate) => {
                 let predicate = bind(table, predicate)?;
-                Ok(self.find_by_predicate(table, &predicate))
+                Ok(self.find_by_predicate(table, &predicate).into())
             }
         }
     }
 
-    pub(super) fn find_by_key(&self, table: &TableEntry, key: &Key) -> Result<Vec<RowId>> {
-        let name = table.name().to_owned();
-        let columns =
-            table.naming_columns().ok_or(InputError::NoPrimaryKey { table: name.clone() })?;
+    /// The row with this primary key.
+    pub(super) fn find_by_key(&self, table: &TableEntry, key: &Key) -> Result<Option<RowId>> {
+        let Some(columns) = table.naming_columns() else {
+            return Err(InputError::NoPrimaryKey { table: table.name().to_owned() }.into());
+        };
         if key.len() != columns.len() {
-            let (expected, found) = (columns.len(), key.len());
+            let (name, expected, found) = (table.name().to_owned(), columns.len(), key.len());
             return Err(InputError::KeyWidth { name, expected, found }.into());
         }
-        if key.iter().any(Value::is_null) {
-            return Ok(Vec::new());
+        if key.has_null() {
+            return Ok(None);
         }
-        let values: Vec<_> = columns.iter().copied().zip(key.iter().cloned()).collect();
-        let holds = |id: &RowId| {
-            self.store.row(table.id, *id).is_some_and(|row| {
-                values.iter().all(|(position, value)| {
-                    let part = key_part(table, *position);
-                    part.key_value(row.get(*position)) == part.key_value(value.as_ref())
-                })
-            })
-        };
-        // Another key's index may have served, one over some of the columns.
-        let candidates = self.candidates(table, &values).unwrap_or_default();
-        Ok(candidates.into_iter().filter(holds).collect())
+        if let ([value], Some(_)) = (&key[..], table.row_id_column) {
+            let is_there = |id: &RowId| self.store.row(table.id, *id).is_some();
+            return Ok(row_id_of(value).filter(is_there));
+        }
+        let parts = columns.iter().zip(key);
+        let parts = parts.map(|(&at, value)| key_part(table, at).key_value(value.as_ref()));
+        let (key, mut indexes): (OrderedKey, _) = (parts.collect(), table.indexes.iter());
+        let index = indexes.find(|index| matches!(index.kind, IndexKind::PrimaryKey));
+        Ok(index.and_then(|index| self.store.find_unique(table.id, index.id, &key)))
     }
 
     fn find_by_predicate(&self, table: &TableEntry, predicate: &Bound) -> Vec<RowId> {
@@ -155,13 +155,8 @@ impl Database {
         let value_at =
             |position: usize| equal.iter().find(|(at, _)| *at == position).map(|(_, v)| v);
         if let Some(value) = table.row_id_column.and_then(value_at) {
-            let id = match Affinity::Integer.apply(value.clone()) {
-                Value::Integer(id) => Some(RowId(id)),
-                _ => None,
-            };
-            return Some(
-                id.filter(|id| self.store.row(table.id, *id).is_some()).into_iter().collect(),
-            );
+            let is_there = |id: &RowId| self.store.row(table.id, *id).is_some();
+            return Some(row_id_of(value).filter(is_there).into_iter().collect());
         }
         let column =
             |position: usize| (table.columns[position].affinity, table.columns[position].collation);
@@ -187,6 +182,14 @@ impl Database {
                 columns.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect();
             Some(self.store.find(table.id, index, &key))
         })
+    }
+}
+
+/// The row id that a value is, as an INTEGER column would store it.
+fn row_id_of(value: &Value) -> Option<RowId> {
+    match value {
+        Value::Integer(id) => Some(RowId(*id)),
+        other => Affinity::Integer.apply(other.clone()).as_integer().map(RowId),
     }
 }
 

@@ -274,6 +274,9 @@ impl Database {
 
     /// The deferred constraints that do not hold now, in the order in which they were violated.
     pub fn outstanding_violations(&self) -> Vec<Violation> {
+        if self.outstanding.is_empty() {
+            return Vec::new();
+        }
         judge_outstanding(&self.settings(), &self.store, &self.outstanding)
     }
 

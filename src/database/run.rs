@@ -11,6 +11,7 @@ use crate::referential::{
     self, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome, Work,
     check_foreign_keys, involves_all_keys,
 };
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A statement ready to run: its table and work, and what its foreign keys were checked for.
@@ -29,7 +30,7 @@ impl Database {
     /// [`Error::Violation`] of any constraint; [`Error::Schema`] for a foreign key that cannot be
     /// resolved; [`Error::Name`] and [`Error::Input`] for a row that does not fit. Nothing changed.
     pub fn insert(&mut self, table: &str, row: impl Into<RowValues>) -> Result<Done> {
-        self.run(Insert::into(table).row(row))
+        self.run_insert(table, [row.into()], &OnConflict::Abort)
     }
 
     /// Inserts rows, all or none. Keys are judged when the last one is in.
@@ -41,7 +42,7 @@ impl Database {
         table: &str,
         rows: impl IntoIterator<Item = R>,
     ) -> Result<Done> {
-        self.run(Insert::into(table).rows(rows))
+        self.run_insert(table, rows.into_iter().map(Into::into), &OnConflict::Abort)
     }
 
     /// Inserts one row; rows that hold one of its keys are deleted first, with their ON DELETE
@@ -50,7 +51,7 @@ impl Database {
     /// # Errors
     /// As [`Database::insert`].
     pub fn replace(&mut self, table: &str, row: impl Into<RowValues>) -> Result<Done> {
-        self.run(Insert::into(table).row(row).on_conflict(OnConflict::Replace))
+        self.run_insert(table, [row.into()], &OnConflict::Replace)
     }
 
     /// Inserts one row, or updates the one that holds its key.
@@ -63,7 +64,7 @@ impl Database {
         row: impl Into<RowValues>,
         upsert: Upsert,
     ) -> Result<Done> {
-        self.run(Insert::into(table).row(row).on_conflict(OnConflict::Upsert(upsert)))
+        self.run_insert(table, [row.into()], &OnConflict::Upsert(upsert))
     }
 
     /// Assigns values, by column name, to the rows selected. For expressions, see [`Update`].
@@ -113,7 +114,9 @@ impl Database {
     /// [`Error::Violation`] where RESTRICT or NO ACTION refuses or an action breaks a constraint,
     /// [`Error::Depth`], [`Error::Schema`], [`Error::Name`], [`Error::Input`]. Nothing changed.
     pub fn delete(&mut self, table: &str, selector: impl Into<Selector>) -> Result<Done> {
-        self.run(Delete::from(table).filter(selector))
+        self.check_usable()?;
+        let prepared = self.prepare_delete(table, &selector.into())?;
+        self.run_prepared(prepared, Detail::Counts)
     }
 
     /// Carries out any statement.
@@ -121,7 +124,7 @@ impl Database {
     /// # Errors
     /// As [`Database::insert`] and [`Database::delete`].
     pub fn run(&mut self, statement: impl Into<Statement>) -> Result<Done> {
-        self.run_statement(&statement.into(), Detail::Counts)
+        self.run_statement(statement.into(), Detail::Counts)
     }
 
     /// Carries out any statement and tells every row change, in order: [`Done::rows`] is there.
@@ -132,7 +135,7 @@ impl Database {
     /// # Errors
     /// As [`Database::run`].
     pub fn run_with_rows(&mut self, statement: impl Into<Statement>) -> Result<Done> {
-        self.run_statement(&statement.into(), Detail::Rows)
+        self.run_statement(statement.into(), Detail::Rows)
     }
 
     /// What deleting the rows selected would do. Nothing is left of it.
@@ -161,7 +164,7 @@ impl Database {
     /// As [`Database::plan_delete`].
     pub fn plan(&mut self, statement: impl Into<Statement>) -> Result<Plan> {
         self.check_usable()?;
-        let Prepared { table, work } = self.prepare(&statement.into())?;
+        let Prepared { table, work } = self.prepare(statement.into())?;
         let moment = self.moment();
         self.in_flight = true;
         let mut outcome = self.run_work(table, work, Detail::Rows);
@@ -179,9 +182,25 @@ impl Database {
         Ok(plan)
     }
 
-    fn run_statement(&mut self, statement: &Statement, detail: Detail) -> Result<Done> {
+    fn run_statement(&mut self, statement: Statement, detail: Detail) -> Result<Done> {
         self.check_usable()?;
-        let Prepared { table, work } = self.prepare(statement)?;
+        let prepared = self.prepare(statement)?;
+        self.run_prepared(prepared, detail)
+    }
+
+    fn run_insert(
+        &mut self,
+        table: &str,
+        rows: impl IntoIterator<Item = RowValues>,
+        on_conflict: &OnConflict,
+    ) -> Result<Done> {
+        self.check_usable()?;
+        let prepared = self.prepare_insert(table, rows, on_conflict)?;
+        self.run_prepared(prepared, Detail::Counts)
+    }
+
+    fn run_prepared(&mut self, prepared: Prepared, detail: Detail) -> Result<Done> {
+        let Prepared { table, work } = prepared;
         let result = self.statement(|db| db.carry_out(table, work, detail));
         if result.is_err() {
             self.counters.changes = 0;
@@ -238,52 +257,70 @@ impl Database {
         referential::run(&settings, store, table, work, detail, &mut self.walks)
     }
 
-    fn prepare(&self, statement: &Statement) -> Result<Prepared> {
-        let table = self.table(statement.table())?.clone();
-        let mut needs = Vec::new();
-        let work = match statement {
-            Statement::Insert(insert) => {
-                let conflict = conflict_clause(&table, &insert.on_conflict)?;
-                let rows = insert.rows.iter().map(|row| new_row(&table, row));
-                let rows = rows.collect::<Result<Vec<_>>>()?;
-                let is_given = |row: &RowValues| gives_row_id(&table, row);
-                let gives_row_id = insert.rows.iter().any(is_given);
-                let may_clash = gives_row_id || has_unique(&table);
-                if let ConflictClause::DoUpdate { assignments, target, .. } = &conflict
-                    && match target {
-                        ConflictTarget::Any => may_clash,
-                        ConflictTarget::Key(None) => gives_row_id,
-                        ConflictTarget::Key(Some(_)) => true,
-                    }
-                {
-                    let named = assignments.iter().map(|(position, _)| *position).collect();
-                    needs.push(Need::update(table.id, named));
-                }
-                if matches!(conflict, ConflictClause::Replace) && may_clash {
-                    needs.push(Need::delete(table.id));
-                }
-                needs.push(Need::insert(table.id, rows.len() < 2));
-                Work::Insert { rows, conflict }
+    fn prepare(&self, statement: Statement) -> Result<Prepared> {
+        match statement {
+            Statement::Insert(Insert { table, rows, on_conflict }) => {
+                self.prepare_insert(&table, rows, &on_conflict)
             }
-            Statement::Update(update) => {
-                let assignment = Arc::new(assignment(&table, &update.assignments)?);
-                let conflict = conflict_clause(&table, &update.on_conflict)?;
-                let rows = self.matching(&table, &update.selector)?;
-                let named = assignment.columns();
-                if matches!(conflict, ConflictClause::Replace) && self.may_clash(&table, &named) {
-                    needs.push(Need::delete(table.id));
-                }
-                needs.push(Need::update(table.id, named));
-                Work::Update { rows, assignment, conflict }
-            }
-            Statement::Delete(delete) => {
-                let rows = self.matching(&table, &delete.selector)?;
-                needs.push(Need::delete(table.id));
-                Work::Delete { rows, runs_programs: true }
-            }
+            Statement::Update(update) => self.prepare_update(&update),
+            Statement::Delete(Delete { table, selector }) => self.prepare_delete(&table, &selector),
+        }
+    }
+
+    fn prepare_insert(
+        &self,
+        table: &str,
+        rows: impl IntoIterator<Item = RowValues>,
+        on_conflict: &OnConflict,
+    ) -> Result<Prepared> {
+        let table = self.table(table)?;
+        let conflict = conflict_clause(table, on_conflict)?;
+        let mut gives_row_id = false;
+        let row = |row: RowValues| {
+            gives_row_id |= names_row_id(table, &row);
+            new_row(table, row)
         };
+        let rows = rows.into_iter().map(row).collect::<Result<Vec<_>>>()?;
+        let may_clash = gives_row_id || has_unique(table);
+        let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
+        if let ConflictClause::DoUpdate { assignments, target, .. } = &conflict
+            && match target {
+                ConflictTarget::Any => may_clash,
+                ConflictTarget::Key(None) => gives_row_id,
+                ConflictTarget::Key(Some(_)) => true,
+            }
+        {
+            let named = assignments.iter().map(|(position, _)| *position).collect();
+            needs.push(Need::update(table.id, named));
+        }
+        if matches!(conflict, ConflictClause::Replace) && may_clash {
+            needs.push(Need::delete(table.id));
+        }
+        needs.push(Need::insert(table.id, rows.len() < 2));
         check_foreign_keys(&self.settings(), &needs)?;
-        Ok(Prepared { table: table.id, work })
+        Ok(Prepared { table: table.id, work: Work::Insert { rows, conflict } })
+    }
+
+    fn prepare_update(&self, update: &Update) -> Result<Prepared> {
+        let table = self.table(&update.table)?;
+        let assignment = Arc::new(assignment(table, &update.assignments)?);
+        let conflict = conflict_clause(table, &update.on_conflict)?;
+        let rows = self.matching(table, &update.selector)?;
+        let named = assignment.columns();
+        let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
+        if matches!(conflict, ConflictClause::Replace) && self.may_clash(table, &named) {
+            needs.push(Need::delete(table.id));
+        }
+        needs.push(Need::update(table.id, named));
+        check_foreign_keys(&self.settings(), &needs)?;
+        Ok(Prepared { table: table.id, work: Work::Update { rows, assignment, conflict } })
+    }
+
+    fn prepare_delete(&self, table: &str, selector: &Selector) -> Result<Prepared> {
+        let table = self.table(table)?;
+        let rows = self.matching(table, selector)?;
+        check_foreign_keys(&self.settings(), &[Need::delete(table.id)])?;
+        Ok(Prepared { table: table.id, work: Work::Delete { rows, runs_programs: true } })
     }
 
     /// Whether SQLite looks for rows in the way of an update of these columns.
@@ -297,7 +334,7 @@ impl Database {
     }
 }
 
-fn gives_row_id(table: &TableEntry, row: &RowValues) -> bool {
+fn names_row_id(table: &TableEntry, row: &RowValues) -> bool {
     let Some(row_id) = table.row_id_column else { return false };
     match row {
         RowValues::Positional(_) => true,
@@ -313,7 +350,7 @@ fn has_unique(table: &TableEntry) -> bool {
 }
 
 /// One value per column: those given, defaults for the rest.
-fn new_row(table: &TableEntry, row: &RowValues) -> Result<NewRow> {
+fn new_row(table: &TableEntry, row: RowValues) -> Result<NewRow> {
     match row {
         RowValues::Positional(values) => {
             let (expected, found) = (table.columns.len(), values.len());
@@ -321,19 +358,19 @@ fn new_row(table: &TableEntry, row: &RowValues) -> Result<NewRow> {
                 let table = table.name().to_owned();
                 return Err(InputError::ValueCount { table, expected, found }.into());
             }
-            Ok(NewRow { values: values.clone() })
+            Ok(NewRow { values })
         }
         RowValues::Named(named) => {
             let mut values: Vec<_> =
                 table.columns.iter().map(|column| column.default.clone()).collect();
             let mut given = vec![false; values.len()];
             for (name, value) in named {
-                let position = table.position(name)?;
+                let position = table.position(&name)?;
                 if std::mem::replace(&mut given[position], true) {
-                    let (table, column) = (table.name().to_owned(), name.clone());
+                    let (table, column) = (table.name().to_owned(), name);
                     return Err(InputError::DuplicateColumn { table, column }.into());
                 }
-                values[position] = value.clone();
+                values[position] = value;
             }
             Ok(NewRow { values })
         }
@@ -415,7 +452,7 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
         Some(position) => Ok(ConflictTarget::Key(Some(position))),
         None => {
             let name = format!("({})", columns.join(", "));
-            let names = table.indexes.iter().map(|index| index.name.as_str());
+            let names = table.indexes.iter().map(|index| &*index.name);
             Err(NameError::missing(NameKind::Key, &name, Some(table.name()), names))
         }
     }

@@ -151,7 +151,7 @@ impl Effects {
         let table = catalog.by_id(step.table);
         let constraint = match &step.kind {
             StepKind::Direct => None,
-            StepKind::Constraint(id) => Some(catalog.constraint(*id).name.clone()),
+            StepKind::Constraint(id) => Some(catalog.constraint(*id).name.to_string()),
             StepKind::Replaced => Some("REPLACE".to_owned()),
             StepKind::Program(name) => Some(name.to_string()),
         };

@@ -8,14 +8,14 @@ use super::effects::{Cause, Effects};
 use super::relation::{find_referenced, referenced_key};
 use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
 use crate::catalog::{
-    Catalog, ForeignKeyEntry, MatchType, ReferentialAction, Resolved, TableEntry,
+    Catalog, Comparison, ForeignKeyEntry, MatchType, ReferentialAction, Resolved, TableEntry,
 };
 use crate::error::{
     Error, Event, FirstRows, Hint, NamedRows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
 };
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Change, KeyPart, RowRef, Store};
-use crate::value::{Affinity, Collation, Key, OrderedKey};
+use crate::value::{Key, OrderedKey};
 use indexmap::IndexMap;
 
 /// What may be wrong after a change.
@@ -35,9 +35,6 @@ pub(crate) enum Suspect {
     /// old id since.
     Moved { table: TableId, from: RowId, to: Option<RowId> },
 }
-
-/// Affinity and collation of each part of a key.
-type Comparison = Vec<(Affinity, Collation)>;
 
 /// Suspects without repetition, each with the change that first raised it; `None` for a row that
 /// has gone from that id.

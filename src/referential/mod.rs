@@ -97,6 +97,7 @@ use crate::table::{Conflict, NullPolicy, Store};
 use crate::value::{OrderedKey, Value};
 use effects::Effects;
 use executor::Executor;
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 use walk::{Counts, Walked};
@@ -156,10 +157,13 @@ pub(crate) enum Work {
     /// Insert these rows, in this order.
     Insert { rows: Vec<NewRow>, conflict: ConflictClause },
     /// Assign to these rows, in this order.
-    Update { rows: Vec<RowId>, assignment: Arc<Assignment>, conflict: ConflictClause },
+    Update { rows: RowIds, assignment: Arc<Assignment>, conflict: ConflictClause },
     /// Delete these rows, in this order.
-    Delete { rows: Vec<RowId>, runs_programs: bool },
+    Delete { rows: RowIds, runs_programs: bool },
 }
+
+/// The rows of a statement: mostly one.
+pub(crate) type RowIds = SmallVec<[RowId; 2]>;
 
 /// A row to insert: one value per column, before conversion.
 #[derive(Clone, Debug)]
@@ -261,9 +265,13 @@ impl LetPass {
     ) {
         match list.iter_mut().find(|entry| entry.id == key.id && entry.kind == kind) {
             Some(entry) => entry.rows += rows,
-            None => {
-                list.push(LetPass { constraint: key.name.clone(), event, kind, rows, id: key.id })
-            }
+            None => list.push(LetPass {
+                constraint: key.name.to_string(),
+                event,
+                kind,
+                rows,
+                id: key.id,
+            }),
         }
     }
 }

@@ -191,7 +191,7 @@ fn find_in_actions(settings: &Settings<'_>, need: &Need, found: &mut Vec<Found>)
             }
             ReferentialAction::Cascade
             | ReferentialAction::SetNull
-            | ReferentialAction::SetDefault => Some(Need::update(key.table, key.columns.clone())),
+            | ReferentialAction::SetDefault => Some(Need::update(key.table, key.columns.to_vec())),
         };
         match failure(settings, key) {
             Some(failure) => found.push(failure),

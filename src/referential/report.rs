@@ -172,7 +172,7 @@ fn row_changes(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<RowCh
             Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => (None, None),
         };
         let constraint = match &step.kind {
-            StepKind::Constraint(id) => Some(catalog.constraint(*id).name.clone()),
+            StepKind::Constraint(id) => Some(catalog.constraint(*id).name.to_string()),
             StepKind::Direct | StepKind::Replaced | StepKind::Program(_) => None,
         };
         let table = catalog.by_id(step.table).name().to_owned();
@@ -263,7 +263,7 @@ fn empty_step(catalog: &Catalog, effects: &Effects, position: usize) -> PlanStep
         StepKind::Direct => None,
         StepKind::Replaced => Some("REPLACE".to_owned()),
         StepKind::Program(name) => Some(name.to_string()),
-        StepKind::Constraint(id) => Some(catalog.constraint(*id).name.clone()),
+        StepKind::Constraint(id) => Some(catalog.constraint(*id).name.to_string()),
     };
     PlanStep {
         origin: step.origin.map(|origin| origin.0 as usize),

@@ -229,11 +229,11 @@ impl<'a> Executor<'a> {
                 Ok(())
             }
             Work::Update { rows, assignment, conflict } => {
-                self.push_rows(place, rows, How::Update(assignment, conflict));
+                self.push_rows(place, rows.into_vec(), How::Update(assignment, conflict));
                 self.drain()
             }
             Work::Delete { rows, runs_programs } => {
-                self.push_rows(place, rows, How::Delete { runs_programs });
+                self.push_rows(place, rows.into_vec(), How::Delete { runs_programs });
                 self.drain()
             }
         }

@@ -31,7 +31,8 @@ impl Executor<'_> {
             }
             Refusal::NotAnInteger(value) => {
                 let column = entry.row_id_column.map_or("rowid", |at| entry.column_name(at));
-                let constraint = self.acting_foreign_key(place).map(|acting| acting.name.clone());
+                let constraint =
+                    self.acting_foreign_key(place).map(|acting| acting.name.to_string());
                 let (table, column) = (table(), column.to_owned());
                 InputError::NotAnInteger { constraint, table, column, value }.into()
             }
@@ -112,7 +113,7 @@ impl Executor<'_> {
         let step = &self.effects.steps[place.step.0 as usize];
         let constraint = match &step.kind {
             StepKind::Direct | StepKind::Replaced => return None,
-            StepKind::Constraint(id) => self.settings.catalog.constraint(*id).name.clone(),
+            StepKind::Constraint(id) => self.settings.catalog.constraint(*id).name.to_string(),
             StepKind::Program(name) => name.to_string(),
         };
         let table = self.settings.catalog.by_id(place.table);

@@ -156,7 +156,7 @@ impl Walker<'_> {
             let row = self.store.row(entry.id, row_id).map(RowRef::to_vec);
             let constraint = (at > 0).then(|| {
                 let edge = &self.footprint.nodes[nodes[at - 1]].edges[position];
-                catalog.constraint(edge.constraint).name.clone()
+                catalog.constraint(edge.constraint).name.to_string()
             });
             let row = entry.row_name(row_id, row.as_deref());
             Hop { constraint, table: entry.name().to_owned(), row }

@@ -220,7 +220,7 @@ fn acted(catalog: &Catalog, state: &State, done: &Done) -> BTreeSet<Acted> {
             let Some(referenced) = catalog.find_by_id(to.table) else { continue };
             let of_referenced = |change: &&RowChange| change.table == referenced.name();
             let has_acted = done.by_constraint.iter().any(|entry| {
-                entry.constraint() == key.name && entry.table() == table.name() && entry.rows > 0
+                key.name == entry.constraint() && entry.table() == table.name() && entry.rows > 0
             });
             if has_acted {
                 // Which event it was for is certain only if no other one has vacated a key.

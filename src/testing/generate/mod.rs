@@ -12,7 +12,7 @@ mod schema;
 use super::keys::{referenced_key, referencing_key};
 use super::operation::Operation;
 use crate::catalog::{
-    Catalog, Column, ForeignKeyEntry, Index, ReferentialAction, Table, TableEntry, Target,
+    Catalog, Column, ForeignKeyEntry, Index, Name, ReferentialAction, Table, TableEntry, Target,
 };
 use crate::database::{
     Control, Database, Delete, Enforcement, Insert, OnConflict, RowValues, Selector, Update, Upsert,
@@ -320,8 +320,8 @@ impl Generator {
     }
 
     fn upsert(&mut self, table: &TableEntry, catalog: &Catalog, db: &Database) -> Upsert {
-        let keys: Vec<Vec<String>> =
-            table.definition.keys().iter().map(|key| key.columns().to_vec()).collect();
+        let keys = table.definition.keys().iter().map(|key| key.columns().to_vec());
+        let keys: Vec<Vec<Name>> = keys.collect();
         let mut upsert = match self.random.chance(75) && !keys.is_empty() {
             true => Upsert::on(self.random.pick(&keys)),
             false => Upsert::any(),

@@ -357,7 +357,7 @@ impl From<&Index> for IndexState {
 pub(super) fn table_state(definition: &Table) -> TableState {
     let key = |key: &crate::catalog::KeyConstraint| KeyState {
         primary: key.is_primary(),
-        columns: key.columns().to_vec(),
+        columns: key.columns().iter().map(String::from).collect(),
     };
     let check = |check: &crate::catalog::Check| CheckState {
         expression: check.expression().clone(),
@@ -379,9 +379,9 @@ fn foreign_state(key: &ForeignKey) -> ForeignState {
         identity: 0,
         given_name: key.name().map(str::to_owned),
         name: String::new(),
-        columns: key.columns().to_vec(),
+        columns: key.columns().iter().map(String::from).collect(),
         references: key.references().to_owned(),
-        referenced: key.referenced_columns().to_vec(),
+        referenced: key.referenced_columns().iter().map(String::from).collect(),
         on_delete: key.delete_rule(),
         on_update: key.update_rule(),
         is_deferred: key.constraint_mode() == ConstraintMode::DeferrableInitiallyDeferred,
