@@ -14,7 +14,7 @@ use crate::error::{
     Error, Event, FirstRows, Hint, NamedRows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
 };
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{Change, KeyPart, RowRef, Store};
+use crate::table::{Change, KeyPart, RowRef, Store, Update};
 use crate::value::{Key, OrderedKey};
 use indexmap::IndexMap;
 
@@ -132,7 +132,8 @@ fn collect(settings: &Settings<'_>, store: &Store, effects: &Effects) -> Vec<(Su
                 let old = store.before(change);
                 vacated(catalog, table, old, None, cause, &mut suspects);
             }
-            Change::Updated { table, old_id, new_id, row, .. } => {
+            Change::Updated(update) => {
+                let Update { table, old_id, new_id, row, .. } = &**update;
                 suspects_rows = true;
                 let old = RowRef::held(*old_id, row);
                 let table = catalog.by_id(*table);
@@ -163,7 +164,7 @@ fn collect(settings: &Settings<'_>, store: &Store, effects: &Effects) -> Vec<(Su
                 }
                 vacated(catalog, table, Some(old), new, cause, &mut suspects);
             }
-            Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => {}
+            Change::Swept(_) | Change::Nulled | Change::Tables(_) => {}
         }
     }
     suspects

@@ -168,8 +168,8 @@ fn row_changes(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<RowCh
         let (old, new) = match logged {
             &Change::Inserted { row_id, .. } => (None, now(row_id)),
             Change::Deleted { .. } => (before(), None),
-            Change::Updated { new_id, .. } => (before(), now(*new_id)),
-            Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => (None, None),
+            Change::Updated(update) => (before(), now(update.new_id)),
+            Change::Swept(_) | Change::Nulled | Change::Tables(_) => (None, None),
         };
         let constraint = match &step.kind {
             StepKind::Constraint(id) => Some(catalog.constraint(*id).name.to_string()),
@@ -311,10 +311,9 @@ fn sample(
     let table = catalog.by_id(effects.step_of(&effects.changes[position]).table);
     let (row_id, row) = match logged {
         Change::Inserted { row_id, .. } => (*row_id, store.row(table.id, *row_id)),
-        Change::Deleted { row_id, .. } | Change::Updated { old_id: row_id, .. } => {
-            (*row_id, store.before(logged))
-        }
-        Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => return Key::new([]),
+        Change::Deleted { row_id, .. } => (*row_id, store.before(logged)),
+        Change::Updated(update) => (update.old_id, store.before(logged)),
+        Change::Swept(_) | Change::Nulled | Change::Tables(_) => return Key::new([]),
     };
     table.row_name(row_id, row.map(RowRef::to_vec).as_deref()).values
 }

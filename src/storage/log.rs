@@ -43,24 +43,28 @@ pub enum Change {
         slot: Slot,
     },
     /// A row changed, perhaps its id too.
-    Updated {
-        /// Its table.
-        table: TableId,
-        /// Its id before.
-        old_id: RowId,
-        /// Its id since.
-        new_id: RowId,
-        /// Where it is.
-        slot: Slot,
-        /// What it held before.
-        row: Row,
-    },
-    /// Rows left as a set.
-    Swept(Swath),
+    Updated(Box<Update>),
+    /// Rows left as a set: a position in the log's list of sets.
+    Swept(u32),
     /// The referencing columns of rows were set to NULL as a set.
-    Nulled(Swath),
+    Nulled,
     /// The tables themselves changed.
-    Tables(Tables),
+    Tables(Box<Tables>),
+}
+
+/// A row that has changed.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Its table.
+    pub table: TableId,
+    /// Its id before.
+    pub old_id: RowId,
+    /// Its id since.
+    pub new_id: RowId,
+    /// Where it is.
+    pub slot: Slot,
+    /// What it held before.
+    pub row: Row,
 }
 
 /// The place of a row in its table, as long as the log remembers it.
@@ -129,11 +133,23 @@ pub(super) struct Log {
     pub(super) changes: Vec<Change>,
     /// With the position of the change that each belongs to.
     pub(super) asides: Vec<(usize, Aside)>,
+    pub(super) swaths: Vec<Swath>,
     pub(super) runs: Vec<(u32, u32)>,
     pub(super) slots: Vec<u32>,
 }
 
 impl Log {
+    /// Logs rows that were changed as a set.
+    pub(super) fn push_swath(&mut self, swath: Swath, change: impl Fn(u32) -> Change) {
+        self.changes.push(change(self.swaths.len() as u32));
+        self.swaths.push(swath);
+    }
+
+    /// Takes the rows changed last as a set off the list; their slots are still to be read.
+    pub(super) fn pop_swath(&mut self) -> Option<Swath> {
+        self.swaths.pop()
+    }
+
     /// Notes something that belongs to the change which is logged next.
     pub(super) fn aside(&mut self, aside: Aside) {
         self.asides.push((self.changes.len(), aside));
@@ -173,6 +189,7 @@ impl Log {
         }
         clear(&mut self.changes);
         clear(&mut self.asides);
+        clear(&mut self.swaths);
         clear(&mut self.runs);
         clear(&mut self.slots);
     }

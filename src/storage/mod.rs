@@ -44,7 +44,7 @@ mod undo;
 mod verify;
 
 pub use key::{Filter, IndexSpec, KeyPart, References};
-pub use log::{Change, Mark, Slot, Swath};
+pub use log::{Change, Mark, Slot, Swath, Update};
 pub use sweep::Swept;
 pub use table::{Row, RowRef};
 
@@ -180,10 +180,8 @@ impl Store {
     pub fn before<'a>(&'a self, change: &'a Change) -> Option<RowRef<'a>> {
         match change {
             Change::Deleted { table, slot, .. } => Some(self.tables.get(*table).rows.row(slot.0)),
-            Change::Updated { row, old_id, .. } => Some(RowRef::held(*old_id, row)),
-            Change::Inserted { .. } | Change::Swept(_) | Change::Nulled(_) | Change::Tables(_) => {
-                None
-            }
+            Change::Updated(update) => Some(RowRef::held(update.old_id, &update.row)),
+            Change::Inserted { .. } | Change::Swept(_) | Change::Nulled | Change::Tables(_) => None,
         }
     }
 
@@ -193,7 +191,7 @@ impl Store {
     /// it references a key that no live row has.
     pub fn insert(&mut self, table: TableId, row_id: RowId, values: &[ValueRef<'_>]) -> bool {
         debug_assert!(self.row(table, row_id).is_none(), "the row id is free");
-        let wanted = self.tables.all_wanted(table, RowRef::given(row_id, values));
+        let known = self.tables.all_known(table, RowRef::given(row_id, values));
         let Store { tables, log } = self;
         let store = tables.get_mut(table);
         let Arrival { slot, id_led_to, is_reused } = store.place(row_id.0, values);
@@ -208,9 +206,9 @@ impl Store {
             }
         }
         let mut is_joined = true;
-        for (reference, wanted) in references.iter_mut().zip(wanted) {
+        for (reference, known) in references.iter_mut().zip(known) {
             reference.buckets.make_place(slot);
-            is_joined &= reference.join_known(slot, wanted);
+            is_joined &= reference.join_known(slot, known);
         }
         self.forget_referenced(table, slot, is_reused);
         self.adopt(table, slot);
@@ -239,14 +237,15 @@ impl Store {
         let Some(slot) = self.tables.get(table).rows.find(old_id.0) else { return };
         let row = self.tables.get(table).rows.row(slot).to_row();
         self.rewrite(table, slot, RowRef::held(old_id, &row), new_id, values);
-        self.log.changes.push(Change::Updated { table, old_id, new_id, slot: Slot(slot), row });
+        let update = Update { table, old_id, new_id, slot: Slot(slot), row };
+        self.log.changes.push(Change::Updated(Box::new(update)));
     }
 
     // Changing tables. `log_tables` comes first, and again after any row change.
 
     /// Logs the set of tables as it is, so that the changes of tables that follow can be undone.
     pub fn log_tables(&mut self) {
-        self.log.changes.push(Change::Tables(self.tables.clone()));
+        self.log.changes.push(Change::Tables(Box::new(self.tables.clone())));
     }
 
     /// Adds an empty table of so many columns, of which one may be the row id.

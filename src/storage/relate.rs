@@ -26,8 +26,19 @@ enum Joined {
     Orphans,
 }
 
+/// Where a row's foreign key leads before the row is stored.
+#[derive(Clone, Copy)]
+pub(super) enum Known {
+    /// Nowhere: it has a NULL.
+    Nothing,
+    /// To the live row of this slot.
+    Row(u32),
+    /// To a row that is not there yet.
+    Missing,
+}
+
 /// What a row's foreign key asks for.
-pub(super) enum Wanted {
+enum Wanted {
     /// Nothing: it has a NULL.
     Nothing,
     /// The live row of this slot.
@@ -319,11 +330,11 @@ impl Store {
 
 impl ReferenceIndex {
     /// Puts a row into the bucket of the row that it references; `false` if that is not there.
-    pub(super) fn join_known(&mut self, slot: u32, wanted: Wanted) -> bool {
-        match wanted {
-            Wanted::Nothing => true,
-            Wanted::Key(_) => false,
-            Wanted::Row(referenced) => {
+    pub(super) fn join_known(&mut self, slot: u32, known: Known) -> bool {
+        match known {
+            Known::Nothing => true,
+            Known::Missing => false,
+            Known::Row(referenced) => {
                 let bucket = self.bucket_for(referenced);
                 self.buckets.join(slot, bucket);
                 true
@@ -333,20 +344,33 @@ impl ReferenceIndex {
 }
 
 impl Tables {
-    /// What each foreign key of a row asks for.
-    pub(super) fn all_wanted(&self, table: TableId, row: RowRef<'_>) -> SmallVec<[Wanted; 2]> {
+    /// What each foreign key of a row to be stored leads to.
+    pub(super) fn all_known(&self, table: TableId, row: RowRef<'_>) -> SmallVec<[Known; 4]> {
         let references = &self.get(table).references;
-        references.iter().map(|reference| self.wanted(reference, row)).collect()
+        references.iter().map(|reference| self.known(reference, row)).collect()
+    }
+
+    fn known(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Known {
+        // Nearly every foreign key references an integer primary key.
+        if let ([part], None) = (reference.spec.parts.as_slice(), &reference.to.lookup) {
+            match row.get(part.position) {
+                ValueRef::Null => return Known::Nothing,
+                ValueRef::Integer(id) => {
+                    if let Some(slot) = self.get(reference.to.table).rows.find(id) {
+                        return Known::Row(slot);
+                    }
+                }
+                ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => {}
+            }
+        }
+        match self.wanted(reference, row) {
+            Wanted::Nothing => Known::Nothing,
+            Wanted::Row(slot) => Known::Row(slot),
+            Wanted::Key(_) => Known::Missing,
+        }
     }
 
     fn wanted(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Wanted {
-        // Nearly every foreign key references an integer primary key.
-        if let ([part], None) = (reference.spec.parts.as_slice(), &reference.to.lookup)
-            && let ValueRef::Integer(id) = row.get(part.position)
-            && let Some(slot) = self.get(reference.to.table).rows.find(id)
-        {
-            return Wanted::Row(slot);
-        }
         match key_of(&reference.spec.parts, row) {
             None => Wanted::Nothing,
             Some(key) => match self.find_referenced(reference, &key) {

@@ -66,7 +66,7 @@ impl Store {
         let positions: Vec<usize> = parts.iter().map(|part| part.position).collect();
         let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
         store.set_all_valid(&positions, runs, slots, false);
-        self.log.changes.push(Change::Nulled(swath));
+        self.log.push_swath(swath, |_| Change::Nulled);
         Swept { swath: Some(swath), met_dead }
     }
 
@@ -219,7 +219,7 @@ impl Store {
         let swath = self.swath(table, by, runs, slots)?;
         let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
         self.tables.get_mut(table).set_all_live(runs, slots, false, by);
-        self.log.changes.push(Change::Swept(swath));
+        self.log.push_swath(swath, Change::Swept);
         Some(swath)
     }
 

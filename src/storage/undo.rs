@@ -2,11 +2,11 @@
 
 use super::index::ReferenceIndex;
 use super::key::key_of;
-use super::log::{Aside, Change, Mark, Swath};
+use super::log::{Aside, Change, Mark, Swath, Update};
 use super::row_ids::NONE;
 use super::table::{RowRef, TableStore};
-use super::{Link, Row, Slot, Store, Tables};
-use crate::id::{RowId, TableId};
+use super::{Link, Slot, Store, Tables};
+use crate::id::TableId;
 use std::sync::Arc;
 
 impl Store {
@@ -20,6 +20,9 @@ impl Store {
         let is_tables = |change: &Change| matches!(change, Change::Tables(_));
         if let Some(first) = self.log.changes[mark.0..].iter().position(is_tables) {
             let end = mark.0 + first + 1;
+            let is_swath = |change: &&Change| matches!(change, Change::Swept(_) | Change::Nulled);
+            let swaths = self.log.changes[end..].iter().filter(is_swath).count();
+            self.log.swaths.truncate(self.log.swaths.len() - swaths);
             self.log.changes.truncate(end);
             while self.log.asides.pop_if(|(at, _)| *at >= end).is_some() {}
         }
@@ -30,18 +33,20 @@ impl Store {
                     self.undo_asides(table, slot);
                     self.tables.get_mut(table).revive(slot);
                 }
-                Change::Updated { table, old_id, slot: Slot(slot), row, .. } => {
-                    self.undo_update(table, slot, old_id, &row);
-                }
-                Change::Swept(swath) => {
+                Change::Updated(update) => self.undo_update(&update),
+                Change::Swept(_) => {
+                    let Some(swath) = self.log.pop_swath() else { continue };
                     self.undo_asides(swath.table, NONE);
                     let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
                     let store = self.tables.get_mut(swath.table);
                     store.set_all_live(runs, slots, true, swath.by());
                     self.forget_swath(&swath);
                 }
-                Change::Nulled(swath) => self.undo_nulled(&swath),
-                Change::Tables(tables) => self.tables = tables,
+                Change::Nulled => {
+                    let Some(swath) = self.log.pop_swath() else { continue };
+                    self.undo_nulled(&swath);
+                }
+                Change::Tables(tables) => self.tables = *tables,
             }
         }
     }
@@ -59,7 +64,8 @@ impl Store {
         self.tables.get_mut(table).unplace(slot, id_led_to);
     }
 
-    fn undo_update(&mut self, table: TableId, slot: u32, old_id: RowId, row: &Row) {
+    fn undo_update(&mut self, update: &Update) {
+        let Update { table, old_id, slot: Slot(slot), ref row, .. } = *update;
         let id_led_to = self.undo_asides(table, slot);
         self.tables.get_mut(table).write_back(slot, old_id.0, row, id_led_to);
     }
@@ -134,7 +140,7 @@ impl Store {
     fn settle(&mut self, at: usize) {
         let Store { tables, log } = self;
         match &log.changes[at] {
-            Change::Tables(_) | Change::Nulled(_) => {}
+            Change::Tables(_) | Change::Nulled => {}
             Change::Inserted { table, .. } => tables.tidy(*table),
             Change::Deleted { table, slot, .. } => {
                 if let Some(store) = tables.find_mut(*table) {
@@ -142,13 +148,15 @@ impl Store {
                     store.give_free(slot.0, 1);
                 }
             }
-            Change::Updated { table, slot, row, old_id, .. } => {
+            Change::Updated(update) => {
+                let Update { table, old_id, slot, row, .. } = &**update;
                 if let Some(store) = tables.find_mut(*table) {
                     store.end_orphanhoods(slot.0, Some(RowRef::held(*old_id, row)));
                 }
                 tables.tidy(*table);
             }
             Change::Swept(swath) => {
+                let swath = &log.swaths[*swath as usize];
                 let Some(store) = tables.find_mut(swath.table) else { return };
                 let (runs, slots) = (log.runs_of(swath), log.slots_of(swath));
                 if store.references.iter().any(ReferenceIndex::has_orphans) {

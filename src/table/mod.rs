@@ -13,7 +13,7 @@ use crate::catalog::{ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved
 use crate::id::{RowId, TableId};
 use crate::storage::{IndexSpec, References};
 // What the executor reads it reads from storage itself; what it changes goes through this module.
-pub use crate::storage::{Change, KeyPart, Mark, Row, RowRef, Slot, Store, Swath, Swept};
+pub use crate::storage::{Change, KeyPart, Mark, Row, RowRef, Slot, Store, Swath, Swept, Update};
 use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
 use smallvec::SmallVec;
 
