@@ -404,19 +404,24 @@ impl Database {
             Ok(_) => true,
             Err(error) => !is_found_in_compiling(error),
         };
+        self.end_statement(result.is_err(), was_run);
+        result
+    }
+
+    /// Ends the transaction of a statement that had one of its own; else notes how it went.
+    fn end_statement(&mut self, is_failed: bool, was_run: bool) {
         let defers_all = self.defers_all && !was_run;
         match &mut self.open {
             None => {
                 self.forget_transaction();
                 self.defers_all = defers_all;
             }
-            Some(open) if result.is_err() => {
+            Some(open) if is_failed => {
                 open.is_aborted =
                     self.dialect.failed_statement == FailedStatement::AbortsTransaction;
             }
             Some(_) => {}
         }
-        result
     }
 }
 

@@ -2,15 +2,17 @@
 
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
-use super::{Database, Done, LetPass, Plan, Selector, without_transaction};
+use super::{Database, Done, LetPass, Plan, Selector, Walks, without_transaction};
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
 use crate::id::TableId;
 use crate::referential::{
-    self, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome, Work,
-    check_foreign_keys, involves_all_keys,
+    self, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome, Settings,
+    Work, check_foreign_keys, involves_all_keys,
 };
+use crate::storage::Store;
+use crate::value::Key;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -115,7 +117,13 @@ impl Database {
     /// [`Error::Depth`], [`Error::Schema`], [`Error::Name`], [`Error::Input`]. Nothing changed.
     pub fn delete(&mut self, table: &str, selector: impl Into<Selector>) -> Result<Done> {
         self.check_usable()?;
-        let prepared = self.prepare_delete(table, &selector.into())?;
+        let selector = selector.into();
+        if let Selector::Key(key) = &selector
+            && let Some(result) = self.delete_at_once(table, key)
+        {
+            return result;
+        }
+        let prepared = self.prepare_delete(table, &selector)?;
         self.run_prepared(prepared, Detail::Counts)
     }
 
@@ -241,9 +249,15 @@ impl Database {
     }
 
     pub(super) fn run_work(&mut self, table: TableId, work: Work, detail: Detail) -> Outcome {
+        let (settings, store, walks) = self.parts();
+        referential::run(&settings, store, table, work, detail, walks)
+    }
+
+    /// What `referential` works with.
+    fn parts(&mut self) -> (Settings<'_>, &mut Store, &mut Walks) {
         let remembers = !self.outstanding.is_empty();
         let Database { schema, store, dialect, enforcement, defers_all, let_pass, .. } = self;
-        let settings = referential::Settings {
+        let settings = Settings {
             catalog: &schema.catalog,
             programs: &schema.programs,
             dialect,
@@ -254,7 +268,24 @@ impl Database {
             remembers,
             footprints: &schema.footprints,
         };
-        referential::run(&settings, store, table, work, detail, &mut self.walks)
+        (settings, store, &mut self.walks)
+    }
+
+    /// Deletes one row of a table where that sets nothing else in motion, or is refused at once;
+    /// `None` if it goes the long way.
+    fn delete_at_once(&mut self, table: &str, key: &Key) -> Option<Result<Done>> {
+        let entry = self.schema.catalog.find_table(table)?;
+        if self.schema.catalog.has_unresolved() {
+            return None;
+        }
+        let (table, row_id) = (entry.id, self.find_by_key(entry, key).ok()??);
+        let (settings, store, walks) = self.parts();
+        let result = referential::delete_at_once(&settings, store, table, row_id, walks)?;
+        let direct = usize::from(result.is_ok());
+        self.counters.changes = direct;
+        self.counters.total_changes += direct;
+        self.end_statement(result.is_err(), true);
+        Some(result.map(|()| Done { direct, ..Done::default() }))
     }
 
     fn prepare(&self, statement: Statement) -> Result<Prepared> {

@@ -88,9 +88,7 @@ pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_k
 pub(crate) use relation::{find_referenced, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
-use crate::error::{
-    Error, Event, FirstRows, NamedRows, Rows, Side, VIOLATION_ROWS_MAX, Violation, ViolationKind,
-};
+use crate::error::{Error, Event, FirstRows, NamedRows, Rows, Side, Violation, ViolationKind};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{Conflict, NullPolicy, Store};
@@ -379,6 +377,30 @@ pub(crate) fn run(
     }
 }
 
+/// Deletes one row if that is all there is to it, or is refused by RESTRICT at once; `None` if
+/// [`run`] has to find out.
+pub(crate) fn delete_at_once(
+    settings: &Settings<'_>,
+    store: &mut Store,
+    table: TableId,
+    row_id: RowId,
+    walks: &mut Walks,
+) -> Option<Result<(), Error>> {
+    if settings.walk == Walk::Exact || settings.remembers || settings.observes {
+        return None;
+    }
+    match walk::walk_alone(settings, store, table, row_id)? {
+        Ok(()) => {
+            walks.set += 1;
+            Some(Ok(()))
+        }
+        Err(error) => {
+            walks.refused += 1;
+            Some(Err(error))
+        }
+    }
+}
+
 fn run_exactly(settings: &Settings<'_>, store: &mut Store, table: TableId, work: Work) -> Outcome {
     let mut executor = Executor::new(settings, store);
     let refusal = executor.run(table, work).err();
@@ -415,7 +437,7 @@ fn name_referencing(
     key: &ForeignKeyEntry,
     value: &OrderedKey,
 ) -> NamedRows {
-    let (count, first) = store.count_referencing(key.table, key.index, value, VIOLATION_ROWS_MAX);
+    let (count, first) = store.count_referencing(key.table, key.index, value);
     NamedRows { first: name_rows(catalog, store, key.table, &first), count }
 }
 

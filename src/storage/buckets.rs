@@ -194,26 +194,25 @@ impl Buckets {
         members
     }
 
-    /// The first few members in the order listed; enough for naming some.
+    /// The first few members in the order listed: enough for naming some.
     pub(super) fn first_members(
         &self,
         bucket: u32,
         max: usize,
         is_there: impl Fn(u32) -> bool,
-    ) -> Vec<u32> {
-        let header = self.bucket(bucket);
-        let mut found: Vec<u32> = Vec::with_capacity(max.min(header.len as usize));
+    ) -> impl Iterator<Item = u32> {
+        let is_dirty = self.bucket(bucket).is_dirty;
+        let mut found: Vec<u32> = Vec::with_capacity(max);
         for slot in self.listing(bucket) {
-            let is_member = is_there(slot)
-                && (!header.is_dirty || (self.of(slot) == bucket && !found.contains(&slot)));
-            if is_member {
+            let is_new = !is_dirty || (self.of(slot) == bucket && !found.contains(&slot));
+            if is_new && is_there(slot) {
                 found.push(slot);
-                if found.len() == max {
-                    break;
-                }
+            }
+            if found.len() == max {
+                break;
             }
         }
-        found
+        found.into_iter()
     }
 
     /// Everything a bucket lists.

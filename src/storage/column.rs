@@ -66,8 +66,9 @@ impl Column {
         }
     }
 
-    /// What the cell holds, NULL or not.
-    fn stored(&self, slot: u32) -> ValueRef<'_> {
+    /// What the cell holds, also under a NULL.
+    #[inline]
+    pub(super) fn stored(&self, slot: u32) -> ValueRef<'_> {
         let at = slot as usize;
         match &self.cells {
             Cells::Empty(_) => ValueRef::Null,

@@ -9,7 +9,7 @@ use super::index::Entered;
 use super::row_ids::NONE;
 use super::table::Row;
 use crate::id::{RowId, TableId};
-use crate::value::OrderedKey;
+use crate::value::{OrderedKey, Value};
 use std::ops::Range;
 
 /// A position in the undo log.
@@ -113,6 +113,8 @@ pub(super) enum Aside {
     /// The row left the bucket `raw` of a foreign key, if it was a member, and joined another, if it
     /// is one now.
     Moved { reference: usize, raw: u32, was_member: bool, is_member: bool },
+    /// A cell was overwritten that a set had made NULL: this lay under the NULL.
+    Overwritten { position: usize, value: Value },
     /// Rows that reference this key became orphans.
     Orphaned { table: TableId, reference: usize, key: OrderedKey },
     /// Orphans found a referenced row.
@@ -134,6 +136,8 @@ pub(super) struct Log {
     /// With the position of the change that each belongs to.
     pub(super) asides: Vec<(usize, Aside)>,
     pub(super) swaths: Vec<Swath>,
+    /// How many of the changes have made a set NULL.
+    pub(super) nulled: usize,
     pub(super) runs: Vec<(u32, u32)>,
     pub(super) slots: Vec<u32>,
 }
@@ -187,6 +191,7 @@ impl Log {
                 list.shrink_to(KEPT_MAX);
             }
         }
+        self.nulled = 0;
         clear(&mut self.changes);
         clear(&mut self.asides);
         clear(&mut self.swaths);

@@ -4,6 +4,7 @@
 //! that is found by value. So when a referenced row dies or changes its key, the rows left behind are
 //! *orphaned*; when a key arrives, its orphans are *adopted*.
 
+use super::buckets::Listed;
 use super::index::ReferenceIndex;
 use super::key::key_of;
 use super::log::{Aside, Log};
@@ -14,6 +15,12 @@ use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use smallvec::SmallVec;
 use std::sync::Arc;
+
+/// So many rows of many are named.
+pub const FIRST_MAX: usize = 10;
+
+/// The first rows of many.
+pub type FirstRowIds = SmallVec<[RowId; FIRST_MAX]>;
 
 /// What a row has joined.
 #[derive(Clone, Copy, PartialEq)]
@@ -63,8 +70,8 @@ impl Store {
         bucket.is_orphan || !self.tables.get(reference.to.table).rows.is_live(bucket.owner)
     }
 
-    /// How many live rows reference a row that is or was live, and the first `max` of them, by row
-    /// id unless there are very many. `index` is that of the foreign key, of `table`.
+    /// How many live rows reference a key, and the first of them, by row id unless there are very
+    /// many. `index` is that of the foreign key, of `table`.
     ///
     /// # Cost
     /// **O(1)**: the rows are counted as they come and go.
@@ -73,27 +80,65 @@ impl Store {
         table: TableId,
         index: IndexId,
         key: &OrderedKey,
-        max: usize,
-    ) -> (usize, Vec<RowId>) {
+    ) -> (usize, FirstRowIds) {
+        let reference = self.tables.get(table).reference(index);
+        let bucket = reference.and_then(|reference| self.bucket_of_key(reference, key));
+        self.count_members(table, reference, bucket)
+    }
+
+    /// The same for the key of a live row, whose id this is.
+    pub fn count_referencing_row(
+        &self,
+        table: TableId,
+        index: IndexId,
+        of: TableId,
+        row_id: RowId,
+    ) -> (usize, FirstRowIds) {
+        let reference = self.tables.get(table).reference(index);
+        let slot = self.tables.get(of).rows.find(row_id.0);
+        let bucket = slot.and_then(|slot| reference?.of_referenced(slot));
+        self.count_members(table, reference, bucket)
+    }
+
+    fn count_members(
+        &self,
+        table: TableId,
+        reference: Option<&ReferenceIndex>,
+        bucket: Option<u32>,
+    ) -> (usize, FirstRowIds) {
         /// So many are put into order, to name the first.
         const SORTED_MAX: usize = 64;
-        let store = self.tables.get(table);
-        let Some(reference) = store.reference(index) else { return (0, Vec::new()) };
-        let Some(bucket) = self.bucket_of_key(reference, key) else { return (0, Vec::new()) };
-        let count = reference.buckets.bucket(bucket).count as usize;
-        if count == 0 {
-            return (0, Vec::new());
-        }
-        let mut slots = match count <= SORTED_MAX {
-            true => reference.members(&store.rows, bucket),
-            false => {
-                let is_there = |slot: u32| store.rows.is_live(slot);
-                reference.buckets.first_members(bucket, max, is_there)
-            }
+        let rows = &self.tables.get(table).rows;
+        let (Some(reference), Some(bucket)) = (reference, bucket) else {
+            return (0, FirstRowIds::new());
         };
-        store.rows.sort(&mut slots);
-        slots.truncate(max);
-        (count, slots.into_iter().map(|slot| RowId(store.rows.id(slot))).collect())
+        let count = reference.buckets.bucket(bucket).count as usize;
+        let mut first = FirstRowIds::new();
+        let row_id = |slot: u32| RowId(rows.id(slot));
+        match reference.buckets.listed(bucket) {
+            _ if count == 0 => {}
+            Listed::Run(start, len) => {
+                first.extend((start..start + len.min(FIRST_MAX as u32)).map(row_id));
+                if count <= SORTED_MAX && !rows.ascends() {
+                    let mut all: Vec<RowId> = (start..start + len).map(row_id).collect();
+                    all.sort_unstable();
+                    first = all.into_iter().take(FIRST_MAX).collect();
+                }
+            }
+            Listed::Block(..) | Listed::Mixed if count <= SORTED_MAX => {
+                let mut slots = reference.members(rows, bucket);
+                rows.sort(&mut slots);
+                first.extend(slots.into_iter().take(FIRST_MAX).map(row_id));
+            }
+            Listed::Block(..) | Listed::Mixed => {
+                let is_there = |slot: u32| rows.is_live(slot) && reference.references(rows, slot);
+                first.extend(
+                    reference.buckets.first_members(bucket, FIRST_MAX, is_there).map(row_id),
+                );
+            }
+        }
+        first.sort_unstable();
+        (count, first)
     }
 
     /// The slots of the rows that reference a key, in no order.
@@ -222,6 +267,12 @@ impl Store {
             (0..store.references.len()).filter(|&at| uses(&store.references[at].spec)).collect();
         let left: Vec<(u32, bool)> =
             referencing.iter().map(|&at| store.leave_bucket(at, slot)).collect();
+        // Undoing a set that was made NULL only lifts the NULL: what lies under it is kept.
+        if self.log.nulled > 0 {
+            for (position, value) in store.covered_by_null(slot, values) {
+                self.log.aside(Aside::Overwritten { position, value });
+            }
+        }
         if let Some(led_to) = store.rewrite(slot, new_id.0, values) {
             self.log.aside(Aside::IdLedTo(led_to));
         }

@@ -67,6 +67,7 @@ impl Store {
         let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
         store.set_all_valid(&positions, runs, slots, false);
         self.log.push_swath(swath, |_| Change::Nulled);
+        self.log.nulled += 1;
         Swept { swath: Some(swath), met_dead }
     }
 

@@ -112,6 +112,11 @@ impl Rows {
         self.ids.len()
     }
 
+    /// Whether row ids ascend with the slots.
+    pub(super) fn ascends(&self) -> bool {
+        self.ids.ascends()
+    }
+
     pub(super) fn live_count(&self) -> usize {
         self.live_count
     }
@@ -412,6 +417,31 @@ impl TableStore {
         }
         rows.write(slot, values.iter().copied());
         led_to.flatten()
+    }
+
+    /// What lies under the NULLs of a row that these values would overwrite.
+    pub(super) fn covered_by_null(
+        &self,
+        slot: u32,
+        values: &[ValueRef<'_>],
+    ) -> Vec<(usize, Value)> {
+        let columns = self.rows.columns.iter().enumerate().zip(values);
+        let overwritten = columns.filter(|((position, column), value)| {
+            self.rows.row_id_column != Some(*position) && !value.is_null() && !column.is_valid(slot)
+        });
+        let cell = |((position, column), _): ((usize, &Column), _)| {
+            (position, column.stored(slot).to_value())
+        };
+        overwritten.map(cell).collect()
+    }
+
+    /// Puts values under the NULLs of a row.
+    pub(super) fn cover_by_null(&mut self, slot: u32, covered: &[(usize, Value)]) {
+        for (position, value) in covered {
+            let column = &mut self.rows.columns[*position];
+            column.set(slot, value.as_ref());
+            column.set(slot, ValueRef::Null);
+        }
     }
 
     /// Undoes `rewrite`.

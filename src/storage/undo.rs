@@ -7,6 +7,7 @@ use super::row_ids::NONE;
 use super::table::{RowRef, TableStore};
 use super::{Link, Slot, Store, Tables};
 use crate::id::TableId;
+use crate::value::Value;
 use std::sync::Arc;
 
 impl Store {
@@ -21,7 +22,10 @@ impl Store {
         if let Some(first) = self.log.changes[mark.0..].iter().position(is_tables) {
             let end = mark.0 + first + 1;
             let is_swath = |change: &&Change| matches!(change, Change::Swept(_) | Change::Nulled);
-            let swaths = self.log.changes[end..].iter().filter(is_swath).count();
+            let undone = &self.log.changes[end..];
+            let swaths = undone.iter().filter(is_swath).count();
+            self.log.nulled -=
+                undone.iter().filter(|change| matches!(change, Change::Nulled)).count();
             self.log.swaths.truncate(self.log.swaths.len() - swaths);
             self.log.changes.truncate(end);
             while self.log.asides.pop_if(|(at, _)| *at >= end).is_some() {}
@@ -44,6 +48,7 @@ impl Store {
                 }
                 Change::Nulled => {
                     let Some(swath) = self.log.pop_swath() else { continue };
+                    self.log.nulled -= 1;
                     self.undo_nulled(&swath);
                 }
                 Change::Tables(tables) => self.tables = *tables,
@@ -66,8 +71,11 @@ impl Store {
 
     fn undo_update(&mut self, update: &Update) {
         let Update { table, old_id, slot: Slot(slot), ref row, .. } = *update;
-        let id_led_to = self.undo_asides(table, slot);
-        self.tables.get_mut(table).write_back(slot, old_id.0, row, id_led_to);
+        let mut covered = Vec::new();
+        let id_led_to = self.undo_asides_and(table, slot, &mut covered);
+        let store = self.tables.get_mut(table);
+        store.write_back(slot, old_id.0, row, id_led_to);
+        store.cover_by_null(slot, &covered);
     }
 
     fn undo_nulled(&mut self, swath: &Swath) {
@@ -88,11 +96,22 @@ impl Store {
     /// Undoes what the change just taken off the log did besides, to the row of this slot. Where its
     /// row id led before.
     fn undo_asides(&mut self, table: TableId, slot: u32) -> Option<u32> {
+        self.undo_asides_and(table, slot, &mut Vec::new())
+    }
+
+    /// The same; what lay under NULLs that were overwritten is added to `covered`.
+    fn undo_asides_and(
+        &mut self,
+        table: TableId,
+        slot: u32,
+        covered: &mut Vec<(usize, Value)>,
+    ) -> Option<u32> {
         let at = self.log.changes.len();
         let mut id_led_to = None;
         while let Some((_, aside)) = self.log.asides.pop_if(|(of, _)| *of >= at) {
             match aside {
                 Aside::IdLedTo(other) => id_led_to = Some(other),
+                Aside::Overwritten { position, value } => covered.push((position, value)),
                 Aside::Entered { index, entered } => {
                     self.tables.get_mut(table).indexes[index].undo(slot, entered);
                 }

@@ -156,6 +156,24 @@ pub(super) fn walk(
     }
 }
 
+/// Deletes one row that no action follows, or refuses it; `None` if it takes more of a walk.
+pub(super) fn walk_alone(
+    settings: &Settings<'_>,
+    store: &mut Store,
+    table: TableId,
+    row_id: RowId,
+) -> Option<Result<(), Error>> {
+    let Settings { catalog, programs, dialect, .. } = *settings;
+    let footprint = settings.footprints.of(catalog, programs, dialect, table);
+    if footprint.is_exact {
+        return None;
+    }
+    if footprint.nodes[0].edges.is_empty() {
+        return table::delete(store, table, row_id).then_some(Ok(()));
+    }
+    refusal::refuse_root(settings, store, footprint, row_id).map(Err)
+}
+
 /// Deletes rows that nothing references.
 fn delete_leaves(store: &mut Store, table: TableId, rows: &[RowId]) -> usize {
     match rows {

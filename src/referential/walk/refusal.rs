@@ -13,18 +13,19 @@ use super::footprint::{Edge, Footprint, Node};
 use super::{Dead, Met, Stop, Walker};
 use crate::catalog::ReferentialAction;
 use crate::error::{
-    Error, Event, Hint, Hop, PATH_HOPS_MAX, Path, Reached, Violation, ViolationKind,
+    Error, Event, Hint, Hop, NamedRows, PATH_HOPS_MAX, Path, Reached, Violation, ViolationKind,
 };
 use crate::id::{RowId, TableId};
 use crate::referential::relation::{find_referencing, referenced_key};
-use crate::referential::{Settings, foreign_key_violation, name_referencing};
+use crate::referential::{Settings, foreign_key_violation, name_rows};
 use crate::table::{Mark, RowRef, Store};
+use std::cmp::Ordering;
 
 /// So many restricted rows are looked at; where there are more, the exact path soon comes upon one.
 const CANDIDATES_MAX: usize = 16;
 
 /// The way from a root to a row that is restricted.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub(super) struct Trail {
     /// Position of an edge and the row reached over it; of the root, 0 and itself.
     steps: Vec<(usize, RowId)>,
@@ -66,7 +67,8 @@ fn restricted(
 ) -> Option<Violation> {
     let key = settings.catalog.constraint(edge.constraint);
     let (to, row) = (key.resolved()?, store.row(table, row_id)?);
-    let rows = name_referencing(settings.catalog, store, key, &referenced_key(to, row)?);
+    let (count, first) = store.count_referencing_row(edge.table, edge.index, table, row_id);
+    let rows = NamedRows { first: name_rows(settings.catalog, store, key.table, &first), count };
     let kind = ViolationKind::Restrict;
     let mut violation =
         foreign_key_violation(settings.catalog, kind, key, Event::Delete, table, rows);
@@ -74,6 +76,17 @@ fn restricted(
     violation.still_referenced = true;
     violation.hint = Hint::ForeignKey;
     Some(violation)
+}
+
+impl Trail {
+    /// Which one the exact path comes to the end of first.
+    fn compare(&self, other: &Trail) -> Ordering {
+        let steps = |trail: &Trail| {
+            let end = (trail.last, RowId(i64::MIN));
+            trail.steps.iter().copied().chain([end]).collect::<Vec<_>>()
+        };
+        steps(self).cmp(&steps(other))
+    }
 }
 
 impl Walker<'_> {
@@ -95,7 +108,7 @@ impl Walker<'_> {
                 if candidates > CANDIDATES_MAX || trail.is_none() {
                     return Stop::FallsBack;
                 }
-                first = first.into_iter().chain(trail).min();
+                first = first.into_iter().chain(trail).min_by(Trail::compare);
             }
         }
         self.store.undo_to(mark);
