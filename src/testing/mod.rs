@@ -12,6 +12,7 @@ mod keys;
 mod operation;
 mod reference;
 pub mod script;
+mod shrink;
 pub mod strategy;
 
 pub use compare::{compare_with_reference, outstanding, rows, same};
