@@ -12,7 +12,10 @@ mod keys;
 mod operation;
 mod reference;
 pub mod script;
+mod shrink;
 pub mod strategy;
+mod trigger;
+pub mod walks;
 
 pub use compare::{compare_with_reference, outstanding, rows, same};
 pub use generate::Generator;

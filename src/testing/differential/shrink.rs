@@ -3,38 +3,13 @@
 use super::{Coverage, Difference, Diverged, Ending, Run};
 use crate::database::Enforcement;
 use crate::testing::operation::Operation;
+use crate::testing::shrink;
 
-/// Leaves out operations, ever smaller runs of them, as long as the same kind of difference is left.
-///
-/// # Cost
-/// **O(n² log n)** operations for n at the start, at worst.
+/// The difference that is left when every operation it can do without is left out.
 pub(super) fn shrink(diverged: Diverged) -> Box<Difference> {
-    let Diverged { enforcement, depth_limit, mut operations, mut difference } = diverged;
+    let Diverged { enforcement, depth_limit, operations, difference } = diverged;
     let replay = |operations: &[Operation]| replay(enforcement, depth_limit, operations);
-    let mut width = operations.len() / 2;
-    loop {
-        let mut at = 0;
-        let mut shrunk = false;
-        while width > 0 && at < operations.len() {
-            let mut fewer = operations.clone();
-            fewer.drain(at..(at + width).min(operations.len()));
-            match replay(&fewer) {
-                Some((length, found)) if is_same(&found, &difference) => {
-                    fewer.truncate(length);
-                    operations = fewer;
-                    difference = found;
-                    shrunk = true;
-                }
-                _ => at += width,
-            }
-        }
-        if width <= 1 && !shrunk {
-            return difference;
-        }
-        if !shrunk || width > operations.len() {
-            width = (width / 2).max(1);
-        }
-    }
+    shrink::shrink(operations, difference, replay, |one, other| is_same(one, other)).1
 }
 
 /// Whether two differences show the same.

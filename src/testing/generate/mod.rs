@@ -6,6 +6,7 @@
 //! something high, which blind generation does not. All keys come from a space of a few values, so
 //! that rows collide.
 
+mod probe;
 mod random;
 mod schema;
 
@@ -35,6 +36,8 @@ pub struct Generator {
     /// Tables as they were when they were dropped.
     dropped: Vec<Table>,
     depth_limit: Option<usize>,
+    /// How many programs the database is to have.
+    triggers: usize,
     /// Numbers the names that are made up on the way.
     made: usize,
 }
@@ -50,26 +53,31 @@ impl Generator {
     /// A generator for one database. The same seed gives the same operations, as long as the
     /// database answers the same.
     pub fn new(seed: u64) -> Self {
-        let mut random = Random::new(seed);
+        let mut generator = Generator::leaning_to(Random::new(seed), &schema::EVENLY);
+        if generator.random.chance(5) {
+            generator.plan_chain();
+        }
+        generator
+    }
+
+    /// A generator whose schema has delete rules as often as said.
+    fn leaning_to(mut random: Random, on_delete: &schema::Weights) -> Self {
         let space = random.between(4, 9);
-        let schema = schema::schema(&mut random, space);
+        let schema = schema::schema(&mut random, space, on_delete);
         let tables = schema.tables.into_iter().map(Operation::CreateTable);
         let planned = tables.chain(schema.indexes.into_iter().map(Operation::CreateIndex));
         let planned = planned.collect();
         let unenforced = if random.chance(34) { random.between(10, 26) } else { 0 };
-        let mut generator = Generator {
+        Generator {
             random,
             space,
             planned,
             unenforced,
             dropped: Vec::new(),
             depth_limit: None,
+            triggers: 0,
             made: 0,
-        };
-        if generator.random.chance(5) {
-            generator.plan_chain();
         }
-        generator
     }
 
     /// One table whose rows reference each other in a chain about as long as actions may nest. More

@@ -47,8 +47,20 @@ pub(super) struct Schema {
     pub(super) indexes: Vec<Index>,
 }
 
-/// A random schema over keys from 1 to `space`.
-pub(super) fn schema(random: &mut Random, space: usize) -> Schema {
+/// How often each action is chosen.
+pub(super) type Weights = [(usize, ReferentialAction); 5];
+
+/// Every action about as often as it takes to meet each of them in every place.
+pub(super) const EVENLY: Weights = [
+    (17, ReferentialAction::NoAction),
+    (12, ReferentialAction::Restrict),
+    (20, ReferentialAction::Cascade),
+    (27, ReferentialAction::SetNull),
+    (24, ReferentialAction::SetDefault),
+];
+
+/// A random schema over keys from 1 to `space`, with delete rules as often as said.
+pub(super) fn schema(random: &mut Random, space: usize, on_delete: &Weights) -> Schema {
     let count = random.weighted(&[(5, 1), (24, 2), (29, 3), (22, 4), (12, 5), (8, 6)]);
     let mut drafts: Vec<Draft> =
         (0..count).map(|at| draft(random, space, format!("t{at}"))).collect();
@@ -57,7 +69,7 @@ pub(super) fn schema(random: &mut Random, space: usize) -> Schema {
         let wanted =
             random.weighted(&[(if at == 0 { 15 } else { 6 }, 0), (50, 1), (30, 2), (9, 3)]);
         for _ in 0..wanted {
-            add_foreign_key(random, space, &mut drafts, at);
+            add_foreign_key(random, space, &mut drafts, at, on_delete);
         }
     }
     if is_faulty {
@@ -77,7 +89,7 @@ pub(super) fn schema(random: &mut Random, space: usize) -> Schema {
 pub(super) fn lone_table(random: &mut Random, space: usize, name: &str) -> Table {
     let mut drafts = [draft(random, space, name.to_owned())];
     for _ in 0..random.below(3) {
-        add_foreign_key(random, space, &mut drafts, 0);
+        add_foreign_key(random, space, &mut drafts, 0, &EVENLY);
     }
     let [draft] = drafts;
     draft.finish(random).0
@@ -244,7 +256,13 @@ fn may_reference(referencing: DataType, referenced: DataType, is_row_id: bool) -
     }
 }
 
-fn add_foreign_key(random: &mut Random, space: usize, drafts: &mut [Draft], at: usize) {
+fn add_foreign_key(
+    random: &mut Random,
+    space: usize,
+    drafts: &mut [Draft],
+    at: usize,
+    on_delete: &Weights,
+) {
     let to = if drafts.len() == 1 || random.chance(24) { at } else { random.below(drafts.len()) };
     let target = &drafts[to];
     let choice = random.below(target.keys.len() + target.indexes.len());
@@ -273,7 +291,7 @@ fn add_foreign_key(random: &mut Random, space: usize, drafts: &mut [Draft], at: 
     }
     let own = columns.iter().map(|&column| drafts[at].columns[column].name.clone());
     let definition = ForeignKey::new(own.collect::<Vec<_>>(), name, names)
-        .on_delete(action(random))
+        .on_delete(random.weighted(on_delete))
         .on_update(action(random))
         .mode(mode(random))
         .match_type(random.weighted(&[
@@ -355,13 +373,7 @@ fn add_faulty_key(random: &mut Random, drafts: &mut [Draft], at: usize) {
 }
 
 pub(super) fn action(random: &mut Random) -> ReferentialAction {
-    random.weighted(&[
-        (17, ReferentialAction::NoAction),
-        (12, ReferentialAction::Restrict),
-        (20, ReferentialAction::Cascade),
-        (27, ReferentialAction::SetNull),
-        (24, ReferentialAction::SetDefault),
-    ])
+    random.weighted(&EVENLY)
 }
 
 pub(super) fn mode(random: &mut Random) -> ConstraintMode {
