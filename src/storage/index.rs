@@ -150,13 +150,9 @@ impl OwnIndex {
     pub(super) fn undo_insert(&mut self, rows: &Rows, slot: u32) {
         let is_covered = self.spec.covers(rows.row(slot));
         match &mut self.shared {
-            None if is_covered => self.table.remove(self.spec.hash(rows.row(slot)), slot),
-            None => {}
-            Some(shared) => {
-                if is_covered {
-                    shared.buckets.unjoin(slot);
-                }
-            }
+            _ if !is_covered => {}
+            None => self.table.remove(self.spec.hash(rows.row(slot)), slot),
+            Some(shared) => shared.buckets.unjoin(slot),
         }
     }
 
