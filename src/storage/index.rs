@@ -287,7 +287,7 @@ impl ReferenceIndex {
     /// Whether a row's key has no NULL.
     #[inline]
     pub(super) fn references(&self, rows: &Rows, slot: u32) -> bool {
-        self.spec.parts.iter().all(|part| rows.is_valid(part.position, slot))
+        self.spec.references(rows, slot)
     }
 
     /// Forgets a dead referenced row, whose slot another one will take.
@@ -312,9 +312,7 @@ impl ReferenceIndex {
     pub(super) fn tidy(&mut self, rows: &Rows) {
         let ReferenceIndex { spec, buckets, .. } = self;
         if buckets.has_bloated() {
-            let references =
-                |slot: u32| spec.parts.iter().all(|part| rows.is_valid(part.position, slot));
-            buckets.shorten(|slot| rows.is_live(slot) && references(slot));
+            buckets.shorten(|slot| rows.is_live(slot) && spec.references(rows, slot));
         }
     }
 
