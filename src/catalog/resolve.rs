@@ -59,7 +59,9 @@ pub(super) fn build_entry(
         foreign_keys: Vec::with_capacity(definition.foreign_keys.len()),
         definition,
     };
-    entry.checks = bind_checks(&entry.definition)?;
+    if !entry.definition.checks.is_empty() {
+        entry.checks = bind_checks(&entry.definition)?;
+    }
     entry.indexes = build_keys(&entry, ids)?;
     for position in 0..entry.definition.foreign_keys.len() {
         let key = build_foreign_key(&entry, position, ids)?;
@@ -92,7 +94,9 @@ fn check_columns(definition: &Table) -> Result<(), Error> {
 pub(super) fn key_columns(definition: &Table) -> Positions {
     let mut positions = Positions::new();
     for column in definition.primary_key_columns() {
-        positions.extend(definition.position(column));
+        if let Some(position) = definition.position(column) {
+            positions.push(position);
+        }
     }
     positions
 }

@@ -12,7 +12,7 @@ use crate::referential::{
     Work, check_foreign_keys, involves_all_keys,
 };
 use crate::storage::Store;
-use crate::value::Key;
+use crate::value::{Key, Value, ValueRef};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -32,7 +32,14 @@ impl Database {
     /// [`Error::Violation`] of any constraint; [`Error::Schema`] for a foreign key that cannot be
     /// resolved; [`Error::Name`] and [`Error::Input`] for a row that does not fit. Nothing changed.
     pub fn insert(&mut self, table: &str, row: impl Into<RowValues>) -> Result<Done> {
-        self.run_insert(table, [row.into()], &OnConflict::Abort)
+        let row = row.into();
+        if let RowValues::Positional(values) = &row {
+            let values: SmallVec<[ValueRef<'_>; 12]> = values.iter().map(Value::as_ref).collect();
+            if let Some(row_id) = self.append_as_it_is(table, &values)? {
+                return Ok(Done { direct: 1, inserted: vec![row_id], ..Done::default() });
+            }
+        }
+        self.run_insert(table, [row], &OnConflict::Abort)
     }
 
     /// Inserts rows, all or none. Keys are judged when the last one is in.
@@ -132,7 +139,14 @@ impl Database {
     /// # Errors
     /// As [`Database::insert`] and [`Database::delete`].
     pub fn run(&mut self, statement: impl Into<Statement>) -> Result<Done> {
-        self.run_statement(statement.into(), Detail::Counts)
+        match statement.into() {
+            Statement::Insert(mut insert)
+                if insert.rows.len() == 1 && insert.on_conflict == OnConflict::Abort =>
+            {
+                self.insert(&insert.table, insert.rows.remove(0))
+            }
+            statement => self.run_statement(statement, Detail::Counts),
+        }
     }
 
     /// Carries out any statement and tells every row change, in order: [`Done::rows`] is there.
