@@ -7,18 +7,20 @@
 //! | `cases` | one operation on one subject, with what comes before and after it untimed |
 //! | `list` | the workloads: which case, on which shape, how large, and the floor it must reach |
 //! | `measure` | CPU time of a case |
+//! | `options` | what the programs are asked for |
 //! | `memory` | bytes for a row (W11), and what is left of rows that have gone |
 //! | `report` | the table of ratios and its floors |
 //!
 //! A subject is chosen when a case is built, so nothing is dispatched while it runs.
 
-#![allow(dead_code, reason = "each of the two programs uses its own part")]
+#![allow(dead_code, reason = "each program uses its own part")]
 
 pub mod cases;
 pub mod l1;
 pub mod list;
 pub mod measure;
 pub mod memory;
+pub mod options;
 pub mod ours;
 pub mod report;
 pub mod shapes;

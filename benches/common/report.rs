@@ -3,6 +3,7 @@
 use super::Kind;
 use super::list::Floor;
 use std::fmt;
+use std::process::ExitCode;
 
 /// What was measured for one workload, per unit.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,15 @@ impl fmt::Display for Floor {
 }
 
 impl Report {
+    /// Says which floors were missed; the program's exit status, which is a failure only if `checks`.
+    pub fn finish(&self, checks: bool) -> ExitCode {
+        if self.missed.is_empty() {
+            return ExitCode::SUCCESS;
+        }
+        println!("missed: {}", self.missed.join(", "));
+        ExitCode::from(u8::from(checks))
+    }
+
     /// Prints the names of the columns.
     pub fn heading() {
         println!(

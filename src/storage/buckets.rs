@@ -35,6 +35,8 @@ const EMPTY: Bucket =
 
 /// What a bucket lists.
 pub(super) enum Listed {
+    /// Nobody who is there.
+    Nobody,
     /// These slots, all of them members.
     Run(u32, u32),
     /// `len` slots from a place in the pool, all of them members.
@@ -143,24 +145,27 @@ impl Buckets {
         header.count = header.count.wrapping_add_signed(by);
     }
 
-    /// [`Buckets::adjust`] of many.
-    pub(super) fn adjust_all(&mut self, slots: &[u32], by: i32) {
-        if slots.len() > self.headers.page_count()
+    /// [`Buckets::adjust`] of many, about `count` of them.
+    pub(super) fn adjust_all(&mut self, slots: impl Iterator<Item = u32>, count: usize, by: i32) {
+        if count > self.headers.page_count()
             && let Some(mut headers) = self.headers.open()
         {
-            for &slot in slots {
+            for slot in slots {
                 let header = headers.get_mut(*self.member_of.get(slot as usize) as usize);
                 header.count = header.count.wrapping_add_signed(by);
             }
             return;
         }
-        slots.iter().for_each(|&slot| self.adjust(slot, by));
+        slots.for_each(|slot| self.adjust(slot, by));
     }
 
     /// What a bucket lists.
     #[inline]
     pub(super) fn listed(&self, bucket: u32) -> Listed {
         let header = self.bucket(bucket);
+        if header.count == 0 {
+            return Listed::Nobody;
+        }
         match (header.is_dirty || header.count != header.len, header.class) {
             (true, _) => Listed::Mixed,
             (false, 0) => Listed::Run(header.start, header.len),

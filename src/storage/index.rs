@@ -150,13 +150,9 @@ impl OwnIndex {
     pub(super) fn undo_insert(&mut self, rows: &Rows, slot: u32) {
         let is_covered = self.spec.covers(rows.row(slot));
         match &mut self.shared {
-            None if is_covered => self.table.remove(self.spec.hash(rows.row(slot)), slot),
-            None => {}
-            Some(shared) => {
-                if is_covered {
-                    shared.buckets.unjoin(slot);
-                }
-            }
+            _ if !is_covered => {}
+            None => self.table.remove(self.spec.hash(rows.row(slot)), slot),
+            Some(shared) => shared.buckets.unjoin(slot),
         }
     }
 
@@ -291,7 +287,7 @@ impl ReferenceIndex {
     /// Whether a row's key has no NULL.
     #[inline]
     pub(super) fn references(&self, rows: &Rows, slot: u32) -> bool {
-        self.spec.parts.iter().all(|part| rows.is_valid(part.position, slot))
+        self.spec.references(rows, slot)
     }
 
     /// Forgets a dead referenced row, whose slot another one will take.
@@ -316,9 +312,7 @@ impl ReferenceIndex {
     pub(super) fn tidy(&mut self, rows: &Rows) {
         let ReferenceIndex { spec, buckets, .. } = self;
         if buckets.has_bloated() {
-            let references =
-                |slot: u32| spec.parts.iter().all(|part| rows.is_valid(part.position, slot));
-            buckets.shorten(|slot| rows.is_live(slot) && references(slot));
+            buckets.shorten(|slot| rows.is_live(slot) && spec.references(rows, slot));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Keys of rows: how an index makes one, and how it hashes.
 
-use super::table::RowRef;
+use super::table::{RowRef, Rows};
 use crate::id::{IndexId, TableId};
 use crate::value::{Affinity, Collation, OrderedKey, Value, ValueRef, canonical, compare_refs};
 use foldhash::fast::FixedState;
@@ -104,6 +104,12 @@ impl fmt::Debug for IndexSpec {
 }
 
 impl IndexSpec {
+    /// Whether the key of a row has no NULL.
+    #[inline]
+    pub(super) fn references(&self, rows: &Rows, slot: u32) -> bool {
+        self.parts.iter().all(|part| rows.is_valid(part.position, slot))
+    }
+
     /// Whether a row is in the index: its key has no NULL, and the filter lets it in.
     pub(super) fn covers(&self, row: RowRef<'_>) -> bool {
         !self.parts.iter().any(|part| row.get(part.position).is_null())

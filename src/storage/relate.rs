@@ -116,7 +116,7 @@ impl Store {
         let mut first = FirstRowIds::new();
         let row_id = |slot: u32| RowId(rows.id(slot));
         match reference.buckets.listed(bucket) {
-            _ if count == 0 => {}
+            Listed::Nobody => {}
             Listed::Run(start, len) => {
                 first.extend((start..start + len.min(FIRST_MAX as u32)).map(row_id));
                 if count <= SORTED_MAX && !rows.ascends() {

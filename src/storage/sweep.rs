@@ -250,7 +250,7 @@ fn gather(
     let reference = &store.references[position];
     let Some(bucket) = reference.of_referenced(referenced) else { return false };
     match reference.buckets.listed(bucket) {
-        Listed::Run(_, 0) | Listed::Block(_, 0) => false,
+        Listed::Nobody => !reference.buckets.is_empty(bucket),
         Listed::Run(slot, 1) => {
             log.gather(slot);
             false

@@ -383,10 +383,10 @@ impl TableStore {
             if Some(position) == by {
                 continue;
             }
-            let mut members: Vec<u32> = slots.to_vec();
-            members.extend(runs.iter().flat_map(|&(start, len)| start..start + len));
-            members.retain(|&slot| reference.references(rows, slot));
-            reference.buckets.adjust_all(&members, change);
+            let in_runs = runs.iter().flat_map(|&(start, len)| start..start + len);
+            let all = in_runs.chain(slots.iter().copied());
+            let members = all.filter(|&slot| reference.spec.references(rows, slot));
+            reference.buckets.adjust_all(members, sum, change);
         }
     }
 

@@ -281,7 +281,8 @@ impl<'a> Executor<'a> {
         let Settings { catalog, programs, .. } = self.settings;
         let has_programs = programs.0.iter().any(|program| program.table == table);
         let acts = |id: &ConstraintId| self.delete_action(catalog.constraint(*id)).is_some();
-        !(has_programs && runs_programs) && !catalog.referenced_by(table).iter().any(acts)
+        let runs_any = has_programs && runs_programs;
+        !runs_any && !catalog.referenced_by(table).iter().any(acts)
     }
 
     fn delete_leaves(&mut self, frame: RowsFrame) {
