@@ -83,7 +83,7 @@ pub(super) fn judge_statement(settings: &Settings<'_>, store: &Store, outcome: &
             outcome.outstanding.push(suspicion.into_outstanding(key));
         } else {
             let violation = describe(settings, store, Some(&outcome.effects), finding);
-            outcome.refusal = Some(Error::Violation(Box::new(violation)));
+            outcome.refusal = Some(Error::Violation(violation));
             outcome.outstanding.clear();
             return;
         }
@@ -103,7 +103,7 @@ pub(crate) fn judge_outstanding(
     let suspects = outstanding.iter().map(|suspect| (suspect.clone(), None)).collect();
     live(settle(settings.catalog, suspects))
         .filter_map(|(suspicion, cause)| examine(settings, store, &suspicion, cause))
-        .map(|finding| describe(settings, store, None, finding))
+        .map(|finding| *describe(settings, store, None, finding))
         .collect()
 }
 
@@ -316,7 +316,7 @@ fn describe(
     store: &Store,
     effects: Option<&Effects>,
     finding: Finding,
-) -> Violation {
+) -> Box<Violation> {
     let catalog = settings.catalog;
     let key = catalog.constraint(finding.constraint);
     let event = effects.map_or(Event::Commit, |effects| event_of(effects, finding.cause));

@@ -423,11 +423,14 @@ fn foreign_key_violation(
     event: Event,
     event_table: TableId,
     rows: NamedRows,
-) -> Violation {
-    let side = if event_table == key.table { Side::Own } else { Side::Referenced };
-    let names = catalog.foreign_key_names(key);
-    let (rows, row_count) = (rows.first, rows.count);
-    Violation { side, rows, row_count, ..Violation::new(names, kind, event) }
+) -> Box<Violation> {
+    let mut violation = Violation::new(catalog.foreign_key_names(key), kind, event);
+    if event_table != key.table {
+        violation.side = Side::Referenced;
+    }
+    violation.rows = rows.first;
+    violation.row_count = rows.count;
+    violation
 }
 
 /// The first of the rows that reference a key, by name, and how many there are.
@@ -448,8 +451,10 @@ fn name_rows(catalog: &Catalog, store: &Store, table: TableId, rows: &[RowId]) -
         let row = store.row(table, *row_id)?;
         Some(entry.primary_key_of(&row.to_vec()))
     };
-    match entry.is_named_by_row_id() {
-        true => FirstRows::Ids(rows.iter().map(|row_id| row_id.0).collect()),
-        false => FirstRows::Keys(rows.iter().filter_map(key).collect()),
+    if !entry.is_named_by_row_id() {
+        return FirstRows::Keys(rows.iter().filter_map(key).collect());
     }
+    let mut ids = SmallVec::new();
+    rows.iter().for_each(|row_id| ids.push(row_id.0));
+    FirstRows::Ids(ids)
 }

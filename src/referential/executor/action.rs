@@ -162,7 +162,7 @@ impl Executor<'_> {
         violation.still_referenced = true;
         violation.reached = self.effects.reached(self.settings.catalog, self.store, place.cause);
         violation.hint = Hint::ForeignKey;
-        Err(Error::Violation(Box::new(violation)))
+        Err(Error::Violation(violation))
     }
 
     /// With enforcement off: what the action would have had to do, if anybody asked.

@@ -138,7 +138,7 @@ impl Executor<'_> {
                 violation.key = values.collect();
                 violation.reached =
                     self.effects.reached(self.settings.catalog, self.store, changed.change);
-                Err(Error::Violation(Box::new(violation)))
+                Err(Error::Violation(violation))
             }
             Some(_) | None => Ok(()),
         }

@@ -45,7 +45,7 @@ impl Executor<'_> {
                     // SET NULL onto a NOT NULL column is the commonest way into this refusal.
                     Hint::SetsNull(self.settings.catalog.foreign_key_names(acting))
                 });
-                Error::Violation(Box::new(violation))
+                Error::Violation(violation)
             }
             Refusal::Check(position, row_id) => {
                 let (kind, names) = (ViolationKind::Check, entry.check_names(position));
@@ -53,7 +53,7 @@ impl Executor<'_> {
                 let row = self.store.row(place.table, row_id);
                 let row = row.map(RowRef::to_vec);
                 violation.rows = entry.named_row(row_id, row.as_deref());
-                Error::Violation(Box::new(violation))
+                Error::Violation(violation)
             }
         };
         Err(error)
@@ -91,7 +91,7 @@ impl Executor<'_> {
         };
         let other = self.store.row(place.table, found.row_id).map(RowRef::to_vec);
         violation.rows = entry.named_row(found.row_id, other.as_deref());
-        Error::Violation(Box::new(violation))
+        Error::Violation(violation)
     }
 
     /// A violation of a constraint that the row's own table holds.
@@ -101,11 +101,12 @@ impl Executor<'_> {
         updated: Option<RowId>,
         kind: ViolationKind,
         names: Arc<ConstraintNames>,
-    ) -> Violation {
+    ) -> Box<Violation> {
         let (catalog, last) = (self.settings.catalog, self.last_hop(place, updated));
         let event = updated.map_or(Event::Insert, |_| Event::Update);
-        let reached = self.effects.path(catalog, self.store, place.cause, last).into();
-        Violation { reached, ..Violation::new(names, kind, event) }
+        let mut violation = Violation::new(names, kind, event);
+        violation.reached = self.effects.path(catalog, self.store, place.cause, last).into();
+        violation
     }
 
     /// The hop to a row that an action or program was about to change.
@@ -130,7 +131,7 @@ impl Executor<'_> {
         event: Event,
         event_table: TableId,
         rows: NamedRows,
-    ) -> Violation {
+    ) -> Box<Violation> {
         foreign_key_violation(self.settings.catalog, kind, key, event, event_table, rows)
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn refuse_root(
     let edge = edges.iter().find(restricts).filter(|_| is_only_error)?;
     let mut violation = restricted(settings, store, edge, *table, row_id)?;
     violation.reached = Reached::Directly(row_id.0);
-    Some(Error::Violation(Box::new(violation)))
+    Some(Error::Violation(violation))
 }
 
 /// The violation of a row that may not be deleted, without the way to it.
@@ -64,7 +64,7 @@ fn restricted(
     edge: &Edge,
     table: TableId,
     row_id: RowId,
-) -> Option<Violation> {
+) -> Option<Box<Violation>> {
     let key = settings.catalog.constraint(edge.constraint);
     let (to, row) = (key.resolved()?, store.row(table, row_id)?);
     let (count, first) = store.count_referencing_row(edge.table, edge.index, table, row_id);
@@ -147,7 +147,7 @@ impl Walker<'_> {
         let mut violation = restricted(self.settings, self.store, edge, node.table, row_id)?;
         violation.reached = self.reached(trail, &nodes);
         let acted = self.count_finished(trail, &nodes, roots)?;
-        Some((Error::Violation(Box::new(violation)), acted))
+        Some((Error::Violation(violation), acted))
     }
 
     /// The node of each step.
