@@ -6,7 +6,7 @@ use ondelete::ReferentialAction::Cascade;
 use ondelete::database::{LetPassKind, Program, Refused, Step, Timing, View};
 use ondelete::error::{Event, TransactionError};
 use ondelete::{
-    Column, ConstraintMode, Control, Database, Enforcement, EnforcementChange, Error,
+    Column, ConstraintMode, Control, Database, Enforcement, EnforcementChange, Error, Index,
     ReferentialAction, Selector, SharedDatabase, Table, key, row,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -213,4 +213,46 @@ fn schema_changes_are_undone_with_their_transaction() {
     assert_eq!(db.verify(), Vec::<String>::new());
     assert!(db.delete("team", key![1]).is_err(), "the foreign key is resolved again");
     assert_eq!(ReferentialAction::default(), ReferentialAction::NoAction);
+}
+
+#[test]
+fn tables_are_created_all_or_none() {
+    let mut db = teams(Enforcement::On, ConstraintMode::NotDeferrable);
+    let schema = |db: &Database| {
+        let tables = db.catalog().tables().map(|table| format!("{table:?}"));
+        tables.collect::<Vec<_>>()
+    };
+    let before = schema(&db);
+    let column = || Column::integer("id").primary_key();
+    let squad =
+        || Table::new("squad").column(column()).column(Column::any("t").references_key("team"));
+    let hero = || Table::new("HERO").column(column());
+    assert!(db.create_tables([squad(), hero()]).is_err(), "there are heroes already");
+    assert_eq!(schema(&db), before);
+    db.create_tables([squad(), hero().renamed("Villain")]).unwrap();
+    assert_eq!(db.catalog().table("VILLAIN").unwrap().name(), "Villain");
+    db.insert("squad", row![1, ()]).unwrap();
+}
+
+#[test]
+fn schema_changes_are_undone_to_their_savepoint() {
+    let mut db = teams(Enforcement::On, ConstraintMode::NotDeferrable);
+    db.create_index(Index::new("by_team", "hero", ["team_id"])).unwrap();
+    let fork = db.fork().unwrap();
+    let mut transaction = db.begin().unwrap();
+    transaction.drop_index("by_team").unwrap();
+    let mut savepoint = transaction.savepoint().unwrap();
+    savepoint.create_index(Index::new("BY_TEAM", "team", ["id"])).unwrap();
+    savepoint.drop_table("team").unwrap();
+    assert!(savepoint.catalog().has_unresolved());
+    savepoint.rollback().unwrap();
+    assert!(!transaction.catalog().has_unresolved());
+    assert!(transaction.catalog().find_index("by_team").is_none());
+    transaction.rollback().unwrap();
+    for db in [&db, &fork] {
+        let (table, index) = db.catalog().find_index("By_Team").expect("it is there again");
+        assert_eq!((table.name(), &*index.name), ("hero", "by_team"));
+        let team = db.catalog().table("team").unwrap();
+        assert_eq!(db.catalog().referenced_by(team.id).len(), 1);
+    }
 }
