@@ -17,6 +17,8 @@
 //!
 //! # Invariants
 //!
+//! Each has a test in tests/slots.rs; `verify` looks at all of them.
+//!
 //! 1. A row that takes over the key of a dead or changed one takes over its bucket, logged.
 //! 2. An index entry that an arrival displaces is logged.
 //! 3. No slot is moved; none is used again while the log remembers its row.
