@@ -35,12 +35,17 @@ impl Bits {
         write(self.words.get_mut(at / WORD), at % WORD, bit);
     }
 
+    #[inline]
     pub(super) fn push(&mut self, bit: bool) {
-        if self.len.is_multiple_of(WORD) {
-            self.words.push(0);
-        }
+        let at = self.len % WORD;
         self.len += 1;
-        self.set(self.len as u32 - 1, bit);
+        if at == 0 {
+            self.words.push(u64::from(bit));
+        } else if let Some(word) = self.words.last_of_tail_mut() {
+            *word |= u64::from(bit) << at;
+        } else {
+            self.set(self.len as u32 - 1, bit);
+        }
     }
 
     pub(super) fn truncate(&mut self, length: usize) {

@@ -8,6 +8,7 @@
 
 use super::pages::Paged;
 use super::row_ids::NONE;
+use smallvec::SmallVec;
 
 /// Block sizes are powers of two up to this exponent.
 const CLASSES: usize = 32;
@@ -259,26 +260,22 @@ impl Buckets {
 
     /// Moves what a bucket lists into a wider block.
     fn widen(&mut self, bucket: u32) {
-        let Bucket { start, len, class, .. } = *self.bucket(bucket);
+        let Bucket { len, class, .. } = *self.bucket(bucket);
         let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
         let wider = wider.max(CLASS_MIN).max(class + 1);
-        let place = self.take_block(wider);
-        for at in 0..len {
-            let slot = if class == 0 { start + at } else { *self.pool.get((start + at) as usize) };
-            *self.pool.get_mut((place + at) as usize) = slot;
-        }
+        let mut listed: SmallVec<[u32; 64]> = SmallVec::new();
+        self.listing(bucket).for_each(|slot| listed.push(slot));
+        let place = match self.free.get_mut(wider as usize).and_then(Vec::pop) {
+            Some(place) => place,
+            None => {
+                listed.resize(1 << wider, NONE);
+                self.pool.len() as u32
+            }
+        };
+        self.pool.write(place as usize, &listed);
         self.free_block(bucket);
         let header = self.bucket_mut(bucket);
         (header.start, header.class) = (place, wider);
-    }
-
-    fn take_block(&mut self, class: u8) -> u32 {
-        if let Some(place) = self.free.get_mut(class as usize).and_then(Vec::pop) {
-            return place;
-        }
-        let place = self.pool.len();
-        self.pool.resize(place + (1 << class), NONE);
-        place as u32
     }
 
     fn free_block(&mut self, bucket: u32) {

@@ -81,6 +81,18 @@ impl Column {
 
     #[inline]
     pub(super) fn push(&mut self, value: ValueRef<'_>) {
+        match (&mut self.cells, value) {
+            (Cells::Integer(cells), ValueRef::Integer(integer)) => cells.push(integer),
+            (Cells::Text(cells, heap), ValueRef::Text(text)) => cells.push(heap.cell(text)),
+            _ => return self.push_any(value),
+        }
+        if let Some(valid) = &mut self.valid {
+            valid.push(true);
+        }
+    }
+
+    /// The same for a value that the column may have to make room for.
+    fn push_any(&mut self, value: ValueRef<'_>) {
         self.make_fit(value);
         match (&mut self.cells, value) {
             (Cells::Empty(length), _) => *length += 1,

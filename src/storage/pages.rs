@@ -83,6 +83,21 @@ impl<T: Clone> Paged<T> {
         if number >= self.sealed {
             return &mut self.tail;
         }
+        // Nobody else can come to hold a spine or page that only this array holds.
+        if Arc::strong_count(&self.spine) == 1 && self.is_folded() {
+            let spine = Arc::make_mut(&mut self.spine);
+            return &mut Arc::make_mut(&mut spine[number])[..];
+        }
+        self.shared_page_mut(number)
+    }
+
+    #[inline]
+    fn is_folded(&self) -> bool {
+        self.patch.is_empty() && self.spine.len() == self.sealed
+    }
+
+    #[cold]
+    fn shared_page_mut(&mut self, number: usize) -> &mut [T] {
         if Arc::strong_count(&self.spine) == 1 {
             self.fold();
             let spine = Arc::make_mut(&mut self.spine);
@@ -109,9 +124,8 @@ impl<T: Clone> Paged<T> {
 
     /// Puts the patch into a spine of its own. A spine that is shared is copied, which costs an
     /// atomic increment a page.
-    #[inline]
     fn fold(&mut self) {
-        if self.patch.is_empty() && self.spine.len() == self.sealed {
+        if self.is_folded() {
             return;
         }
         let spine = Arc::make_mut(&mut self.spine);
@@ -124,6 +138,7 @@ impl<T: Clone> Paged<T> {
         }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, value: T) {
         self.tail.push(value);
         if self.tail.len() == PAGE {
@@ -131,6 +146,7 @@ impl<T: Clone> Paged<T> {
         }
     }
 
+    #[cold]
     fn seal(&mut self) {
         let mut cells = self.tail.drain(..);
         let page = Arc::new(std::array::from_fn(|_| cells.next().expect("the tail is full")));
@@ -151,6 +167,32 @@ impl<T: Clone> Paged<T> {
             }
         }
         self.sealed += 1;
+    }
+
+    /// The last cell, unless the last page has just been sealed.
+    #[inline]
+    pub(super) fn last_of_tail_mut(&mut self) -> Option<&mut T> {
+        self.tail.last_mut()
+    }
+
+    /// Writes cells from a position on; those beyond the end are added.
+    pub(super) fn write(&mut self, start: usize, cells: &[T]) {
+        let mut cells = cells;
+        let mut at = start;
+        while at < self.len() && !cells.is_empty() {
+            let page = &mut self.page_mut(at / PAGE)[at % PAGE..];
+            let (now, later) = cells.split_at(page.len().min(cells.len()));
+            page[..now.len()].clone_from_slice(now);
+            (at, cells) = (at + now.len(), later);
+        }
+        while !cells.is_empty() {
+            let (now, later) = cells.split_at((PAGE - self.tail.len()).min(cells.len()));
+            self.tail.extend_from_slice(now);
+            cells = later;
+            if self.tail.len() == PAGE {
+                self.seal();
+            }
+        }
     }
 
     /// Makes the array as long as this, new cells holding `value`.

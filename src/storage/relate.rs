@@ -397,8 +397,11 @@ impl ReferenceIndex {
 impl Tables {
     /// What each foreign key of a row to be stored leads to.
     pub(super) fn all_known(&self, table: TableId, row: RowRef<'_>) -> SmallVec<[Known; 4]> {
-        let references = &self.get(table).references;
-        references.iter().map(|reference| self.known(reference, row)).collect()
+        let mut known = SmallVec::new();
+        for reference in &self.get(table).references {
+            known.push(self.known(reference, row));
+        }
+        known
     }
 
     fn known(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Known {

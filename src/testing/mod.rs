@@ -16,8 +16,10 @@ mod shrink;
 pub mod strategy;
 mod trigger;
 pub mod walks;
+mod ways;
 
 pub use compare::{compare_with_reference, outstanding, rows, same};
 pub use generate::Generator;
 pub use operation::{Effect, Operation};
 pub use reference::{Reference, Refused, Rows, describe};
+pub use ways::Ways;

@@ -13,6 +13,7 @@ use crate::database::{Database, Done, Enforcement, OnConflict, RowChange, Select
 use crate::error::{Error, Event, ViolationKind};
 use crate::testing::keys::{referenced_key, referencing_key};
 use crate::testing::operation::Operation;
+use crate::testing::ways::Ways;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -64,6 +65,8 @@ pub struct Coverage {
     pub exceptions: BTreeMap<Exception, usize>,
     /// Refusals by extended code.
     pub refusals: BTreeMap<i32, usize>,
+    /// Deletes by the way they went.
+    pub ways: Ways,
     has_old_dangling: bool,
 }
 
@@ -159,6 +162,7 @@ impl Coverage {
         self.multi_row += other.multi_row;
         self.databases += other.databases;
         self.with_old_dangling += other.with_old_dangling;
+        self.ways.add(&other.ways);
         for (cell, count) in &other.cells {
             *self.cells.entry(*cell).or_default() += count;
         }
@@ -188,6 +192,7 @@ impl Coverage {
                 low.push(format!("{cell}: {count}, less than {floor}"));
             }
         }
+        low.extend(self.ways.below_floor(&self.ways.shares()));
         low
     }
 }
@@ -305,6 +310,10 @@ impl fmt::Display for Coverage {
             writeln!(f)?;
         }
         writeln!(f, "(ON DELETE immediate other, self, deferred other, self; then ON UPDATE)")?;
+        writeln!(f, "{} deletes, by the way they went:", self.ways.deletes)?;
+        self.ways.write(f, &self.ways.shares())?;
+        let told = [("refused set at a time", self.ways.walks.refused)];
+        self.ways.write(f, &told)?;
         writeln!(f, "refusals by code: {:?}", self.refusals)?;
         write!(f, "exceptions: {:?}", self.exceptions)
     }

@@ -20,7 +20,9 @@ pub use coverage::{Cell, Coverage};
 use super::generate::Generator;
 use super::operation::Operation;
 use crate::catalog::{Catalog, TableId};
-use crate::database::{Control, Database, Dialect, Done, Enforcement, Selector, Statement};
+use crate::database::{
+    Control, Database, Dialect, Done, Enforcement, RowChange, Selector, Statement,
+};
 use crate::error::{Error, Event};
 use crate::value::Value;
 use arbiter::Moment;
@@ -144,19 +146,27 @@ impl Run {
             }
             _ => Vec::new(),
         };
+        let walks_before = self.db.walks();
         let (ours, done) = self.run_ours(operation);
         let inserted = done.iter().flat_map(|done| &done.inserted).map(|id| id.0);
         let inserted: Vec<i64> = inserted.collect();
-        let changes = done.iter().flat_map(|done| done.rows.iter().flatten());
+        let told = done.iter().flat_map(|done| done.rows.iter().flatten());
         let updates =
-            changes.filter(|change| change.event == Event::Update && change.constraint.is_none());
+            told.filter(|change| change.event == Event::Update && change.constraint.is_none());
         let updated: Vec<Vec<Value>> = updates.filter_map(|change| change.new.clone()).collect();
         let theirs = self.run_theirs(&sql);
-        coverage.operation(operation, &before, &state_before, deferral, &self.db, &ours, &done);
-        let ours =
-            ours.map_err(|error| (error.extended_code(), self.db.dialect().error_message(&error)));
         self.catalog = self.db.catalog().clone();
         let ours_after = Rc::new(self.our_state());
+        let done = done.map(|done| match done.rows {
+            Some(_) => done,
+            None => Done { rows: Some(changes(&before, &state_before, &ours_after)), ..done },
+        });
+        coverage.operation(operation, &before, &state_before, deferral, &self.db, &ours, &done);
+        if let Operation::Statement(Statement::Delete(_)) = operation {
+            coverage.ways.note(walks_before, self.db.walks(), ours.is_err());
+        }
+        let ours =
+            ours.map_err(|error| (error.extended_code(), self.db.dialect().error_message(&error)));
         let compared = self.compare(operation, &ours, &theirs, &ours_after);
         matched.extend(inserted);
         let moment = Moment {
@@ -191,13 +201,18 @@ impl Run {
         }
     }
 
+    /// A DELETE is not asked for its rows: that would keep it from going set at a time.
     fn run_ours(&mut self, operation: &Operation) -> (Result<(), Error>, Option<Done>) {
-        match operation {
-            Operation::Statement(statement) => match self.db.run_with_rows(statement.clone()) {
-                Ok(done) => (Ok(()), Some(done)),
-                Err(error) => (Err(error), None),
-            },
-            _ => (operation.apply(&mut self.db).map(|_| ()), None),
+        let done = match operation {
+            Operation::Statement(statement @ Statement::Delete(_)) => {
+                self.db.run(statement.clone())
+            }
+            Operation::Statement(statement) => self.db.run_with_rows(statement.clone()),
+            _ => return (operation.apply(&mut self.db).map(|_| ()), None),
+        };
+        match done {
+            Ok(done) => (Ok(()), Some(done)),
+            Err(error) => (Err(error), None),
         }
     }
 
@@ -405,6 +420,30 @@ fn not_indexed(operation: &Operation, db: &Database) -> String {
             sql.replacen(&format!("FROM {table}"), &format!("FROM {table} NOT INDEXED"), 1)
         }
     }
+}
+
+/// What became of each row of `before` that is not as it was, in no order. A row whose id an action
+/// has changed looks deleted; over which constraint a row changed cannot be seen.
+fn changes(catalog: &Catalog, before: &State, after: &State) -> Vec<RowChange> {
+    let mut changes = Vec::new();
+    for (table, rows) in before {
+        let Some(entry) = catalog.find_by_id(*table) else { continue };
+        let left = after.get(table).map(Vec::as_slice).unwrap_or_default();
+        for (row_id, old) in rows {
+            let at = left.binary_search_by_key(row_id, |(row_id, _)| *row_id).ok();
+            let new = at.map(|at| &left[at].1);
+            if new != Some(old) {
+                changes.push(RowChange {
+                    table: entry.name().to_owned(),
+                    event: if new.is_some() { Event::Update } else { Event::Delete },
+                    constraint: None,
+                    old: Some(old.clone()),
+                    new: new.cloned(),
+                });
+            }
+        }
+    }
+    changes
 }
 
 fn describe(error: &rusqlite::Error) -> (i32, String) {

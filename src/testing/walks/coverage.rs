@@ -2,26 +2,24 @@
 
 use crate::database::{Database, Done, Walks};
 use crate::error::Error;
+use crate::testing::ways::Ways;
 use std::fmt;
-
-/// At least so many of a hundred deletes go each way, and are refused.
-const SHARE_MIN: usize = 5;
 
 /// Counts of one or more runs.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    /// Deletes that were compared.
-    pub deletes: usize,
     /// Cases that came to their end.
     pub databases: usize,
     /// Deletes by the way they went where they were free to choose.
-    pub walks: Walks,
-    /// Deletes that were refused, whichever way.
-    pub refused: usize,
+    pub ways: Ways,
+    /// Deletes refused set at a time at the root, or at a row that another action had reached.
+    pub told: [usize; 2],
     /// Deletes of several rows.
     pub several: usize,
     /// Deletes that changed rows over a constraint.
     pub acted: usize,
+    /// Deletes that went set at a time and changed rows over a constraint.
+    pub walked: usize,
     /// Deletes in a transaction.
     pub in_transaction: usize,
     /// Deletes that counted a row for another constraint than the other way did.
@@ -31,26 +29,31 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Deletes that were compared.
+    pub fn deletes(&self) -> usize {
+        self.ways.deletes
+    }
+
     /// Notes a delete that has been carried out.
     pub(super) fn delete(
         &mut self,
-        before: &Walks,
+        before: Walks,
         db: &Database,
         outcome: &Result<Option<Done>, Error>,
     ) {
         let after = db.walks();
-        self.deletes += 1;
-        self.walks.set += after.set - before.set;
-        self.walks.exact += after.exact - before.exact;
-        self.walks.fallen_back += after.fallen_back - before.fallen_back;
-        self.walks.refused += after.refused - before.refused;
+        self.ways.note(before, after, outcome.is_err());
         self.in_transaction += usize::from(db.is_in_transaction());
         match outcome {
-            Err(_) => self.refused += 1,
-            Ok(None) => {}
+            Err(Error::Violation(violation)) if after.refused > before.refused => {
+                self.told[usize::from(violation.path().length > 1)] += 1;
+            }
+            Err(_) | Ok(None) => {}
             Ok(Some(done)) => {
+                let has_acted = done.constrained() > 0;
                 self.several += usize::from(done.direct > 1);
-                self.acted += usize::from(done.constrained() > 0);
+                self.acted += usize::from(has_acted);
+                self.walked += usize::from(has_acted && after.set > before.set);
             }
         }
     }
@@ -73,55 +76,47 @@ impl Coverage {
 
     /// Adds the counts of another run.
     pub fn add(&mut self, other: &Coverage) {
-        self.deletes += other.deletes;
         self.databases += other.databases;
-        self.walks.set += other.walks.set;
-        self.walks.exact += other.walks.exact;
-        self.walks.fallen_back += other.walks.fallen_back;
-        self.walks.refused += other.walks.refused;
-        self.refused += other.refused;
+        self.ways.add(&other.ways);
+        self.told[0] += other.told[0];
+        self.told[1] += other.told[1];
         self.several += other.several;
         self.acted += other.acted;
+        self.walked += other.walked;
         self.in_transaction += other.in_transaction;
         self.counted_otherwise += other.counted_otherwise;
         self.ordered_otherwise += other.ordered_otherwise;
     }
 
-    /// What has a floor.
+    /// What else has a floor: what only a comparison of the two ways is about.
     fn shares(&self) -> [(&'static str, usize); 4] {
         [
-            ("set at a time", self.walks.set),
-            ("row by row from the start", self.walks.exact),
-            ("fallen back", self.walks.fallen_back),
-            ("refused, whichever way", self.refused),
+            ("of several rows", self.several),
+            ("changed rows over a constraint", self.acted),
+            ("changed rows over a constraint, set at a time", self.walked),
+            ("refused set at a time below a cascade", self.told[1]),
         ]
     }
 
     /// What the run has tried too seldom; empty if nothing.
     pub fn below_floor(&self) -> Vec<String> {
-        let low = |(_, count): &(&str, usize)| count * 100 < SHARE_MIN * self.deletes;
-        let text = |(what, count)| {
-            format!("{what}: {count} of {} deletes, less than {SHARE_MIN} %", self.deletes)
-        };
-        self.shares().into_iter().filter(low).map(text).collect()
+        let mut low = self.ways.below_floor(&self.ways.shares());
+        low.extend(self.ways.below_floor(&self.shares()));
+        low
     }
 }
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} deletes in {} databases", self.deletes, self.databases)?;
+        writeln!(f, "{} deletes in {} databases", self.deletes(), self.databases)?;
+        self.ways.write(f, &self.ways.shares())?;
+        self.ways.write(f, &self.shares())?;
         let others = [
-            ("refused set at a time", self.walks.refused),
-            ("of several rows", self.several),
-            ("changed rows over a constraint", self.acted),
+            ("refused set at a time at the root", self.told[0]),
             ("in a transaction", self.in_transaction),
             ("counted for another constraint", self.counted_otherwise),
             ("counted in another order", self.ordered_otherwise),
         ];
-        for (what, count) in self.shares().into_iter().chain(others) {
-            let percent = 100.0 * count as f64 / self.deletes.max(1) as f64;
-            writeln!(f, "{percent:5.1} % {what}")?;
-        }
-        Ok(())
+        self.ways.write(f, &others)
     }
 }

@@ -55,7 +55,7 @@ impl fmt::Display for Disagreement {
 pub fn run(seed: u64, deletes: usize) -> Result<Coverage, Box<Disagreement>> {
     let mut coverage = Coverage::default();
     let mut case = 0;
-    while coverage.deletes < deletes {
+    while coverage.deletes() < deletes {
         let seed = seed.wrapping_mul(1_000_003).wrapping_add(case);
         if let Some(found) = run_case(seed, &mut coverage) {
             return Err(Box::new(found.shrink()));
@@ -150,7 +150,7 @@ impl Pair {
         let exact = perform(operation, &mut self.exact);
         let set = perform(operation, &mut self.set);
         if is_delete {
-            coverage.delete(&before, &self.set, &set);
+            coverage.delete(before, &self.set, &set);
         }
         let refusal = |outcome: &Result<Option<Done>, Error>| outcome.as_ref().err().cloned();
         check("refusal", &refusal(&exact), &refusal(&set))?;
