@@ -11,6 +11,7 @@ use crate::referential::{
 };
 use crate::storage::RowRef;
 use crate::table::{index_specs, unique_key};
+use smallvec::SmallVec;
 use std::collections::HashSet;
 
 /// What DROP TABLE does about the rows.
@@ -281,7 +282,7 @@ impl Database {
     /// Gives storage the indexes of every table whose entry has changed since a mark.
     fn build_indexes(&mut self, mark: usize) {
         let catalog = &self.schema.catalog;
-        let mut changed: Vec<_> = catalog.changed_since(mark).collect();
+        let mut changed: SmallVec<[_; 8]> = catalog.changed_since(mark).collect();
         changed.sort_unstable();
         changed.dedup();
         let tables = changed.into_iter().filter_map(|id| catalog.find_by_id(id));
