@@ -8,7 +8,7 @@ use ondelete::testing::walks::{self, Coverage};
 use std::thread;
 
 /// Deletes compared when nothing else is said.
-const DELETES: usize = 100_000;
+const DELETES: usize = 40_000;
 
 /// Cases run side by side on this many threads, each with seeds of its own.
 const THREADS: u64 = 2;

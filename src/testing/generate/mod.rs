@@ -6,6 +6,7 @@
 //! something high, which blind generation does not. All keys come from a space of a few values, so
 //! that rows collide.
 
+mod levels;
 mod probe;
 mod random;
 mod schema;
@@ -38,6 +39,8 @@ pub struct Generator {
     depth_limit: Option<usize>,
     /// How many programs the database is to have.
     triggers: usize,
+    /// How many tables stand in levels above each other and are full from the start.
+    levels: usize,
     /// Numbers the names that are made up on the way.
     made: usize,
 }
@@ -76,6 +79,7 @@ impl Generator {
             dropped: Vec::new(),
             depth_limit: None,
             triggers: 0,
+            levels: 0,
             made: 0,
         }
     }

@@ -65,13 +65,20 @@ impl Generator {
         let leaning = random.weighted(&leanings);
         let mut generator = Generator::leaning_to(random, leaning);
         let random = &mut generator.random;
-        generator.triggers = random.weighted(&[(82, 0), (11, 1), (7, 2)]);
+        let is_in_levels = random.chance(54);
+        generator.triggers = match is_in_levels {
+            true => random.weighted(&[(92, 0), (8, 1)]),
+            false => random.weighted(&[(82, 0), (11, 1), (7, 2)]),
+        };
         generator.depth_limit = match random.weighted(&[(66, 0), (28, 1), (6, 2)]) {
             0 if generator.triggers > 0 => Some(DEPTH_LIMIT_WITH_PROGRAMS),
             0 => None,
             1 => Some(random.between(3, 6)),
             _ => Some(random.between(0, 2)),
         };
+        if is_in_levels {
+            generator.plan_levels();
+        }
         generator
     }
 
@@ -121,17 +128,23 @@ impl Generator {
 
     /// How many changes fill the tables at first.
     pub(in crate::testing) fn filling(&mut self) -> usize {
-        self.random.between(10, 32)
+        match self.levels {
+            0 => self.random.between(18, 44),
+            _ => self.random.below(6),
+        }
     }
 
     /// How many changes come between two rounds of sequences.
     pub(in crate::testing) fn changes(&mut self) -> usize {
-        self.random.between(0, 4)
+        match self.levels {
+            0 => self.random.between(0, 4),
+            _ => self.random.below(3),
+        }
     }
 
     /// A change of the database between two sequences: rows come and go.
     pub(in crate::testing) fn change(&mut self, db: &Database) -> Operation {
-        match self.random.weighted(&[(74, 0), (14, 1), (12, 2)]) {
+        match self.random.weighted(&[(82, 0), (12, 1), (6, 2)]) {
             0 => self.insert(db.catalog(), db),
             1 => self.update(db.catalog(), db),
             _ => self.delete_several(db),
@@ -180,15 +193,33 @@ impl Generator {
         }
     }
 
+    /// A delete of one to three rows of a table in levels, mostly not the last.
+    fn delete_above(&mut self, db: &Database) -> Option<Operation> {
+        let level = self.random.below(self.levels).min(self.random.below(self.levels));
+        let table = format!("t{level}");
+        let rows = db.find(&table, Selector::All).ok().filter(|rows| !rows.is_empty())?;
+        let count = self.random.weighted(&[(22, 1), (38, 2), (40, 3)]);
+        let mut value = || lit(rows[self.random.below(rows.len())].1[0].clone());
+        let values: Vec<_> = (0..count).map(|_| value()).collect();
+        let delete = Delete::from(table).filter(col("k").in_list(values));
+        Some(Operation::Statement(delete.into()))
+    }
+
     /// A delete that is mostly about several rows.
     fn delete_several(&mut self, db: &Database) -> Operation {
         let catalog = db.catalog();
-        let picked = match self.random.chance(45) {
+        if self.levels > 0
+            && self.random.chance(65)
+            && let Some(delete) = self.delete_above(db)
+        {
+            return delete;
+        }
+        let picked = match self.random.chance(72) {
             true => self.referenced(catalog, db),
             false => None,
         };
         if let Some(Referenced { table, at, mut values }) = picked {
-            while self.random.chance(45) {
+            while self.random.chance(64) {
                 values.push(self.value(&table, at));
             }
             let filter = col(table.column_name(at)).in_list(values.into_iter().map(lit));
@@ -197,12 +228,12 @@ impl Generator {
         let Some(table) = self.table(catalog) else { return self.create() };
         let delete = Delete::from(table.name());
         let rows = db.find(table.name(), Selector::All).unwrap_or_default();
-        let delete = match self.random.weighted(&[(18, 0), (32, 1), (26, 2), (24, 3)]) {
+        let delete = match self.random.weighted(&[(22, 0), (16, 1), (42, 2), (20, 3)]) {
             0 => delete,
             1 if !rows.is_empty() => delete.filter(rows[self.random.below(rows.len())].0),
             2 if !rows.is_empty() => {
                 let at = self.random.below(table.columns.len());
-                let count = self.random.between(2, 5);
+                let count = self.random.between(3, 7);
                 let mut value = || rows[self.random.below(rows.len())].1[at].clone();
                 let values: Vec<Value> = (0..count).map(|_| value()).collect();
                 delete.filter(col(table.column_name(at)).in_list(values.into_iter().map(lit)))
