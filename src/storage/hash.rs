@@ -44,19 +44,31 @@ impl HashTable {
     ) -> Option<u32> {
         self.make_room();
         let mut place = self.start(hash);
+        let mut free = None;
         loop {
             let entry = *self.entries.get(place);
             if entry == EMPTY {
-                *self.entries.get_mut(place) = entry_of(hash, number);
-                self.used += 1;
-                return None;
+                break;
             }
-            if hash_of(entry) == hash && (number_of(entry) == number || may_go(number_of(entry))) {
-                *self.entries.get_mut(place) = entry_of(hash, number);
-                return Some(number_of(entry));
+            if hash_of(entry) == hash {
+                if number_of(entry) == number {
+                    return Some(number);
+                }
+                if free.is_none() && may_go(number_of(entry)) {
+                    free = Some((place, number_of(entry)));
+                }
             }
             place = self.wrapped(place + 1);
         }
+        let (place, displaced) = match free {
+            Some((place, displaced)) => (place, Some(displaced)),
+            None => {
+                self.used += 1;
+                (place, None)
+            }
+        };
+        *self.entries.get_mut(place) = entry_of(hash, number);
+        displaced
     }
 
     /// Undoes [`HashTable::add`].
@@ -169,6 +181,15 @@ mod tests {
                 prop_assert_eq!(found, expected.map(|(_, number)| *number).collect());
             }
         }
+    }
+
+    #[test]
+    fn a_number_is_there_once() {
+        let mut table = HashTable::default();
+        table.add(5, 1, |_| false);
+        table.add(5, 2, |_| false);
+        assert_eq!(table.add(5, 2, |number| number == 1), Some(2));
+        assert_eq!(table.find(5).collect::<Vec<_>>(), [1, 2]);
     }
 
     #[test]

@@ -328,6 +328,7 @@ impl Walker<'_> {
 
     /// W.7: nothing may be entered at the limit.
     fn check_depth(&self, depth: usize) -> Result<(), Stop> {
+        let depth = depth + usize::from(is_mutant!(DepthOffByOne));
         match self.settings.dialect.depth_limit {
             Some(limit) if depth >= limit && !is_mutant!(WalkIgnoresDepth) => Err(Stop::FallsBack),
             Some(_) | None => Ok(()),
