@@ -118,7 +118,8 @@ impl Store {
         match reference.buckets.listed(bucket) {
             Listed::Nobody => {}
             Listed::Run(start, len) => {
-                first.extend((start..start + len.min(FIRST_MAX as u32)).map(row_id));
+                (start..start + len.min(FIRST_MAX as u32))
+                    .for_each(|slot| first.push(row_id(slot)));
                 if count <= SORTED_MAX && !rows.ascends() {
                     let mut all: Vec<RowId> = (start..start + len).map(row_id).collect();
                     all.sort_unstable();
@@ -137,7 +138,9 @@ impl Store {
                 );
             }
         }
-        first.sort_unstable();
+        if !first.is_sorted() {
+            first.sort_unstable();
+        }
         (count, first)
     }
 
