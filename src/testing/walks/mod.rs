@@ -11,9 +11,11 @@
 //! where rows are updated, and by table where they are deleted.
 
 mod coverage;
+mod levels;
 mod script;
 
 pub use coverage::Coverage;
+pub use levels::delete_what_is_reached_twice;
 
 use super::generate::Generator;
 use super::operation::Operation;
