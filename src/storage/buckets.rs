@@ -6,7 +6,7 @@
 //! update, or comes to one that may list it already, makes the list *dirty*: then a member is listed
 //! perhaps twice, and what is listed is a member only if `member_of` says so too.
 
-use super::pages::Paged;
+use super::pages::{Paged, SMALL_PAGE};
 use super::row_ids::NONE;
 use smallvec::SmallVec;
 
@@ -49,10 +49,10 @@ pub(super) enum Listed {
 /// All buckets of one index.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buckets {
-    headers: Paged<Bucket>,
+    headers: Paged<Bucket, SMALL_PAGE>,
     /// Slot → the bucket it was put into last, or `NONE`.
     member_of: Paged<u32>,
-    pool: Paged<u32>,
+    pool: Paged<u32, SMALL_PAGE>,
     /// Exponent → blocks of that size that are free.
     free: Vec<Vec<u32>>,
     /// Buckets whose lists have grown too long for their members.
@@ -177,12 +177,11 @@ impl Buckets {
     /// Hands on the slots of a block of the pool, a piece at a time.
     #[inline]
     pub(super) fn read_block(&self, start: u32, len: u32, mut read: impl FnMut(&[u32])) {
-        use super::pages::PAGE;
         let (mut at, end) = (start as usize, start as usize + len as usize);
         while at < end {
-            let upto = end.min((at / PAGE + 1) * PAGE);
-            let from = at % PAGE;
-            read(&self.pool.page(at / PAGE)[from..from + (upto - at)]);
+            let upto = end.min((at / SMALL_PAGE + 1) * SMALL_PAGE);
+            let from = at % SMALL_PAGE;
+            read(&self.pool.page(at / SMALL_PAGE)[from..from + (upto - at)]);
             at = upto;
         }
     }

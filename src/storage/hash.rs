@@ -5,7 +5,7 @@
 //! its key changed, so whoever finds a number looks whether it still has the key. Deleting a row
 //! leaves its entries alone; a new row with the same hash takes a dead one's place.
 
-use super::pages::Paged;
+use super::pages::{Paged, SMALL_PAGE};
 
 const EMPTY: u64 = u64::MAX;
 const CAPACITY_MIN: usize = 8;
@@ -14,7 +14,7 @@ const CAPACITY_MIN: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(super) struct HashTable {
     /// A power of two of entries, or none at all.
-    entries: Paged<u64>,
+    entries: Paged<u64, SMALL_PAGE>,
     used: usize,
 }
 

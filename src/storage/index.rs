@@ -8,7 +8,7 @@
 use super::buckets::Buckets;
 use super::hash::HashTable;
 use super::key::{IndexSpec, References, hash_key, key_of};
-use super::pages::Paged;
+use super::pages::{Paged, SMALL_PAGE};
 use super::row_ids::NONE;
 use super::table::Rows;
 use crate::value::OrderedKey;
@@ -208,7 +208,7 @@ pub(super) struct ReferenceIndex {
     pub(super) to: References,
     pub(super) buckets: Buckets,
     /// Slot of a referenced row → its bucket, or `NONE`; as long as has been needed.
-    of_referenced: Paged<u32>,
+    of_referenced: Paged<u32, SMALL_PAGE>,
     /// Key that no live row has → the bucket of the rows that reference it.
     orphans: Arc<HashMap<OrderedKey, u32, FixedState>>,
 }

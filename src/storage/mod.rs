@@ -27,6 +27,21 @@
 //! 6. Who is outside addresses rows by row id. 7. Scans run in row id order. 8. The next row id is
 //!    the greatest live one plus 1, after a rollback too.
 //!
+//! # Why slots are used again, and not moved
+//!
+//! Rows could be moved together when many are dead. Then some statement would pay for rows that it
+//! has nothing to do with, every list of slots would have to follow, and a reader could not keep one.
+//! A free slot costs the row that takes it what the dead one left behind, and nobody else anything.
+//!
+//! # Drawbacks
+//!
+//! Memory is that of the most rows there have been; only what is dropped is given back. Rows that
+//! take free slots are no longer neighbours, so their buckets become lists: two nanoseconds a row
+//! instead of a small part of one. A list that is mostly stale is shortened by the statement that
+//! finds it so, which pays up to twice the bucket's rows. Keys that no row has are found by a map
+//! that a fork copies as a whole. An index sorts when it is scanned. A write to a page takes two
+//! atomic operations, because it may be shared: half of what a single insert costs.
+//!
 //! Storage knows no names, no constraints and no referential actions. It does not refuse anything:
 //! whoever writes has asked before whether it may.
 

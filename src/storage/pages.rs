@@ -11,32 +11,35 @@
 
 use std::sync::Arc;
 
-/// Cells in a page.
+/// Cells in a page, where nothing else is said.
 pub(super) const PAGE: usize = 256;
+
+/// Cells in a page of an array that is written to at random: what a fork copies for a write.
+pub(super) const SMALL_PAGE: usize = 64;
 
 /// How many pages a patch may have beside any spine.
 const PATCH_MIN: usize = 32;
 
-type Page<T> = Arc<[T; PAGE]>;
+type Page<T, const CELLS: usize> = Arc<[T; CELLS]>;
 
 /// An array of cells, cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Paged<T> {
-    spine: Arc<Vec<Page<T>>>,
+pub(super) struct Paged<T, const CELLS: usize = PAGE> {
+    spine: Arc<Vec<Page<T, CELLS>>>,
     /// Page number → the page in its place, ascending.
-    patch: Vec<(usize, Page<T>)>,
+    patch: Vec<(usize, Page<T, CELLS>)>,
     /// Pages that are full. The spine may have more, left from before a truncation.
     sealed: usize,
     tail: Vec<T>,
 }
 
-impl<T> Default for Paged<T> {
+impl<T, const CELLS: usize> Default for Paged<T, CELLS> {
     fn default() -> Self {
         Paged { spine: Arc::default(), patch: Vec::new(), sealed: 0, tail: Vec::new() }
     }
 }
 
-impl<T: Clone> Paged<T> {
+impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     /// `length` cells that all hold `value`.
     pub(super) fn filled(length: usize, value: T) -> Self {
         let mut cells = Paged::default();
@@ -45,13 +48,13 @@ impl<T: Clone> Paged<T> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.sealed * PAGE + self.tail.len()
+        self.sealed * CELLS + self.tail.len()
     }
 
     /// The cell at a position below the length.
     #[inline]
     pub(super) fn get(&self, position: usize) -> &T {
-        &self.page(position / PAGE)[position % PAGE]
+        &self.page(position / CELLS)[position % CELLS]
     }
 
     /// The cells of a page; of the last one, those there are.
@@ -71,7 +74,7 @@ impl<T: Clone> Paged<T> {
     /// The cell at a position below the length, to be changed.
     #[inline]
     pub(super) fn get_mut(&mut self, position: usize) -> &mut T {
-        &mut self.page_mut(position / PAGE)[position % PAGE]
+        &mut self.page_mut(position / CELLS)[position % CELLS]
     }
 
     /// The cells of a page, to be changed.
@@ -141,7 +144,7 @@ impl<T: Clone> Paged<T> {
     #[inline]
     pub(super) fn push(&mut self, value: T) {
         self.tail.push(value);
-        if self.tail.len() == PAGE {
+        if self.tail.len() == CELLS {
             self.seal();
         }
     }
@@ -154,7 +157,7 @@ impl<T: Clone> Paged<T> {
         self.push_page(page);
     }
 
-    fn push_page(&mut self, page: Page<T>) {
+    fn push_page(&mut self, page: Page<T, CELLS>) {
         if Arc::strong_count(&self.spine) == 1 {
             self.fold();
             Arc::make_mut(&mut self.spine).push(page);
@@ -180,16 +183,16 @@ impl<T: Clone> Paged<T> {
         let mut cells = cells;
         let mut at = start;
         while at < self.len() && !cells.is_empty() {
-            let page = &mut self.page_mut(at / PAGE)[at % PAGE..];
+            let page = &mut self.page_mut(at / CELLS)[at % CELLS..];
             let (now, later) = cells.split_at(page.len().min(cells.len()));
             page[..now.len()].clone_from_slice(now);
             (at, cells) = (at + now.len(), later);
         }
         while !cells.is_empty() {
-            let (now, later) = cells.split_at((PAGE - self.tail.len()).min(cells.len()));
+            let (now, later) = cells.split_at((CELLS - self.tail.len()).min(cells.len()));
             self.tail.extend_from_slice(now);
             cells = later;
-            if self.tail.len() == PAGE {
+            if self.tail.len() == CELLS {
                 self.seal();
             }
         }
@@ -200,13 +203,13 @@ impl<T: Clone> Paged<T> {
         if length < self.len() {
             return self.truncate(length);
         }
-        while self.len() < length && (!self.tail.is_empty() || length - self.len() < PAGE) {
+        while self.len() < length && (!self.tail.is_empty() || length - self.len() < CELLS) {
             self.push(value.clone());
         }
         if self.len() < length {
             // One page serves for all of them until they are written to.
-            let page: Page<T> = Arc::new(std::array::from_fn(|_| value.clone()));
-            while length - self.len() >= PAGE {
+            let page: Page<T, CELLS> = Arc::new(std::array::from_fn(|_| value.clone()));
+            while length - self.len() >= CELLS {
                 self.push_page(page.clone());
             }
             self.resize(length, value);
@@ -215,14 +218,14 @@ impl<T: Clone> Paged<T> {
 
     /// Drops the cells from this position on.
     pub(super) fn truncate(&mut self, length: usize) {
-        let sealed = length / PAGE;
+        let sealed = length / CELLS;
         if sealed < self.sealed {
-            let cut = &self.page(sealed)[..length % PAGE];
+            let cut = &self.page(sealed)[..length % CELLS];
             self.tail = cut.to_vec();
             self.sealed = sealed;
             while self.patch.pop_if(|(number, _)| *number >= sealed).is_some() {}
         } else {
-            self.tail.truncate(length % PAGE);
+            self.tail.truncate(length % CELLS);
         }
     }
 
@@ -236,7 +239,7 @@ impl<T: Clone> Paged<T> {
     ///
     /// # Cost
     /// Two atomic operations a page.
-    pub(super) fn open(&mut self) -> Option<Opened<'_, T>> {
+    pub(super) fn open(&mut self) -> Option<Opened<'_, T, CELLS>> {
         if Arc::strong_count(&self.spine) > 1 {
             return None;
         }
@@ -255,14 +258,14 @@ impl<T: Clone> Paged<T> {
 }
 
 /// All pages of an array.
-pub(super) struct Opened<'a, T> {
+pub(super) struct Opened<'a, T, const CELLS: usize> {
     pages: Vec<&'a mut [T]>,
 }
 
-impl<T> Opened<'_, T> {
+impl<T, const CELLS: usize> Opened<'_, T, CELLS> {
     #[inline]
     pub(super) fn get_mut(&mut self, position: usize) -> &mut T {
-        &mut self.pages[position / PAGE][position % PAGE]
+        &mut self.pages[position / CELLS][position % CELLS]
     }
 }
 
