@@ -10,8 +10,7 @@ use super::pages::{Paged, SMALL_PAGE};
 use super::row_ids::NONE;
 use smallvec::SmallVec;
 
-/// Block sizes are powers of two up to this exponent.
-const CLASSES: usize = 32;
+/// Block sizes are powers of two from this exponent on.
 const CLASS_MIN: u8 = 2;
 
 /// One bucket.
@@ -54,7 +53,7 @@ pub(super) struct Buckets {
     member_of: Paged<u32>,
     pool: Paged<u32, SMALL_PAGE>,
     /// Exponent → blocks of that size that are free.
-    free: Vec<Vec<u32>>,
+    free: Vec<Paged<u32>>,
     /// Buckets whose lists have grown too long for their members.
     bloated: Vec<u32>,
 }
@@ -264,7 +263,7 @@ impl Buckets {
         let wider = wider.max(CLASS_MIN).max(class + 1);
         let mut listed: SmallVec<[u32; 64]> = SmallVec::new();
         self.listing(bucket).for_each(|slot| listed.push(slot));
-        let place = match self.free.get_mut(wider as usize).and_then(Vec::pop) {
+        let place = match self.free.get_mut(wider as usize).and_then(Paged::pop) {
             Some(place) => place,
             None => {
                 listed.resize(1 << wider, NONE);
@@ -280,7 +279,7 @@ impl Buckets {
     fn free_block(&mut self, bucket: u32) {
         let Bucket { start, class, .. } = *self.bucket(bucket);
         if class > 0 {
-            self.free.resize(self.free.len().max(CLASSES), Vec::new());
+            self.free.resize(self.free.len().max(class as usize + 1), Paged::default());
             self.free[class as usize].push(start);
         }
     }

@@ -178,6 +178,20 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         self.tail.last_mut()
     }
 
+    /// The last cell, to be changed.
+    pub(super) fn last_mut(&mut self) -> Option<&mut T> {
+        let last = self.len().checked_sub(1)?;
+        Some(self.get_mut(last))
+    }
+
+    /// Takes the last cell away.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let last = self.len().checked_sub(1)?;
+        let value = self.get(last).clone();
+        self.truncate(last);
+        Some(value)
+    }
+
     /// Writes cells from a position on; those beyond the end are added.
     pub(super) fn write(&mut self, start: usize, cells: &[T]) {
         let mut cells = cells;

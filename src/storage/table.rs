@@ -3,6 +3,7 @@
 use super::bits::Bits;
 use super::column::Column;
 use super::index::{OwnIndex, ReferenceIndex};
+use super::pages::Paged;
 use super::row_ids::RowIds;
 use crate::id::RowId;
 use crate::value::{Value, ValueRef};
@@ -242,7 +243,7 @@ pub(super) struct TableStore {
     pub(super) indexes: Vec<OwnIndex>,
     pub(super) references: Vec<ReferenceIndex>,
     /// Runs (start, length) of slots whose rows are dead for good; the last is used first.
-    free: Vec<(u32, u32)>,
+    free: Paged<(u32, u32)>,
     free_count: usize,
 }
 
