@@ -41,7 +41,7 @@ fn append(db: &mut Database, table: &str, row: &[Cell<'_>]) -> ondelete::Result<
 /// INTERFACE: reads one row's second column and the length of its text.
 fn read(db: &Database, table: &str, key: i64) -> ondelete::Result<u64> {
     let Some(row) = db.row(table, key)? else { return Ok(0) };
-    let text = row.get(row.len() - 1).as_text().map_or(0, str::len);
+    let text = row.get(row.width() - 1).as_text().map_or(0, str::len);
     Ok(row.get(1).as_integer().unwrap_or(0) as u64 + text as u64)
 }
 

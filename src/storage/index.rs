@@ -232,6 +232,12 @@ impl ReferenceIndex {
         (bucket != NONE).then_some(bucket)
     }
 
+    /// Whether any live row references this one, dead or live.
+    #[inline]
+    pub(super) fn is_referenced(&self, slot: u32) -> bool {
+        self.of_referenced(slot).is_some_and(|bucket| self.buckets.bucket(bucket).count > 0)
+    }
+
     pub(super) fn set_of_referenced(&mut self, slot: u32, bucket: u32) {
         let at = slot as usize;
         if at >= self.of_referenced.len() {

@@ -103,6 +103,25 @@ impl Swath {
     }
 }
 
+/// The rows of a set, as the log lists them: runs (start, length) of slots, and slots.
+#[derive(Clone, Copy)]
+pub(super) struct Rowset<'a> {
+    pub(super) runs: &'a [(u32, u32)],
+    pub(super) slots: &'a [u32],
+}
+
+impl<'a> Rowset<'a> {
+    pub(super) fn len(self) -> usize {
+        self.runs.iter().map(|(_, len)| *len as usize).sum::<usize>() + self.slots.len()
+    }
+
+    /// Every slot.
+    pub(super) fn iter(self) -> impl Iterator<Item = u32> + 'a {
+        let in_runs = self.runs.iter().flat_map(|&(start, len)| start..start + len);
+        in_runs.chain(self.slots.iter().copied())
+    }
+}
+
 /// What a change did besides.
 #[derive(Clone, Debug)]
 pub(super) enum Aside {
@@ -159,12 +178,36 @@ impl Log {
         self.asides.push((self.changes.len(), aside));
     }
 
-    pub(super) fn runs_of(&self, swath: &Swath) -> &[(u32, u32)] {
-        &self.runs[swath.runs()]
+    pub(super) fn rowset(&self, swath: &Swath) -> Rowset<'_> {
+        Rowset { runs: &self.runs[swath.runs()], slots: &self.slots[swath.slots()] }
     }
 
-    pub(super) fn slots_of(&self, swath: &Swath) -> &[u32] {
-        &self.slots[swath.slots()]
+    /// How long the lists of runs and of slots are.
+    pub(super) fn gathered(&self) -> (usize, usize) {
+        (self.runs.len(), self.slots.len())
+    }
+
+    /// What was gathered since the lists were so long; `None` if that is nothing.
+    pub(super) fn swath(
+        &self,
+        table: TableId,
+        by: Option<usize>,
+        (runs, slots): (usize, usize),
+    ) -> Option<Swath> {
+        let rows = Rowset { runs: &self.runs[runs..], slots: &self.slots[slots..] }.len();
+        (rows > 0).then_some(Swath {
+            table,
+            by: by.map_or(NONE, |by| by as u32),
+            runs: (runs as u32, self.runs.len() as u32),
+            slots: (slots as u32, self.slots.len() as u32),
+            rows: rows as u32,
+        })
+    }
+
+    /// Takes the rows gathered last off the lists.
+    pub(super) fn ungather(&mut self, swath: &Swath) {
+        self.runs.truncate(swath.runs().start);
+        self.slots.truncate(swath.slots().start);
     }
 
     /// Adds a slot to the rows gathered last; neighbours become runs.

@@ -5,15 +5,14 @@
 //! twice: a row that has died is not gathered again.
 
 use super::buckets::Listed;
-use super::log::{Aside, Change, Swath};
+use super::log::{Change, Swath};
 use super::row_ids::NONE;
 use super::table::TableStore;
 use super::{Link, Slot, Store};
 use crate::id::{IndexId, RowId, TableId};
-use crate::value::OrderedKey;
 
 /// What became of the rows that reference a set.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Swept {
     /// The rows that were changed; `None` if there were none.
     pub swath: Option<Swath>,
@@ -24,10 +23,12 @@ pub struct Swept {
 impl Store {
     /// Deletes live rows of a table as one change.
     pub fn sweep_rows(&mut self, table: TableId, row_ids: &[RowId]) -> Option<Swath> {
-        let (runs, slots) = (self.log.runs.len(), self.log.slots.len());
+        let from = self.log.gathered();
         let rows = &self.tables.get(table).rows;
         self.log.slots.extend(row_ids.iter().filter_map(|row_id| rows.find(row_id.0)));
-        self.kill_gathered(table, None, runs, slots)
+        let swath = self.log.swath(table, None, from)?;
+        self.kill(swath);
+        Some(swath)
     }
 
     /// Deletes every live row that references a row of `referenced` over a foreign key, whose index
@@ -42,10 +43,11 @@ impl Store {
         table: TableId,
         index: IndexId,
     ) -> Swept {
-        let Some(reference) = self.position(table, index) else { return Swept::nothing() };
-        let (runs, slots) = (self.log.runs.len(), self.log.slots.len());
-        let met_dead = self.gather_referencing(referenced, Link { table, reference });
-        Swept { swath: self.kill_gathered(table, Some(reference), runs, slots), met_dead }
+        let swept = self.gather_referencing(referenced, table, index);
+        if let Some(swath) = swept.swath {
+            self.kill(swath);
+        }
+        swept
     }
 
     /// Sets the referencing columns of the same rows to NULL. No other index may use the columns.
@@ -55,50 +57,39 @@ impl Store {
         table: TableId,
         index: IndexId,
     ) -> Swept {
-        let Some(reference) = self.position(table, index) else { return Swept::nothing() };
-        let (runs, slots) = (self.log.runs.len(), self.log.slots.len());
-        let met_dead = self.gather_referencing(referenced, Link { table, reference });
-        let Some(swath) = self.swath(table, Some(reference), runs, slots) else {
-            return Swept { swath: None, met_dead };
-        };
-        let store = self.tables.get_mut(table);
-        let parts = &store.references[reference].spec.parts;
-        let positions: Vec<usize> = parts.iter().map(|part| part.position).collect();
-        let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
-        store.set_all_valid(&positions, runs, slots, false);
-        self.log.push_swath(swath, |_| Change::Nulled);
-        self.log.nulled += 1;
-        Swept { swath: Some(swath), met_dead }
+        let swept = self.gather_referencing(referenced, table, index);
+        if let Some(swath) = swept.swath
+            && let Some(reference) = swath.by()
+        {
+            let store = self.tables.get_mut(table);
+            store.set_all_valid(reference, self.log.rowset(&swath), false);
+            self.log.push_swath(swath, |_| Change::Nulled);
+            self.log.nulled += 1;
+        }
+        swept
     }
 
-    /// The ids of the same rows, which stay as they are.
+    /// The ids of the same rows, which stay as they are, and whether a bucket listed rows that are
+    /// gone.
     pub fn referencing_rows(
         &mut self,
         referenced: &Swath,
         table: TableId,
         index: IndexId,
     ) -> (Vec<RowId>, bool) {
-        let Some(reference) = self.position(table, index) else { return (Vec::new(), false) };
-        let (runs, slots) = (self.log.runs.len(), self.log.slots.len());
-        let met_dead = self.gather_referencing(referenced, Link { table, reference });
+        let Swept { swath, met_dead } = self.gather_referencing(referenced, table, index);
+        let Some(swath) = swath else { return (Vec::new(), met_dead) };
         let rows = &self.tables.get(table).rows;
-        let in_runs = self.log.runs[runs..].iter().flat_map(|&(start, len)| start..start + len);
-        let mut found: Vec<u32> = in_runs.chain(self.log.slots[slots..].iter().copied()).collect();
+        let mut found: Vec<u32> = self.log.rowset(&swath).iter().collect();
         rows.sort(&mut found);
         let ids = found.into_iter().map(|slot| RowId(rows.id(slot))).collect();
-        self.log.runs.truncate(runs);
-        self.log.slots.truncate(slots);
+        self.log.ungather(&swath);
         (ids, met_dead)
     }
 
     /// Whether any live row references a row of the set over a foreign key.
     pub fn is_any_referencing(&self, referenced: &Swath, table: TableId, index: IndexId) -> bool {
-        let Some(reference) = self.tables.get(table).reference(index) else { return false };
-        let is_referenced = |slot: u32| {
-            let bucket = reference.of_referenced(slot);
-            bucket.is_some_and(|bucket| reference.buckets.bucket(bucket).count > 0)
-        };
-        self.slots(referenced).any(is_referenced)
+        self.referenced_slots(referenced, table, index).next().is_some()
     }
 
     /// The rows of the set that any live row references over a foreign key.
@@ -109,13 +100,9 @@ impl Store {
         index: IndexId,
     ) -> impl Iterator<Item = Slot> + 'a {
         let reference = self.tables.get(table).reference(index);
-        let is_referenced = move |slot: &u32| {
-            let bucket = reference.and_then(|reference| reference.of_referenced(*slot));
-            bucket
-                .zip(reference)
-                .is_some_and(|(bucket, reference)| reference.buckets.bucket(bucket).count > 0)
-        };
-        self.slots(of).filter(is_referenced).map(Slot)
+        let is_referenced =
+            move |slot: &u32| reference.is_some_and(|reference| reference.is_referenced(*slot));
+        self.log.rowset(of).iter().filter(is_referenced).map(Slot)
     }
 
     /// The row that a row of `table`, dead or live, references over a foreign key.
@@ -137,7 +124,7 @@ impl Store {
             let bucket = reference.of_referenced(slot);
             bucket.is_some_and(|bucket| !reference.buckets.is_empty(bucket))
         };
-        self.slots(referenced).any(lists)
+        self.log.rowset(referenced).iter().any(lists)
     }
 
     /// Whether any live row references a live one, whose id this is.
@@ -151,40 +138,20 @@ impl Store {
     ) -> bool {
         let Some(reference) = self.tables.get(table).reference(index) else { return false };
         let slot = self.tables.get(of).rows.find(row_id.0);
-        let bucket = slot.and_then(|slot| reference.of_referenced(slot));
-        bucket.is_some_and(|bucket| reference.buckets.bucket(bucket).count > 0)
+        slot.is_some_and(|slot| reference.is_referenced(slot))
     }
 
-    /// Lets the rows that still reference a row of the set be found by value. Their keys.
-    pub fn orphan_referencing(
-        &mut self,
-        referenced: &Swath,
-        table: TableId,
-        index: IndexId,
-    ) -> Vec<OrderedKey> {
-        let Some(reference) = self.position(table, index) else { return Vec::new() };
-        let link = Link { table, reference };
+    /// Lets the rows that still reference a row of the set be found by value.
+    pub fn orphan_referencing(&mut self, referenced: &Swath, table: TableId, index: IndexId) {
+        let Some(reference) = self.position(table, index) else { return };
         let asides = self.log.asides.len();
-        let slots: Vec<u32> = self.slots(referenced).collect();
+        let slots: Vec<u32> = self.log.rowset(referenced).iter().collect();
         for slot in slots {
-            self.tables.orphan(&mut self.log, link, slot, None);
+            self.tables.orphan(&mut self.log, Link { table, reference }, slot, None);
         }
         // They belong to the change that was logged last, which is of this set or came after it.
         let last = self.log.changes.len() - 1;
-        let mut keys = Vec::new();
-        for (at, aside) in &mut self.log.asides[asides..] {
-            *at = last;
-            if let Aside::Orphaned { key, .. } = aside {
-                keys.push(key.clone());
-            }
-        }
-        keys
-    }
-
-    fn slots(&self, swath: &Swath) -> impl Iterator<Item = u32> + '_ {
-        let runs = self.log.runs_of(swath).iter();
-        let slots = self.log.slots_of(swath).iter().copied();
-        runs.flat_map(|&(start, len)| start..start + len).chain(slots)
+        self.log.asides[asides..].iter_mut().for_each(|(at, _)| *at = last);
     }
 
     fn position(&self, table: TableId, index: IndexId) -> Option<usize> {
@@ -192,49 +159,31 @@ impl Store {
         references.iter().position(|candidate| candidate.spec.id == index)
     }
 
-    /// Gathers the live rows that reference a set at the end of the log's lists.
-    fn gather_referencing(&mut self, referenced: &Swath, link: Link) -> bool {
-        let from = self.log.runs.len();
+    /// Gathers the live rows that reference a set at the end of the log's lists. They are not changed
+    /// yet.
+    fn gather_referencing(&mut self, referenced: &Swath, table: TableId, index: IndexId) -> Swept {
+        let Some(reference) = self.position(table, index) else { return Swept::default() };
+        let from = self.log.gathered();
         let mut met_dead = false;
         let Store { tables, log } = self;
-        let store = tables.get(link.table);
+        let store = tables.get(table);
         for at in referenced.runs() {
             let (start, len) = log.runs[at];
             for slot in start..start + len {
-                met_dead |= gather(store, link.reference, slot, from, log);
+                met_dead |= gather(store, reference, slot, from.0, log);
             }
         }
         for at in referenced.slots() {
-            met_dead |= gather(store, link.reference, log.slots[at], from, log);
+            met_dead |= gather(store, reference, log.slots[at], from.0, log);
         }
-        met_dead
+        Swept { swath: log.swath(table, Some(reference), from), met_dead }
     }
 
-    fn kill_gathered(
-        &mut self,
-        table: TableId,
-        by: Option<usize>,
-        runs: usize,
-        slots: usize,
-    ) -> Option<Swath> {
-        let swath = self.swath(table, by, runs, slots)?;
-        let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
-        self.tables.get_mut(table).set_all_live(runs, slots, false, by);
+    /// Deletes the rows of a set.
+    fn kill(&mut self, swath: Swath) {
+        let store = self.tables.get_mut(swath.table);
+        store.set_all_live(self.log.rowset(&swath), false, swath.by());
         self.log.push_swath(swath, Change::Swept);
-        Some(swath)
-    }
-
-    /// What was gathered since these positions; `None` if that is nothing.
-    fn swath(&self, table: TableId, by: Option<usize>, runs: usize, slots: usize) -> Option<Swath> {
-        let in_runs: usize = self.log.runs[runs..].iter().map(|(_, len)| *len as usize).sum();
-        let rows = in_runs + self.log.slots.len() - slots;
-        (rows > 0).then_some(Swath {
-            table,
-            by: by.map_or(NONE, |by| by as u32),
-            runs: (runs as u32, self.log.runs.len() as u32),
-            slots: (slots as u32, self.log.slots.len() as u32),
-            rows: rows as u32,
-        })
     }
 }
 
@@ -267,11 +216,5 @@ fn gather(
             log.slots.extend(reference.members(&store.rows, bucket));
             true
         }
-    }
-}
-
-impl Swept {
-    fn nothing() -> Self {
-        Swept { swath: None, met_dead: false }
     }
 }

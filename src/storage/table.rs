@@ -3,6 +3,7 @@
 use super::bits::Bits;
 use super::column::Column;
 use super::index::{OwnIndex, ReferenceIndex};
+use super::log::Rowset;
 use super::pages::Paged;
 use super::row_ids::RowIds;
 use crate::id::RowId;
@@ -53,8 +54,7 @@ impl<'a> RowRef<'a> {
     }
 
     /// How many columns it has.
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(self) -> usize {
+    pub fn width(self) -> usize {
         match self.0 {
             Source::Stored(rows, _) => rows.columns.len(),
             Source::Held(_, values) => values.len(),
@@ -69,7 +69,7 @@ impl<'a> RowRef<'a> {
 
     /// Its values, one per column.
     pub fn values(self) -> impl ExactSizeIterator<Item = ValueRef<'a>> {
-        (0..self.len()).map(move |position| self.get(position))
+        (0..self.width()).map(move |position| self.get(position))
     }
 
     /// A copy of its values.
@@ -366,43 +366,29 @@ impl TableStore {
 
     /// Marks many rows dead, or alive again, that all are the contrary. `by`: the foreign key over
     /// which they were reached, all referencing rows of a referenced one together: its counts stay.
-    pub(super) fn set_all_live(
-        &mut self,
-        runs: &[(u32, u32)],
-        slots: &[u32],
-        is_live: bool,
-        by: Option<usize>,
-    ) {
+    pub(super) fn set_all_live(&mut self, set: Rowset<'_>, is_live: bool, by: Option<usize>) {
         let TableStore { rows, references, .. } = self;
-        let sum = runs.iter().map(|(_, len)| *len as usize).sum::<usize>() + slots.len();
-        runs.iter().for_each(|&(start, len)| rows.live.fill(start, len, is_live));
-        rows.live.set_all(slots, is_live);
+        set.runs.iter().for_each(|&(start, len)| rows.live.fill(start, len, is_live));
+        rows.live.set_all(set.slots, is_live);
         rows.last.take();
-        rows.live_count = if is_live { rows.live_count + sum } else { rows.live_count - sum };
+        let count = set.len();
+        rows.live_count = if is_live { rows.live_count + count } else { rows.live_count - count };
         let change = if is_live { 1 } else { -1 };
         for (position, reference) in references.iter_mut().enumerate() {
-            if Some(position) == by {
-                continue;
+            if Some(position) != by {
+                let members = set.iter().filter(|&slot| reference.spec.references(rows, slot));
+                reference.buckets.adjust_all(members, count, change);
             }
-            let in_runs = runs.iter().flat_map(|&(start, len)| start..start + len);
-            let all = in_runs.chain(slots.iter().copied());
-            let members = all.filter(|&slot| reference.spec.references(rows, slot));
-            reference.buckets.adjust_all(members, sum, change);
         }
     }
 
-    /// Sets columns of many rows to NULL, or back to what they were.
-    pub(super) fn set_all_valid(
-        &mut self,
-        positions: &[usize],
-        runs: &[(u32, u32)],
-        slots: &[u32],
-        is_valid: bool,
-    ) {
-        for &position in positions {
-            let valid = self.rows.columns[position].valid_mut();
-            runs.iter().for_each(|&(start, len)| valid.fill(start, len, is_valid));
-            valid.set_all(slots, is_valid);
+    /// Sets the columns of a foreign key of many rows to NULL, or back to what they were.
+    pub(super) fn set_all_valid(&mut self, reference: usize, set: Rowset<'_>, is_valid: bool) {
+        let TableStore { rows, references, .. } = self;
+        for part in &references[reference].spec.parts {
+            let valid = rows.columns[part.position].valid_mut();
+            set.runs.iter().for_each(|&(start, len)| valid.fill(start, len, is_valid));
+            valid.set_all(set.slots, is_valid);
         }
     }
 

@@ -41,10 +41,9 @@ impl Store {
                 Change::Swept(_) => {
                     let Some(swath) = self.log.pop_swath() else { continue };
                     self.undo_asides(swath.table, NONE);
-                    let (runs, slots) = (self.log.runs_of(&swath), self.log.slots_of(&swath));
                     let store = self.tables.get_mut(swath.table);
-                    store.set_all_live(runs, slots, true, swath.by());
-                    self.forget_swath(&swath);
+                    store.set_all_live(self.log.rowset(&swath), true, swath.by());
+                    self.log.ungather(&swath);
                 }
                 Change::Nulled => {
                     let Some(swath) = self.log.pop_swath() else { continue };
@@ -80,17 +79,9 @@ impl Store {
 
     fn undo_nulled(&mut self, swath: &Swath) {
         let Some(reference) = swath.by() else { return };
-        let (runs, slots) = (self.log.runs_of(swath), self.log.slots_of(swath));
         let store = self.tables.get_mut(swath.table);
-        let parts = &store.references[reference].spec.parts;
-        let positions: Vec<usize> = parts.iter().map(|part| part.position).collect();
-        store.set_all_valid(&positions, runs, slots, true);
-        self.forget_swath(swath);
-    }
-
-    fn forget_swath(&mut self, swath: &Swath) {
-        self.log.runs.truncate(swath.runs().start);
-        self.log.slots.truncate(swath.slots().start);
+        store.set_all_valid(reference, self.log.rowset(swath), true);
+        self.log.ungather(swath);
     }
 
     /// Undoes what the change just taken off the log did besides, to the row of this slot. Where its
@@ -177,14 +168,12 @@ impl Store {
             Change::Swept(swath) => {
                 let swath = &log.swaths[*swath as usize];
                 let Some(store) = tables.find_mut(swath.table) else { return };
-                let (runs, slots) = (log.runs_of(swath), log.slots_of(swath));
+                let set = log.rowset(swath);
                 if store.references.iter().any(ReferenceIndex::has_orphans) {
-                    let in_runs = runs.iter().flat_map(|&(start, len)| start..start + len);
-                    let all = in_runs.chain(slots.iter().copied());
-                    all.for_each(|slot| store.end_orphanhoods(slot, None));
+                    set.iter().for_each(|slot| store.end_orphanhoods(slot, None));
                 }
-                runs.iter().for_each(|&(start, len)| store.give_free(start, len));
-                slots.iter().for_each(|&slot| store.give_free(slot, 1));
+                set.runs.iter().for_each(|&(start, len)| store.give_free(start, len));
+                set.slots.iter().for_each(|&slot| store.give_free(slot, 1));
             }
         }
     }
@@ -211,7 +200,7 @@ impl TableStore {
         for reference in references.iter_mut().filter(|reference| reference.has_orphans()) {
             let row = row.unwrap_or_else(|| rows.row(slot));
             // A column may have been added since the row was as it was.
-            if reference.spec.parts.iter().any(|part| part.position >= row.len()) {
+            if reference.spec.parts.iter().any(|part| part.position >= row.width()) {
                 continue;
             }
             let Some(key) = key_of(&reference.spec.parts, row) else { continue };
