@@ -10,6 +10,7 @@ pub mod expression;
 mod id;
 pub mod query;
 mod referential;
+pub mod session;
 mod storage;
 mod table;
 #[cfg(feature = "testing")]

@@ -1,0 +1,316 @@
+//! A session's SELECT over the engine's tables: sources are joined one after another, each row of
+//! what is joined so far asking the next table for its matches.
+
+use super::{Memory, Outcome};
+use crate::database::Selector;
+use crate::error::Error;
+use crate::expression::{Expression, col, lit};
+use crate::session::statement::{Column, Condition, From, Join, Operand, Select, Source};
+use crate::value::{Collation, Value, compare, equals};
+use std::slice::Iter;
+
+/// Which columns the values of a joined row belong to.
+type Layout = Vec<Column>;
+
+/// Rows with the columns they have.
+struct Rows {
+    layout: Layout,
+    rows: Vec<Vec<Value>>,
+}
+
+impl Memory<'_> {
+    pub(super) fn select(&self, select: &Select, parameters: &[Value]) -> Result<Outcome, Error> {
+        let rows = self.rows(select, &mut parameters.iter())?;
+        Ok(Outcome { rows: rows.rows, ..Outcome::default() })
+    }
+
+    fn rows(&self, select: &Select, parameters: &mut Iter<'_, Value>) -> Result<Rows, Error> {
+        let mut joined = Rows { layout: Vec::new(), rows: vec![Vec::new()] };
+        // Parameters of a subselect come before those of the conditions.
+        let mut conditions = Vec::new();
+        let mut sources = Vec::new();
+        for from in &select.from {
+            sources.push(self.prepare(from, parameters)?);
+        }
+        for condition in &select.filter {
+            conditions.push(Bound::new(condition, parameters));
+        }
+        for source in &sources {
+            joined = self.join(joined, source, &conditions, false)?;
+        }
+        joined
+            .rows
+            .retain(|row| conditions.iter().all(|condition| condition.holds(&joined.layout, row)));
+        self.order(&mut joined, select);
+        Ok(project(joined, select))
+    }
+
+    /// A source with its subselects carried out.
+    fn prepare<'s>(
+        &self,
+        from: &'s From,
+        parameters: &mut Iter<'_, Value>,
+    ) -> Result<Prepared<'s>, Error> {
+        Ok(match from {
+            From::Table(table) => Prepared::Table { table, source: Source::Table(table.clone()) },
+            From::Aliased { table, alias } => {
+                Prepared::Table { table, source: Source::Alias(alias.clone()) }
+            }
+            From::Subselect { select, alias } => {
+                let mut rows = self.rows(select, parameters)?;
+                rows.layout = label(&select.columns, &Source::Alias(alias.clone()));
+                Prepared::Rows(rows)
+            }
+            From::Join(join) => {
+                let Join { left, right, outer, on } = &**join;
+                Prepared::Join {
+                    left: Box::new(self.prepare(left, parameters)?),
+                    right: Box::new(self.prepare(right, parameters)?),
+                    outer: *outer,
+                    on: on.iter().map(|condition| Bound::new(condition, parameters)).collect(),
+                }
+            }
+        })
+    }
+
+    /// Each row with its matches in the source; with `outer`, a row without any stays.
+    fn join(
+        &self,
+        left: Rows,
+        source: &Prepared<'_>,
+        conditions: &[Bound],
+        outer: bool,
+    ) -> Result<Rows, Error> {
+        if let Prepared::Join { left: first, right: second, outer: inner_outer, on } = source {
+            if left.layout.is_empty() {
+                let first = self.join(left, first, conditions, false)?;
+                return self.join(first, second, on, *inner_outer);
+            }
+            let once = Rows { layout: Vec::new(), rows: vec![Vec::new()] };
+            let rows = self.join(once, source, &[], false)?;
+            return self.join(left, &Prepared::Rows(rows), conditions, outer);
+        }
+        let mut layout = left.layout.clone();
+        layout.extend(self.layout(source)?);
+        let mut rows = Vec::new();
+        for row in left.rows {
+            let matches = self.matches(source, conditions, &left.layout, &row)?;
+            let mut found = false;
+            for matching in matches {
+                let mut whole = row.clone();
+                whole.extend(matching);
+                // A condition on a source still to come cannot be judged yet.
+                if conditions.iter().all(|condition| condition.may_hold(&layout, &whole)) {
+                    rows.push(whole);
+                    found = true;
+                }
+            }
+            if outer && !found {
+                let mut whole = row;
+                whole.resize(layout.len(), Value::Null);
+                rows.push(whole);
+            }
+        }
+        Ok(Rows { layout, rows })
+    }
+
+    fn layout(&self, source: &Prepared<'_>) -> Result<Layout, Error> {
+        Ok(match source {
+            Prepared::Table { table, source } => {
+                let entry = self.db.catalog().table(table)?;
+                let columns = entry.definition.columns().iter();
+                let column = |name: &str| Column { source: source.clone(), name: name.into() };
+                columns.map(|definition| column(definition.name())).collect()
+            }
+            Prepared::Rows(rows) => rows.layout.clone(),
+            Prepared::Join { .. } => Vec::new(),
+        })
+    }
+
+    fn matches(
+        &self,
+        source: &Prepared<'_>,
+        conditions: &[Bound],
+        layout: &[Column],
+        row: &[Value],
+    ) -> Result<Vec<Vec<Value>>, Error> {
+        match source {
+            Prepared::Table { table, source } => {
+                let terms = conditions.iter().filter_map(|it| it.lower(source, layout, row));
+                let selector = match terms.reduce(Expression::and) {
+                    Some(predicate) => Selector::Filter(predicate),
+                    None => Selector::All,
+                };
+                let found = self.db.find(table, selector)?;
+                Ok(found.into_iter().map(|(_, row)| row.to_vec()).collect())
+            }
+            Prepared::Rows(rows) => Ok(rows.rows.clone()),
+            Prepared::Join { .. } => Ok(Vec::new()),
+        }
+    }
+
+    fn order(&self, rows: &mut Rows, select: &Select) {
+        let layout = &rows.layout;
+        rows.rows.sort_by(|a, b| {
+            let orders = select.order_by.iter().map(|ordering| {
+                let at = position(layout, &ordering.column);
+                let order = at.map(|at| compare(&a[at], &b[at], Collation::Binary));
+                let order = order.unwrap_or(std::cmp::Ordering::Equal);
+                if ordering.descending { order.reverse() } else { order }
+            });
+            orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+        });
+    }
+}
+
+enum Prepared<'s> {
+    Table { table: &'s str, source: Source },
+    Rows(Rows),
+    Join { left: Box<Prepared<'s>>, right: Box<Prepared<'s>>, outer: bool, on: Vec<Bound> },
+}
+
+/// A condition with its parameters in place.
+enum Bound {
+    Equal(Side, Side),
+    IsNull(Side),
+    In(Vec<Column>, Vec<Vec<Value>>),
+}
+
+enum Side {
+    Column(Column),
+    Value(Value),
+}
+
+impl Side {
+    fn new(operand: &Operand, parameters: &mut Iter<'_, Value>) -> Side {
+        match operand {
+            Operand::Column(column) => Side::Column(column.clone()),
+            Operand::Parameter => Side::Value(parameters.next().cloned().unwrap_or_default()),
+        }
+    }
+
+    fn value(&self, layout: &[Column], row: &[Value]) -> Option<Value> {
+        match self {
+            Side::Column(column) => position(layout, column).map(|at| row[at].clone()),
+            Side::Value(value) => Some(value.clone()),
+        }
+    }
+
+    /// For the engine: a column of the source, or a value that is known.
+    fn lower(&self, source: &Source, layout: &[Column], row: &[Value]) -> Option<Expression> {
+        match self {
+            Side::Column(column) if column.source == *source => Some(col(&*column.name)),
+            known => known.value(layout, row).map(lit),
+        }
+    }
+}
+
+impl Bound {
+    fn new(condition: &Condition, parameters: &mut Iter<'_, Value>) -> Bound {
+        match condition {
+            Condition::Equal(left, right) => {
+                let left = Side::new(left, parameters);
+                Bound::Equal(left, Side::new(right, parameters))
+            }
+            Condition::IsNull(operand) => Bound::IsNull(Side::new(operand, parameters)),
+            Condition::In { columns, keys } => {
+                let key = |_| parameters.by_ref().take(columns.len()).cloned().collect();
+                Bound::In(columns.clone(), (0..*keys).map(key).collect())
+            }
+        }
+    }
+
+    fn lower(&self, source: &Source, layout: &[Column], row: &[Value]) -> Option<Expression> {
+        match self {
+            Bound::Equal(left, right) => {
+                let left = left.lower(source, layout, row)?;
+                Some(left.eq(right.lower(source, layout, row)?))
+            }
+            Bound::IsNull(side) => Some(side.lower(source, layout, row)?.is_null()),
+            Bound::In(columns, keys) if columns.iter().all(|it| it.source == *source) => {
+                Some(in_keys(columns, keys.iter().map(Vec::as_slice)))
+            }
+            Bound::In(..) => None,
+        }
+    }
+
+    /// Whether it holds; a column that is not there yet speaks for it.
+    fn may_hold(&self, layout: &[Column], row: &[Value]) -> bool {
+        match self {
+            Bound::Equal(Side::Column(left), Side::Column(right)) => {
+                match (position(layout, left), position(layout, right)) {
+                    (Some(left), Some(right)) => are_equal(&row[left], &row[right]),
+                    _ => true,
+                }
+            }
+            // The rest was asked of the table itself, which knows its columns' affinities.
+            Bound::Equal(..) | Bound::IsNull(_) | Bound::In(..) => true,
+        }
+    }
+
+    fn holds(&self, layout: &[Column], row: &[Value]) -> bool {
+        self.may_hold(layout, row)
+    }
+}
+
+fn are_equal(left: &Value, right: &Value) -> bool {
+    equals(left, right, Collation::Binary) == Some(true)
+}
+
+/// `columns IN keys`, of one table.
+pub(super) fn lower_in<'v>(
+    _table: &str,
+    columns: &[Column],
+    keys: usize,
+    parameters: &mut impl Iterator<Item = &'v Value>,
+) -> Expression {
+    let key = |_| parameters.by_ref().take(columns.len()).cloned().collect::<Vec<_>>();
+    let keys: Vec<Vec<Value>> = (0..keys).map(key).collect();
+    in_keys(columns, keys.iter().map(Vec::as_slice))
+}
+
+fn in_keys<'v>(columns: &[Column], keys: impl Iterator<Item = &'v [Value]>) -> Expression {
+    if let [only] = columns {
+        return col(&*only.name).in_list(keys.map(|key| lit(key[0].clone())));
+    }
+    let equals = |key: &[Value]| {
+        let terms = columns.iter().zip(key);
+        terms
+            .map(|(column, value)| col(&*column.name).eq(lit(value.clone())))
+            .reduce(Expression::and)
+            .unwrap_or_else(|| lit(1i64))
+    };
+    keys.map(equals).reduce(Expression::or).unwrap_or_else(|| lit(0i64))
+}
+
+fn position(layout: &[Column], column: &Column) -> Option<usize> {
+    layout.iter().position(|candidate| candidate == column)
+}
+
+/// The columns of a subselect as its alias has them: `post_user_id`.
+fn label(columns: &[Column], source: &Source) -> Layout {
+    let name = |column: &Column| match &column.source {
+        Source::Table(table) => format!("{table}_{}", column.name),
+        Source::Alias(alias) => format!("{}_{}", alias.base, column.name),
+    };
+    columns
+        .iter()
+        .map(|column| Column { source: source.clone(), name: name(column).as_str().into() })
+        .collect()
+}
+
+fn project(rows: Rows, select: &Select) -> Rows {
+    let at: Vec<Option<usize>> =
+        select.columns.iter().map(|column| position(&rows.layout, column)).collect();
+    let pick = |row: Vec<Value>| -> Vec<Value> {
+        at.iter().map(|at| at.map_or(Value::Null, |at| row[at].clone())).collect()
+    };
+    let mut projected: Vec<Vec<Value>> = Vec::with_capacity(rows.rows.len());
+    for row in rows.rows {
+        let row = pick(row);
+        if !select.distinct || !projected.contains(&row) {
+            projected.push(row);
+        }
+    }
+    Rows { layout: select.columns.clone(), rows: projected }
+}
