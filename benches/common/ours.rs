@@ -3,7 +3,9 @@
 //! Four functions choose how a row is put in, read, found and walked; all else is as for anyone.
 
 use super::{Cell, Forks, Reads, Subject, Updates};
-use ondelete::{Control, Database, Dialect, Enforcement, Key, Table, Value, ValueRef, Walk, col};
+use ondelete::{
+    Control, Database, Dialect, Enforcement, Key, Table, TableId, Value, ValueRef, Walk, col,
+};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ pub struct Ours {
     db: Database,
     /// By position.
     tables: Arc<Vec<Names>>,
+    ids: Vec<TableId>,
     mark: Control,
     roll_back: Control,
     release: Control,
@@ -33,13 +36,13 @@ pub struct Plan {
 // ------------------------------------------------------------------------------------------------
 
 /// INTERFACE: puts one row in by position.
-fn append(db: &mut Database, table: &str, row: &[Cell<'_>]) -> ondelete::Result<()> {
+fn append(db: &mut Database, table: TableId, row: &[Cell<'_>]) -> ondelete::Result<()> {
     let values: SmallVec<[ValueRef<'_>; 8]> = row.iter().map(|cell| value_ref(*cell)).collect();
     db.append(table, &values).map(|_| ())
 }
 
 /// INTERFACE: reads one row's second column and the length of its text.
-fn read(db: &Database, table: &str, key: i64) -> ondelete::Result<u64> {
+fn read(db: &Database, table: TableId, key: i64) -> ondelete::Result<u64> {
     let Some(row) = db.row(table, key)? else { return Ok(0) };
     let text = row.get(row.width() - 1).as_text().map_or(0, str::len);
     Ok(row.get(1).as_integer().unwrap_or(0) as u64 + text as u64)
@@ -81,10 +84,12 @@ const MARK: &str = "mark";
 
 impl Ours {
     fn from(db: Database, tables: Arc<Vec<Names>>) -> Self {
+        let id = |names: &Names| db.table_id(&names.table).expect("the table was created");
+        let ids = tables.iter().map(id).collect();
         let [mark, roll_back, release] =
             [Control::Savepoint, Control::RollbackTo, Control::Release]
                 .map(|of| of(MARK.to_owned()));
-        Ours { db, tables, mark, roll_back, release }
+        Ours { db, tables, ids, mark, roll_back, release }
     }
 
     fn control(&mut self, control: &Control) {
@@ -138,11 +143,11 @@ impl Subject for Ours {
     }
 
     fn insert(&mut self, table: usize, row: &[Cell<'_>]) {
-        append(&mut self.db, &self.tables[table].table, row).expect("the row fits");
+        append(&mut self.db, self.ids[table], row).expect("the row fits");
     }
 
     fn delete(&mut self, table: usize, key: Cell<'_>) -> Option<u64> {
-        let done = self.db.delete(&self.tables[table].table, Key::new([value(key)]));
+        let done = self.db.delete(self.ids[table], Key::new([value(key)]));
         match done {
             Ok(done) => Some(done.total() as u64),
             Err(error) => {
@@ -155,7 +160,7 @@ impl Subject for Ours {
 
 impl Reads for Ours {
     fn get(&mut self, table: usize, key: i64) -> u64 {
-        read(&self.db, &self.tables[table].table, key).expect("the table has a primary key")
+        read(&self.db, self.ids[table], key).expect("the table has a primary key")
     }
 
     fn referencing(&mut self, table: usize, key: i64) -> (u64, u64) {

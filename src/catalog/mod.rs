@@ -35,7 +35,7 @@ pub use entry::{
 pub use name::Name;
 
 use crate::error::{Error, NameError, NameKind};
-pub use crate::id::{ConstraintId, IndexId, TableId};
+pub use crate::id::{ConstraintId, IndexId, TableId, TableRef};
 use links::{Links, Named, is_same};
 use resolve::Ids;
 use std::sync::Arc;
@@ -72,19 +72,30 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error::Name`] with the nearest name, if there is none.
-    pub fn table(&self, name: &str) -> Result<&Arc<TableEntry>, Error> {
-        self.find_table(name).ok_or_else(|| {
-            let names = self.tables().map(|table| table.name());
-            NameError::missing(NameKind::Table, name, None, names)
-        })
+    pub fn table<'t>(&self, table: impl Into<TableRef<'t>>) -> Result<&Arc<TableEntry>, Error> {
+        let table = table.into();
+        self.find_table(table).ok_or_else(|| self.missing_table(table))
     }
 
-    /// The table of this name, if it exists.
-    pub fn find_table(&self, name: &str) -> Option<&Arc<TableEntry>> {
-        match self.named(name)? {
-            Named::Table(id) => self.find_by_id(id),
-            Named::Index(..) => None,
+    /// The table of this name or id, if it exists.
+    pub fn find_table<'t>(&self, table: impl Into<TableRef<'t>>) -> Option<&Arc<TableEntry>> {
+        match table.into() {
+            TableRef::Id(id) => self.find_by_id(id),
+            TableRef::Name(name) => match self.named(name)? {
+                Named::Table(id) => self.find_by_id(id),
+                Named::Index(..) => None,
+            },
         }
+    }
+
+    #[cold]
+    fn missing_table(&self, table: TableRef<'_>) -> Error {
+        let name = match table {
+            TableRef::Name(name) => name.to_owned(),
+            TableRef::Id(id) => format!("table number {}", id.0),
+        };
+        let names = self.tables().map(|table| table.name());
+        NameError::missing(NameKind::Table, &name, None, names)
     }
 
     /// How many tables there are or have been: every `TableId` is below it.

@@ -126,7 +126,7 @@ impl TableEntry {
     pub(crate) fn named_row(&self, row_id: RowId, row: Option<&[Value]>) -> FirstRows {
         match row {
             None => FirstRows::Absent(row_id.0),
-            Some(_) if self.is_named_by_row_id() => FirstRows::Ids(smallvec![row_id.0]),
+            Some(_) if self.is_named_by_row_id() => FirstRows::Ids(smallvec![row_id]),
             Some(row) => FirstRows::Keys(vec![self.primary_key_of(row)]),
         }
     }

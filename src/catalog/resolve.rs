@@ -343,7 +343,7 @@ impl Catalog {
         if is_same(&key.references, own.name()) {
             return find_key(key, own);
         }
-        match self.find_table(&key.references) {
+        match self.find_table(&*key.references) {
             Some(table) => find_key(key, table),
             None => Target::MissingTable,
         }

@@ -3,7 +3,7 @@
 use super::{Database, Enforcement, Schema};
 use crate::catalog::TableEntry;
 use crate::error::Result;
-use crate::id::RowId;
+use crate::id::{RowId, TableRef};
 use crate::referential::MatchFull;
 use crate::storage::RowRef;
 use crate::value::{Affinity, Key, Value, ValueRef};
@@ -13,7 +13,8 @@ impl Database {
     /// Inserts one row, one value per column, as [`Database::insert`] does; its row id.
     ///
     /// Values are borrowed, so that nothing is allocated on the way of a row that fits as it is: of
-    /// the columns' own types, in a table without CHECK, UNIQUE and programs.
+    /// the columns' own types, in a table without CHECK, UNIQUE and programs. Who inserts many
+    /// saves looking up the table's name with [`Database::table_id`].
     ///
     /// ```
     /// # use ondelete::{Column, Database, Enforcement, RowId, Table};
@@ -21,14 +22,20 @@ impl Database {
     /// db.create_table(Table::new("hero")
     ///     .column(Column::integer("id").primary_key())
     ///     .column(Column::text("name")))?;
-    /// assert_eq!(db.append("hero", &[1.into(), "Deadpond".into()])?, RowId(1));
-    /// assert_eq!(db.append("hero", &[().into(), "Rusty-Man".into()])?, RowId(2));
+    /// let hero = db.table_id("hero")?;
+    /// assert_eq!(db.append(hero, &[1.into(), "Deadpond".into()])?, RowId(1));
+    /// assert_eq!(db.append(hero, &[().into(), "Rusty-Man".into()])?, RowId(2));
     /// # Ok::<(), ondelete::Error>(())
     /// ```
     ///
     /// # Errors
     /// As [`Database::insert`].
-    pub fn append(&mut self, table: &str, values: &[ValueRef<'_>]) -> Result<RowId> {
+    pub fn append<'t>(
+        &mut self,
+        table: impl Into<TableRef<'t>>,
+        values: &[ValueRef<'_>],
+    ) -> Result<RowId> {
+        let table = table.into();
         if let Some(row_id) = self.append_as_it_is(table, values)? {
             return Ok(row_id);
         }
@@ -41,7 +48,7 @@ impl Database {
     /// is to be refused: then nothing has changed, and [`Database::insert`] tells why.
     pub(super) fn append_as_it_is(
         &mut self,
-        table: &str,
+        table: TableRef<'_>,
         values: &[ValueRef<'_>],
     ) -> Result<Option<RowId>> {
         self.check_usable()?;
@@ -107,7 +114,11 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::get`].
-    pub fn row(&self, table: &str, key: impl Into<Key>) -> Result<Option<RowRef<'_>>> {
+    pub fn row<'t>(
+        &self,
+        table: impl Into<TableRef<'t>>,
+        key: impl Into<Key>,
+    ) -> Result<Option<RowRef<'_>>> {
         let (entry, key) = (self.table(table)?, key.into());
         let row_id = match (&key[..], entry.row_id_column) {
             ([Value::Integer(id)], Some(_)) => Some(RowId(*id)),

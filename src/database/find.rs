@@ -4,7 +4,7 @@ use super::Database;
 use crate::catalog::{IndexKind, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{Bound, Expression};
-use crate::id::{IndexId, RowId};
+use crate::id::{IndexId, RowId, TableRef};
 use crate::referential::RowIds;
 use crate::storage::{KeyPart, Row, RowRef};
 use crate::value::{Affinity, Collation, Key, OrderedKey, Value};
@@ -63,7 +63,11 @@ impl Database {
     /// # Errors
     /// [`Error::Name`] without such a table; [`Error::Input`] without a primary key, or if the key
     /// has another number of values.
-    pub fn get(&self, table: &str, key: impl Into<Key>) -> Result<Option<Vec<Value>>> {
+    pub fn get<'t>(
+        &self,
+        table: impl Into<TableRef<'t>>,
+        key: impl Into<Key>,
+    ) -> Result<Option<Vec<Value>>> {
         let table = self.table(table)?;
         let row_id = self.find_by_key(table, &key.into())?;
         Ok(row_id.and_then(|row_id| self.store.row(table.id, row_id)).map(|row| row.to_vec()))
@@ -77,7 +81,11 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::get`]; [`Error::Input`] if the predicate names a column that is not there.
-    pub fn find(&self, table: &str, selector: impl Into<Selector>) -> Result<Vec<(RowId, Row)>> {
+    pub fn find<'t>(
+        &self,
+        table: impl Into<TableRef<'t>>,
+        selector: impl Into<Selector>,
+    ) -> Result<Vec<(RowId, Row)>> {
         let table = self.table(table)?;
         let ids = self.matching(table, &selector.into())?;
         let row = |id| self.store.row(table.id, id).map(|row| (id, row.to_row()));
@@ -117,6 +125,11 @@ impl Database {
 
     /// The row with this primary key.
     pub(super) fn find_by_key(&self, table: &TableEntry, key: &Key) -> Result<Option<RowId>> {
+        // Nearly always the key is an integer that is the row id.
+        if let ([Value::Integer(id)], Some(_)) = (&key[..], table.row_id_column) {
+            let row_id = RowId(*id);
+            return Ok(self.store.row(table.id, row_id).map(|_| row_id));
+        }
         let Some(columns) = table.naming_columns() else {
             return Err(InputError::NoPrimaryKey { table: table.name().to_owned() }.into());
         };

@@ -37,7 +37,7 @@ pub use transaction::{Control, Refused, Savepoint, Transaction};
 
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{AlterCheck, Error, Hint, Result, SchemaError, TransactionError, Violation};
-use crate::id::RowId;
+use crate::id::{RowId, TableId, TableRef};
 use crate::referential::{Footprints, Programs, Settings, Suspect, judge_outstanding};
 use crate::storage::{Mark, Store};
 use std::sync::Arc;
@@ -185,13 +185,21 @@ impl Database {
         &self.dialect
     }
 
+    /// The id of a table, by which [`Database::append`], [`Database::row`], [`Database::insert`],
+    /// [`Database::delete`] and others know it without looking up its name.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such table.
+    pub fn table_id(&self, table: &str) -> Result<TableId> {
+        Ok(self.table(table)?.id)
+    }
+
     /// How many rows a table has.
     ///
     /// # Errors
     /// [`Error::Name`] if there is no such table.
-    pub fn row_count(&self, table: &str) -> Result<usize> {
-        let table = self.schema.catalog.table(table)?;
-        Ok(self.store.row_count(table.id))
+    pub fn row_count<'t>(&self, table: impl Into<TableRef<'t>>) -> Result<usize> {
+        Ok(self.store.row_count(self.table(table)?.id))
     }
 
     /// Rows that the last statement changed itself; 0 if it failed. SQLite's `changes()`.
@@ -309,8 +317,8 @@ impl Database {
         }
     }
 
-    fn table(&self, name: &str) -> Result<&Arc<TableEntry>> {
-        self.schema.catalog.table(name)
+    fn table<'t>(&self, table: impl Into<TableRef<'t>>) -> Result<&Arc<TableEntry>> {
+        self.schema.catalog.table(table)
     }
 
     /// The schema to be changed: the database's own from now on, if a fork shares it.

@@ -6,7 +6,7 @@ use super::{Database, Done, LetPass, Plan, Selector, Walks, without_transaction}
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{ColumnInfo, Columns, Expression};
-use crate::id::TableId;
+use crate::id::{TableId, TableRef};
 use crate::referential::{
     self, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome, Settings,
     Work, check_foreign_keys, involves_all_keys,
@@ -31,8 +31,12 @@ impl Database {
     /// # Errors
     /// [`Error::Violation`] of any constraint; [`Error::Schema`] for a foreign key that cannot be
     /// resolved; [`Error::Name`] and [`Error::Input`] for a row that does not fit. Nothing changed.
-    pub fn insert(&mut self, table: &str, row: impl Into<RowValues>) -> Result<Done> {
-        let row = row.into();
+    pub fn insert<'t>(
+        &mut self,
+        table: impl Into<TableRef<'t>>,
+        row: impl Into<RowValues>,
+    ) -> Result<Done> {
+        let (table, row) = (table.into(), row.into());
         if let RowValues::Positional(values) = &row {
             let values: SmallVec<[ValueRef<'_>; 12]> = values.iter().map(Value::as_ref).collect();
             if let Some(row_id) = self.append_as_it_is(table, &values)? {
@@ -46,12 +50,12 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::insert`].
-    pub fn insert_many<R: Into<RowValues>>(
+    pub fn insert_many<'t, R: Into<RowValues>>(
         &mut self,
-        table: &str,
+        table: impl Into<TableRef<'t>>,
         rows: impl IntoIterator<Item = R>,
     ) -> Result<Done> {
-        self.run_insert(table, rows.into_iter().map(Into::into), &OnConflict::Abort)
+        self.run_insert(table.into(), rows.into_iter().map(Into::into), &OnConflict::Abort)
     }
 
     /// Inserts one row; rows that hold one of its keys are deleted first, with their ON DELETE
@@ -59,21 +63,25 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::insert`].
-    pub fn replace(&mut self, table: &str, row: impl Into<RowValues>) -> Result<Done> {
-        self.run_insert(table, [row.into()], &OnConflict::Replace)
+    pub fn replace<'t>(
+        &mut self,
+        table: impl Into<TableRef<'t>>,
+        row: impl Into<RowValues>,
+    ) -> Result<Done> {
+        self.run_insert(table.into(), [row.into()], &OnConflict::Replace)
     }
 
     /// Inserts one row, or updates the one that holds its key.
     ///
     /// # Errors
     /// As [`Database::insert`]; a conflict over a key that the upsert does not name is a violation.
-    pub fn upsert(
+    pub fn upsert<'t>(
         &mut self,
-        table: &str,
+        table: impl Into<TableRef<'t>>,
         row: impl Into<RowValues>,
         upsert: Upsert,
     ) -> Result<Done> {
-        self.run_insert(table, [row.into()], &OnConflict::Upsert(upsert))
+        self.run_insert(table.into(), [row.into()], &OnConflict::Upsert(upsert))
     }
 
     /// Assigns values, by column name, to the rows selected. For expressions, see [`Update`].
@@ -122,9 +130,13 @@ impl Database {
     /// # Errors
     /// [`Error::Violation`] where RESTRICT or NO ACTION refuses or an action breaks a constraint,
     /// [`Error::Depth`], [`Error::Schema`], [`Error::Name`], [`Error::Input`]. Nothing changed.
-    pub fn delete(&mut self, table: &str, selector: impl Into<Selector>) -> Result<Done> {
+    pub fn delete<'t>(
+        &mut self,
+        table: impl Into<TableRef<'t>>,
+        selector: impl Into<Selector>,
+    ) -> Result<Done> {
         self.check_usable()?;
-        let selector = selector.into();
+        let (table, selector) = (table.into(), selector.into());
         if let Selector::Key(key) = &selector
             && let Some(result) = self.delete_at_once(table, key)
         {
@@ -212,7 +224,7 @@ impl Database {
 
     fn run_insert(
         &mut self,
-        table: &str,
+        table: TableRef<'_>,
         rows: impl IntoIterator<Item = RowValues>,
         on_conflict: &OnConflict,
     ) -> Result<Done> {
@@ -287,7 +299,7 @@ impl Database {
 
     /// Deletes one row of a table where that sets nothing else in motion, or is refused at once;
     /// `None` if it goes the long way.
-    fn delete_at_once(&mut self, table: &str, key: &Key) -> Option<Result<Done>> {
+    fn delete_at_once(&mut self, table: TableRef<'_>, key: &Key) -> Option<Result<Done>> {
         let entry = self.schema.catalog.find_table(table)?;
         if self.schema.catalog.has_unresolved() {
             return None;
@@ -305,16 +317,18 @@ impl Database {
     fn prepare(&self, statement: Statement) -> Result<Prepared> {
         match statement {
             Statement::Insert(Insert { table, rows, on_conflict }) => {
-                self.prepare_insert(&table, rows, &on_conflict)
+                self.prepare_insert((&table).into(), rows, &on_conflict)
             }
             Statement::Update(update) => self.prepare_update(&update),
-            Statement::Delete(Delete { table, selector }) => self.prepare_delete(&table, &selector),
+            Statement::Delete(Delete { table, selector }) => {
+                self.prepare_delete((&table).into(), &selector)
+            }
         }
     }
 
     fn prepare_insert(
         &self,
-        table: &str,
+        table: TableRef<'_>,
         rows: impl IntoIterator<Item = RowValues>,
         on_conflict: &OnConflict,
     ) -> Result<Prepared> {
@@ -361,7 +375,7 @@ impl Database {
         Ok(Prepared { table: table.id, work: Work::Update { rows, assignment, conflict } })
     }
 
-    fn prepare_delete(&self, table: &str, selector: &Selector) -> Result<Prepared> {
+    fn prepare_delete(&self, table: TableRef<'_>, selector: &Selector) -> Result<Prepared> {
         let table = self.table(table)?;
         let rows = self.matching(table, selector)?;
         check_foreign_keys(&self.settings(), &[Need::delete(table.id)])?;

@@ -266,7 +266,7 @@ impl Statement {
         let mut statement = self.clone();
         if let Statement::Update(Update { table, selector, .. })
         | Statement::Delete(Delete { table, selector }) = &mut statement
-            && let (Selector::Key(key), Some(table)) = (&*selector, catalog.find_table(table))
+            && let (Selector::Key(key), Some(table)) = (&*selector, catalog.find_table(&*table))
         {
             let columns = table.definition.primary_key_columns().iter().zip(key.iter());
             let equal = columns.map(|(column, value)| col(column).eq(lit(value.clone())));
