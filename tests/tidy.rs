@@ -46,8 +46,8 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "error",
-        may_import: &["value"],
-        why: "every module above may import it, so it may stand on nothing but values",
+        may_import: &["value", "id"],
+        why: "every module above may import it, so it may stand on nothing but values and ids",
     },
     Module {
         name: "expression",

@@ -4,9 +4,9 @@
 //! pointer to the names below, the row ids as numbers, and an allocation of its own only where keys
 //! or a path have to be told. Texts are made when somebody reads them.
 
-use super::{Path, RowName, VIOLATION_ROWS_MAX};
+use super::{Path, RowName};
+use crate::id::FirstRowIds;
 use crate::value::Key;
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The names of one constraint. The catalogue makes them when a violation first asks for them, and
@@ -47,7 +47,7 @@ pub(crate) struct ReferencedNames {
 #[derive(Clone, Debug)]
 pub(crate) enum FirstRows {
     /// Row ids, which are what rows of this table are named by.
-    Ids(SmallVec<[i64; VIOLATION_ROWS_MAX]>),
+    Ids(FirstRowIds),
     /// The primary keys of rows that have another one.
     Keys(Vec<Key>),
     /// The id of a row that is not at hand to be named otherwise.
@@ -74,7 +74,7 @@ impl FirstRows {
     /// The row at a position below `len`, named by these columns unless it is absent.
     pub(super) fn name(&self, position: usize, naming: &[String]) -> RowName {
         let (naming, values) = match self {
-            FirstRows::Ids(ids) => (naming.to_vec(), ids[position].into()),
+            FirstRows::Ids(ids) => (naming.to_vec(), ids[position].0.into()),
             FirstRows::Keys(keys) => (naming.to_vec(), keys[position].clone()),
             FirstRows::Absent(id) => (vec!["rowid".to_owned()], (*id).into()),
         };

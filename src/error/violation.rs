@@ -1,8 +1,8 @@
 //! A constraint found not to hold: the value that carries it, and how it reads.
 
 use super::names::{ConstraintNames, FirstRows, Hint, Reached, Side, TableNames};
+use crate::id::FirstRowIds;
 use crate::value::{Key, Value};
-use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ impl fmt::Display for Event {
 const SUMMARY_ROWS_MAX: usize = 5;
 
 /// How many rows a violation names.
-pub const VIOLATION_ROWS_MAX: usize = 10;
+pub const VIOLATION_ROWS_MAX: usize = crate::id::FIRST_ROWS_MAX;
 
 /// A constraint found not to hold: which, where, for which key and rows, and how one got there.
 ///
@@ -209,7 +209,7 @@ impl Violation {
             row_count: 1,
             names,
             side: Side::Own,
-            rows: FirstRows::Ids(SmallVec::new()),
+            rows: FirstRows::Ids(FirstRowIds::new()),
             reached: Reached::Nowhere,
             hint: Hint::None,
         })

@@ -13,7 +13,7 @@ use crate::catalog::{
 use crate::error::{
     Error, Event, FirstRows, Hint, NamedRows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
 };
-use crate::id::{ConstraintId, RowId, TableId};
+use crate::id::{ConstraintId, FirstRowIds, RowId, TableId};
 use crate::table::{Change, KeyPart, RowRef, Store, Update};
 use crate::value::{Key, OrderedKey};
 use indexmap::IndexMap;
@@ -305,10 +305,10 @@ fn dangling_rows(
     };
     let rows = store.rows(key.table);
     let rows = rows.filter(|row| has_key(*row) && dangles(settings, store, key, *row));
-    let rows: Vec<RowId> = rows.map(RowRef::row_id).collect();
-    let first = &rows[..rows.len().min(VIOLATION_ROWS_MAX)];
-    let first = super::name_rows(settings.catalog, store, key.table, first);
-    NamedRows { first, count: rows.len() }
+    let mut rows = rows.map(RowRef::row_id);
+    let first: FirstRowIds = rows.by_ref().take(VIOLATION_ROWS_MAX).collect();
+    let count = first.len() + rows.count();
+    NamedRows { first: super::name_rows(settings.catalog, store, key.table, first), count }
 }
 
 fn describe(

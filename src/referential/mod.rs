@@ -90,7 +90,7 @@ pub(crate) use relation::{find_referenced, referencing_key};
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
 use crate::error::{Error, Event, FirstRows, NamedRows, Rows, Side, Violation, ViolationKind};
 use crate::expression::Bound;
-use crate::id::{ConstraintId, RowId, TableId};
+use crate::id::{ConstraintId, FirstRowIds, RowId, TableId};
 use crate::table::{Conflict, NullPolicy, Store};
 use crate::value::{OrderedKey, Value};
 use effects::Effects;
@@ -441,11 +441,11 @@ fn name_referencing(
     value: &OrderedKey,
 ) -> NamedRows {
     let (count, first) = store.count_referencing(key.table, key.index, value);
-    NamedRows { first: name_rows(catalog, store, key.table, &first), count }
+    NamedRows { first: name_rows(catalog, store, key.table, first), count }
 }
 
 /// These rows, by name.
-fn name_rows(catalog: &Catalog, store: &Store, table: TableId, rows: &[RowId]) -> FirstRows {
+fn name_rows(catalog: &Catalog, store: &Store, table: TableId, rows: FirstRowIds) -> FirstRows {
     let entry = catalog.by_id(table);
     let key = |row_id: &RowId| {
         let row = store.row(table, *row_id)?;
@@ -454,7 +454,5 @@ fn name_rows(catalog: &Catalog, store: &Store, table: TableId, rows: &[RowId]) -
     if !entry.is_named_by_row_id() {
         return FirstRows::Keys(rows.iter().filter_map(key).collect());
     }
-    let mut ids = SmallVec::new();
-    rows.iter().for_each(|row_id| ids.push(row_id.0));
-    FirstRows::Ids(ids)
+    FirstRows::Ids(rows)
 }

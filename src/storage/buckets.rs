@@ -11,7 +11,7 @@ use super::row_ids::NONE;
 use smallvec::SmallVec;
 
 /// Block sizes are powers of two from this exponent on.
-const CLASS_MIN: u8 = 2;
+const CLASS_MIN: u8 = 3;
 
 /// One bucket.
 #[derive(Clone, Copy, Debug)]
@@ -234,35 +234,42 @@ impl Buckets {
 
     /// Lists a slot at the end of a bucket, which gets so many members more.
     fn list(&mut self, bucket: u32, slot: u32, more: u32) {
-        let header = self.headers.get_mut(bucket as usize);
-        let Bucket { start, len, class, .. } = *header;
+        let mut header = *self.bucket(bucket);
         header.count += more;
-        match class {
-            0 if len == 0 => (header.start, header.len) = (slot, 1),
-            0 if start + len == slot => header.len += 1,
-            _ if class > 0 && len < 1 << class => {
-                let end = (start + len) as usize;
-                header.is_dirty |= len > 0 && *self.pool.get(end - 1) >= slot;
-                header.len += 1;
-                *self.pool.get_mut(end) = slot;
-                if header.is_dirty {
-                    self.note_bloated(bucket);
+        match header.class {
+            0 if header.len == 0 => header.start = slot,
+            0 if header.start + header.len == slot => {}
+            class => {
+                if class == 0 || header.len == 1 << class {
+                    self.widen(&mut header);
                 }
+                self.list_in_block(&mut header, slot);
             }
-            _ => {
-                self.widen(bucket);
-                self.list(bucket, slot, 0);
-            }
+        }
+        header.len += 1;
+        *self.bucket_mut(bucket) = header;
+        if header.is_dirty {
+            self.note_bloated(bucket);
         }
     }
 
+    /// Writes a slot behind those that a block has room for.
+    fn list_in_block(&mut self, header: &mut Bucket, slot: u32) {
+        let end = (header.start + header.len) as usize;
+        header.is_dirty |= header.len > 0 && *self.pool.get(end - 1) >= slot;
+        *self.pool.get_mut(end) = slot;
+    }
+
     /// Moves what a bucket lists into a wider block.
-    fn widen(&mut self, bucket: u32) {
-        let Bucket { len, class, .. } = *self.bucket(bucket);
+    fn widen(&mut self, header: &mut Bucket) {
+        let Bucket { start, len, class, .. } = *header;
         let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
         let wider = wider.max(CLASS_MIN).max(class + 1);
         let mut listed: SmallVec<[u32; 64]> = SmallVec::new();
-        self.listing(bucket).for_each(|slot| listed.push(slot));
+        match class {
+            0 => listed.extend(start..start + len),
+            _ => self.read_block(start, len, |slots| listed.extend_from_slice(slots)),
+        }
         let place = match self.free.get_mut(wider as usize).and_then(Paged::pop) {
             Some(place) => place,
             None => {
@@ -271,16 +278,17 @@ impl Buckets {
             }
         };
         self.pool.write(place as usize, &listed);
-        self.free_block(bucket);
-        let header = self.bucket_mut(bucket);
+        self.free_block(header);
         (header.start, header.class) = (place, wider);
     }
 
-    fn free_block(&mut self, bucket: u32) {
-        let Bucket { start, class, .. } = *self.bucket(bucket);
+    fn free_block(&mut self, header: &Bucket) {
+        let class = header.class as usize;
         if class > 0 {
-            self.free.resize(self.free.len().max(class as usize + 1), Paged::default());
-            self.free[class as usize].push(start);
+            if self.free.len() <= class {
+                self.free.resize(class + 1, Paged::default());
+            }
+            self.free[class].push(header.start);
         }
     }
 
@@ -306,9 +314,9 @@ impl Buckets {
 
     /// Empties a bucket whose members are all gone.
     pub(super) fn clear(&mut self, bucket: u32) {
-        self.free_block(bucket);
-        let owner = self.bucket(bucket).owner;
-        *self.bucket_mut(bucket) = Bucket { owner, ..EMPTY };
+        let header = *self.bucket(bucket);
+        self.free_block(&header);
+        *self.bucket_mut(bucket) = Bucket { owner: header.owner, ..EMPTY };
     }
 
     /// Shortens the lists that have grown too long. Nothing may be left to be undone: rows that are
@@ -320,7 +328,7 @@ impl Buckets {
                 continue;
             }
             let members = self.members(bucket, &is_there);
-            self.free_block(bucket);
+            self.free_block(&header);
             let Bucket { owner, is_orphan, .. } = header;
             *self.bucket_mut(bucket) = Bucket { owner, is_orphan, ..EMPTY };
             members.iter().for_each(|&slot| self.list(bucket, slot, 0));

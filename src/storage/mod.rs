@@ -131,6 +131,18 @@ impl Store {
         rows.find(row_id.0).map(|slot| rows.row(slot))
     }
 
+    /// The slot of a live row.
+    #[inline]
+    pub fn slot_of(&self, table: TableId, row_id: RowId) -> Option<Slot> {
+        self.tables.get(table).rows.find(row_id.0).map(Slot)
+    }
+
+    /// The row of a slot.
+    #[inline]
+    pub fn row_at(&self, table: TableId, slot: Slot) -> RowRef<'_> {
+        self.tables.get(table).rows.row(slot.0)
+    }
+
     /// All rows, in row id order.
     pub fn rows(&self, table: TableId) -> impl DoubleEndedIterator<Item = RowRef<'_>> {
         let rows = &self.tables.get(table).rows;

@@ -10,48 +10,21 @@ use super::key::key_of;
 use super::log::{Aside, Log};
 use super::row_ids::NONE;
 use super::table::{RowRef, TableStore};
-use super::{IndexSpec, Link, Store, Tables};
-use crate::id::{IndexId, RowId, TableId};
+use super::{IndexSpec, Link, Slot, Store, Tables};
+use crate::id::{FIRST_ROWS_MAX, FirstRowIds, IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// So many rows of many are named.
-pub const FIRST_MAX: usize = 10;
-
-/// The first rows of many.
-pub type FirstRowIds = SmallVec<[RowId; FIRST_MAX]>;
-
-/// What a row has joined.
+/// Where a row's foreign key leads.
 #[derive(Clone, Copy, PartialEq)]
-enum Joined {
-    /// No bucket: its key has a NULL.
-    Nothing,
-    /// The bucket of a live row.
-    Referenced,
-    /// The bucket of a key that no live row has.
-    Orphans,
-}
-
-/// Where a row's foreign key leads before the row is stored.
-#[derive(Clone, Copy)]
 pub(super) enum Known {
     /// Nowhere: it has a NULL.
     Nothing,
     /// To the live row of this slot.
     Row(u32),
-    /// To a row that is not there yet.
+    /// To a key that no live row has.
     Missing,
-}
-
-/// What a row's foreign key asks for.
-enum Wanted {
-    /// Nothing: it has a NULL.
-    Nothing,
-    /// The live row of this slot.
-    Row(u32),
-    /// A key that no live row has.
-    Key(OrderedKey),
 }
 
 impl Store {
@@ -86,17 +59,15 @@ impl Store {
         self.count_members(table, reference, bucket)
     }
 
-    /// The same for the key of a live row, whose id this is.
+    /// The same for the key of a live row, whose slot this is.
     pub fn count_referencing_row(
         &self,
         table: TableId,
         index: IndexId,
-        of: TableId,
-        row_id: RowId,
+        slot: Slot,
     ) -> (usize, FirstRowIds) {
         let reference = self.tables.get(table).reference(index);
-        let slot = self.tables.get(of).rows.find(row_id.0);
-        let bucket = slot.and_then(|slot| reference?.of_referenced(slot));
+        let bucket = reference.and_then(|reference| reference.of_referenced(slot.0));
         self.count_members(table, reference, bucket)
     }
 
@@ -113,31 +84,25 @@ impl Store {
             return (0, FirstRowIds::new());
         };
         let count = reference.buckets.bucket(bucket).count as usize;
-        let mut first = FirstRowIds::new();
         let row_id = |slot: u32| RowId(rows.id(slot));
-        match reference.buckets.listed(bucket) {
-            Listed::Nobody => {}
-            Listed::Run(start, len) => {
-                (start..start + len.min(FIRST_MAX as u32))
-                    .for_each(|slot| first.push(row_id(slot)));
-                if count <= SORTED_MAX && !rows.ascends() {
-                    let mut all: Vec<RowId> = (start..start + len).map(row_id).collect();
-                    all.sort_unstable();
-                    first = all.into_iter().take(FIRST_MAX).collect();
-                }
+        let mut first: FirstRowIds = match reference.buckets.listed(bucket) {
+            Listed::Nobody => FirstRowIds::new(),
+            Listed::Run(start, len) if rows.ascends() || count > SORTED_MAX => {
+                let mut ids = [RowId(0); FIRST_ROWS_MAX];
+                ids.iter_mut().zip(start..start + len).for_each(|(id, slot)| *id = row_id(slot));
+                FirstRowIds::from_buf_and_len(ids, FIRST_ROWS_MAX.min(len as usize))
             }
-            Listed::Block(..) | Listed::Mixed if count <= SORTED_MAX => {
+            _ if count <= SORTED_MAX => {
                 let mut slots = reference.members(rows, bucket);
                 rows.sort(&mut slots);
-                first.extend(slots.into_iter().take(FIRST_MAX).map(row_id));
+                slots.into_iter().take(FIRST_ROWS_MAX).map(row_id).collect()
             }
-            Listed::Block(..) | Listed::Mixed => {
+            Listed::Run(..) | Listed::Block(..) | Listed::Mixed => {
                 let is_there = |slot: u32| rows.is_live(slot) && reference.references(rows, slot);
-                first.extend(
-                    reference.buckets.first_members(bucket, FIRST_MAX, is_there).map(row_id),
-                );
+                let members = reference.buckets.first_members(bucket, FIRST_ROWS_MAX, is_there);
+                members.map(row_id).collect()
             }
-        }
+        };
         if !first.is_sorted() {
             first.sort_unstable();
         }
@@ -203,37 +168,37 @@ impl Store {
         for at in 0..self.tables.get(table).references.len() {
             let TableStore { rows, references, .. } = self.tables.get(table);
             if references[at].buckets.of(slot) == NONE && references[at].references(rows, slot) {
-                dangles |= self.join(table, at, slot) == Joined::Orphans;
+                dangles |= self.join(table, at, slot) == Known::Missing;
             }
         }
         dangles
     }
 
-    /// Puts a row into the bucket of the row that it references.
-    fn join(&mut self, table: TableId, position: usize, slot: u32) -> Joined {
+    /// Puts a row into the bucket of the row that it references, or of the key that no row has.
+    fn join(&mut self, table: TableId, position: usize, slot: u32) -> Known {
         let store = self.tables.get(table);
-        let reference = &store.references[position];
-        let wanted = self.tables.wanted(reference, store.rows.row(slot));
-        let reference = &mut self.tables.get_mut(table).references[position];
-        let bucket = match wanted {
-            Wanted::Nothing => return Joined::Nothing,
-            Wanted::Row(referenced) => {
-                let bucket = reference.bucket_for(referenced);
-                reference.buckets.join(slot, bucket);
-                return Joined::Referenced;
+        let known = self.tables.known(&store.references[position], store.rows.row(slot));
+        if !self.tables.get_mut(table).references[position].join_known(slot, known) {
+            self.join_orphans(table, position, slot);
+        }
+        known
+    }
+
+    /// Puts a row into the bucket of its key, which no row has.
+    fn join_orphans(&mut self, table: TableId, position: usize, slot: u32) {
+        let TableStore { rows, references, .. } = self.tables.get_mut(table);
+        let reference = &mut references[position];
+        let Some(key) = key_of(&reference.spec.parts, rows.row(slot)) else { return };
+        let bucket = match reference.orphans_of(&key) {
+            Some(bucket) => bucket,
+            None => {
+                let bucket = reference.buckets.open(NONE);
+                reference.orphan(bucket, key.clone());
+                self.log.aside(Aside::Orphaned { table, reference: position, key });
+                bucket
             }
-            Wanted::Key(key) => match reference.orphans_of(&key) {
-                Some(bucket) => bucket,
-                None => {
-                    let bucket = reference.buckets.open(NONE);
-                    reference.orphan(bucket, key.clone());
-                    self.log.aside(Aside::Orphaned { table, reference: position, key });
-                    bucket
-                }
-            },
         };
         reference.buckets.join(slot, bucket);
-        Joined::Orphans
     }
 
     // A row leaves, or changes.
@@ -287,9 +252,9 @@ impl Store {
             }
         }
         // A row that references itself finds itself under its new key.
-        self.adopt_changed(table, slot, old);
+        self.adopt_changed(table, slot, &changed);
         for (&reference, (raw, was_member)) in referencing.iter().zip(left) {
-            let is_member = self.join(table, reference, slot) != Joined::Nothing;
+            let is_member = self.join(table, reference, slot) != Known::Nothing;
             self.log.aside(Aside::Moved { reference, raw, was_member, is_member });
         }
     }
@@ -316,9 +281,8 @@ impl Store {
         }
     }
 
-    fn adopt_changed(&mut self, table: TableId, slot: u32, old: RowRef<'_>) {
-        let row = self.tables.get(table).rows.row(slot);
-        let changed = |position: usize| !old.get(position).is_same(row.get(position));
+    /// After it has changed: a new key adopts.
+    fn adopt_changed(&mut self, table: TableId, slot: u32, changed: &impl Fn(usize) -> bool) {
         let is_key = |link: &Link| {
             let parts = &self.tables.reference(*link).to.parts;
             parts.iter().any(|part| changed(part.position))
@@ -420,20 +384,9 @@ impl Tables {
                 ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => {}
             }
         }
-        match self.wanted(reference, row) {
-            Wanted::Nothing => Known::Nothing,
-            Wanted::Row(slot) => Known::Row(slot),
-            Wanted::Key(_) => Known::Missing,
-        }
-    }
-
-    fn wanted(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Wanted {
         match key_of(&reference.spec.parts, row) {
-            None => Wanted::Nothing,
-            Some(key) => match self.find_referenced(reference, &key) {
-                Some(slot) => Wanted::Row(slot),
-                None => Wanted::Key(key),
-            },
+            None => Known::Nothing,
+            Some(key) => self.find_referenced(reference, &key).map_or(Known::Missing, Known::Row),
         }
     }
 

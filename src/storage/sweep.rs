@@ -127,18 +127,11 @@ impl Store {
         self.log.rowset(referenced).iter().any(lists)
     }
 
-    /// Whether any live row references a live one, whose id this is.
+    /// Whether any live row of a table references this one over a foreign key.
     #[inline]
-    pub fn is_referenced(
-        &self,
-        row_id: RowId,
-        of: TableId,
-        table: TableId,
-        index: IndexId,
-    ) -> bool {
-        let Some(reference) = self.tables.get(table).reference(index) else { return false };
-        let slot = self.tables.get(of).rows.find(row_id.0);
-        slot.is_some_and(|slot| reference.is_referenced(slot))
+    pub fn is_referenced(&self, slot: Slot, table: TableId, index: IndexId) -> bool {
+        let reference = self.tables.get(table).reference(index);
+        reference.is_some_and(|reference| reference.is_referenced(slot.0))
     }
 
     /// Lets the rows that still reference a row of the set be found by value.

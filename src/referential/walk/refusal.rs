@@ -18,7 +18,7 @@ use crate::error::{
 use crate::id::{RowId, TableId};
 use crate::referential::relation::{find_referencing, referenced_key};
 use crate::referential::{Settings, foreign_key_violation, name_rows};
-use crate::table::{Mark, RowRef, Store};
+use crate::table::{Mark, RowRef, Slot, Store};
 use std::cmp::Ordering;
 
 /// So many restricted rows are looked at; where there are more, the exact path soon comes upon one.
@@ -47,12 +47,16 @@ pub(super) fn refuse_root(
         && settings.dialect.depth_limit != Some(0)
         && settings.catalog.by_id(*table).is_named_by_row_id()
         && edges.iter().all(|edge| edge.table != *table);
+    if !is_only_error {
+        return None;
+    }
+    let slot = store.slot_of(*table, row_id)?;
     let restricts = |edge: &&Edge| {
         edge.action == ReferentialAction::Restrict
-            && store.is_referenced(row_id, *table, edge.table, edge.index)
+            && store.is_referenced(slot, edge.table, edge.index)
     };
-    let edge = edges.iter().find(restricts).filter(|_| is_only_error)?;
-    let mut violation = restricted(settings, store, edge, *table, row_id)?;
+    let edge = edges.iter().find(restricts)?;
+    let mut violation = restricted(settings, store, edge, *table, slot)?;
     violation.reached = Reached::Directly(row_id.0);
     Some(Error::Violation(violation))
 }
@@ -63,12 +67,12 @@ fn restricted(
     store: &Store,
     edge: &Edge,
     table: TableId,
-    row_id: RowId,
+    slot: Slot,
 ) -> Option<Box<Violation>> {
     let key = settings.catalog.constraint(edge.constraint);
-    let (to, row) = (key.resolved()?, store.row(table, row_id)?);
-    let (count, first) = store.count_referencing_row(edge.table, edge.index, table, row_id);
-    let rows = NamedRows { first: name_rows(settings.catalog, store, key.table, &first), count };
+    let (to, row) = (key.resolved()?, store.row_at(table, slot));
+    let (count, first) = store.count_referencing_row(edge.table, edge.index, slot);
+    let rows = NamedRows { first: name_rows(settings.catalog, store, key.table, first), count };
     let kind = ViolationKind::Restrict;
     let mut violation =
         foreign_key_violation(settings.catalog, kind, key, Event::Delete, table, rows);
@@ -115,13 +119,7 @@ impl Walker<'_> {
         first.map_or(Stop::FallsBack, Stop::Refused)
     }
 
-    fn trail(
-        &self,
-        dead: &[Dead],
-        mut at: usize,
-        mut slot: crate::table::Slot,
-        last: usize,
-    ) -> Option<Trail> {
+    fn trail(&self, dead: &[Dead], mut at: usize, mut slot: Slot, last: usize) -> Option<Trail> {
         let mut steps = Vec::new();
         loop {
             let Dead { node, origin: (above, position), .. } = dead[at];
@@ -144,7 +142,8 @@ impl Walker<'_> {
         let &(_, row_id) = trail.steps.last()?;
         let node = &self.footprint.nodes[*nodes.last()?];
         let edge = &node.edges[trail.last];
-        let mut violation = restricted(self.settings, self.store, edge, node.table, row_id)?;
+        let slot = self.store.slot_of(node.table, row_id)?;
+        let mut violation = restricted(self.settings, self.store, edge, node.table, slot)?;
         violation.reached = self.reached(trail, &nodes);
         let acted = self.count_finished(trail, &nodes, roots)?;
         Some((Error::Violation(violation), acted))
