@@ -29,6 +29,12 @@ impl<'a> From<&'a str> for TableRef<'a> {
     }
 }
 
+impl<'a> From<&&'a str> for TableRef<'a> {
+    fn from(name: &&'a str) -> Self {
+        TableRef::Name(name)
+    }
+}
+
 impl<'a> From<&'a String> for TableRef<'a> {
     fn from(name: &'a String) -> Self {
         TableRef::Name(name)
