@@ -8,23 +8,20 @@ use crate::value::Value;
 use std::sync::Arc;
 
 /// A backend and its trace.
-#[derive(Debug)]
-pub struct Connection<B> {
-    backend: B,
+pub struct Connection<'a> {
+    backend: Box<dyn Backend + 'a>,
     trace: Trace,
-    /// How many savepoints were named so far.
-    savepoints: u32,
 }
 
-impl<B: Backend> Connection<B> {
+impl<'a> Connection<'a> {
     /// A connection on which nothing has happened yet.
-    pub fn new(backend: B) -> Self {
-        Connection { backend, trace: Trace::default(), savepoints: 0 }
+    pub fn new(backend: Box<dyn Backend + 'a>) -> Self {
+        Connection { backend, trace: Trace::default() }
     }
 
     /// The database itself. What is done to it directly is not traced.
-    pub fn backend(&mut self) -> &mut B {
-        &mut self.backend
+    pub fn backend(&mut self) -> &mut (dyn Backend + 'a) {
+        &mut *self.backend
     }
 
     /// What has happened.
@@ -35,7 +32,8 @@ impl<B: Backend> Connection<B> {
     /// Begins a transaction.
     pub fn begin(&mut self) -> Result<()> {
         self.trace.push(Event::Begin);
-        self.backend.begin().map_err(|error| Error::from_driver(&error, None))
+        // The reference's hook sends BEGIN by itself, so what goes wrong there is not wrapped.
+        self.backend.begin().map_err(|error| Error::new(error.class.wrapped(), error.message))
     }
 
     /// Commits. If it is refused, the transaction stays open.
@@ -48,12 +46,6 @@ impl<B: Backend> Connection<B> {
     pub fn rollback(&mut self) -> Result<()> {
         self.trace.push(Event::Rollback);
         self.backend.rollback().map_err(|error| Error::from_driver(&error, None))
-    }
-
-    /// A name for a savepoint, never used before on this connection.
-    pub fn next_savepoint(&mut self) -> String {
-        self.savepoints += 1;
-        format!("sa_savepoint_{}", self.savepoints)
     }
 
     /// Sends a statement with its parameters.

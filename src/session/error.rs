@@ -30,6 +30,7 @@ pub enum ErrorClass {
     NoReferencedTableError,
     NoReferencedColumnError,
     NoResultFound,
+    NotImplementedError,
     ObjectDeletedError,
     OperationalError,
     OverflowError,
