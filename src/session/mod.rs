@@ -47,6 +47,7 @@ pub use attribute::Assigned;
 pub use connection::Connection;
 pub use error::{DriverClass, DriverError, Error, ErrorClass, Result, Warning, WarningClass};
 pub use id::ObjectId;
+pub use load::{LoadKind, Query, QueryIn};
 pub use mapping::Mapping;
 pub use scalar::Scalar;
 pub use trace::Trace;
@@ -122,6 +123,7 @@ pub struct Session<'a> {
     /// Whether changes are warned of, as they come while a flush runs.
     warns_on_events: bool,
     warnings: Vec<Warning>,
+    loads: load::Loads,
 }
 
 impl<'a> Session<'a> {
@@ -149,6 +151,7 @@ impl<'a> Session<'a> {
             is_flushing: false,
             warns_on_events: false,
             warnings: Vec::new(),
+            loads: load::Loads::default(),
         }
     }
 
