@@ -5,7 +5,9 @@
 
 use std::cmp::Ordering;
 
-use ondelete::expression::{ColumnInfo, Columns, Expression, case, col, function, lit};
+use ondelete::expression::{
+    BindError, ColumnInfo, ColumnName, Columns, Expression, case, col, function, lit,
+};
 use ondelete::value::{Affinity, Collation, DataType, Value, canonical, compare, equals};
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
@@ -436,10 +438,14 @@ const COLUMNS: [(&str, DataType, Collation); 9] = [
 struct Table;
 
 impl Columns for Table {
-    fn resolve(&self, name: &str) -> Option<ColumnInfo> {
-        let position = COLUMNS.iter().position(|column| column.0.eq_ignore_ascii_case(name))?;
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+        let is_meant = |column: &(&str, DataType, Collation)| {
+            name.table().is_none() && column.0.eq_ignore_ascii_case(name.column())
+        };
+        let position = COLUMNS.iter().position(is_meant);
+        let position = position.ok_or_else(|| BindError::UnknownColumn(name.clone()))?;
         let (_, data_type, collation) = COLUMNS[position];
-        Some(ColumnInfo { position, affinity: data_type.affinity(), collation })
+        Ok(ColumnInfo::column(position, data_type.affinity(), collation))
     }
 }
 

@@ -26,8 +26,8 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 /// Who may import whom, among the modules of `src`. Every arrow points down:
 ///
 /// ```text
-/// cli ──► sql, session ──► query ──► database ──► referential ──► table ──┬──► storage ────────────────► value
-///                                                                        └──► catalog ──► expression ──► value
+/// cli ──► sql, session ──► database ──► query, referential ──► table ──┬──► storage ────────────────► value
+///                                                                     └──► catalog ──► expression ──► value
 /// ```
 ///
 /// Modules that import each other can only be understood together, so none do. A new arrow is rare, and it
@@ -70,6 +70,11 @@ const MODULES: &[Module] = &[
         why: "the one door for a row change knows neither how a violation is repaired nor transactions",
     },
     Module {
+        name: "query",
+        may_import: &["table", "catalog", "expression", "value", "error", "id"],
+        why: "a query reads a view, in the midst of a statement too, and changes nothing",
+    },
+    Module {
         name: "referential",
         may_import: &["table", "catalog", "expression", "value", "error", "id"],
         why: "the executor reaches rows through `table` alone, and knows no sessions, SQL or commits",
@@ -77,6 +82,7 @@ const MODULES: &[Module] = &[
     Module {
         name: "database",
         may_import: &[
+            "query",
             "referential",
             "table",
             "storage",
@@ -87,11 +93,6 @@ const MODULES: &[Module] = &[
             "id",
         ],
         why: "the database begins, commits and undoes; what asks it to lies above it",
-    },
-    Module {
-        name: "query",
-        may_import: &["database", "catalog", "expression", "value", "error", "id"],
-        why: "a query uses the database's public interface; sessions and SQL are built on it",
     },
     Module {
         name: "session",

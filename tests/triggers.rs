@@ -585,7 +585,7 @@ fn programs_run_for_every_way_a_row_arrives() {
     attach(&mut db, "b", "team", Timing::After, Event::Insert, log("after insert"));
     attach(&mut db, "c", "team", Timing::After, Event::Update, log("after update "));
     db.insert("team", row![2]).unwrap();
-    let excluded = ondelete::Upsert::on(["id"]).set("id", col("excluded.id") + 10);
+    let excluded = ondelete::Upsert::on(["id"]).set("id", col(("excluded", "id")) + 10);
     db.upsert("team", row![2], excluded).unwrap();
     let ignore = ondelete::Insert::into("team").row(row![1]).on_conflict(OnConflict::Ignore);
     assert_eq!(db.run(ignore).unwrap().direct, 0);

@@ -5,7 +5,7 @@ use super::definition::Table;
 use super::names::KnownNames;
 use super::{ConstraintId, IndexId, Name, TableId};
 use crate::error::{Error, NameError, NameKind, SchemaError};
-use crate::expression::{Bound, ColumnInfo, Columns};
+use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns};
 use crate::value::{Affinity, Collation, Value};
 use smallvec::SmallVec;
 
@@ -240,10 +240,11 @@ impl TableEntry {
 }
 
 impl Columns for Table {
-    fn resolve(&self, name: &str) -> Option<ColumnInfo> {
-        let position = self.position(name)?;
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+        let is_own = name.table().is_none_or(|table| table.eq_ignore_ascii_case(self.name()));
+        let position = if is_own { self.position(name.column()) } else { None };
+        let position = position.ok_or_else(|| BindError::UnknownColumn(name.clone()))?;
         let column = &self.columns()[position];
-        let (affinity, collation) = (column.affinity(), column.collation());
-        Some(ColumnInfo { position, affinity, collation })
+        Ok(ColumnInfo::column(position, column.affinity(), column.collation()))
     }
 }

@@ -14,7 +14,7 @@ use super::{
     Catalog, ConstraintId, ForeignKey, Index, IndexId, KeyConstraint, Name, Table, TableId,
 };
 use crate::error::{Error, NameError, NameKind, SchemaError};
-use crate::expression::{Bound, ColumnInfo, Columns, Expression};
+use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression};
 use std::sync::Arc;
 
 /// The ids that were given out, of indexes and foreign keys.
@@ -264,8 +264,8 @@ fn unused_name<'a>(name: Name, taken: impl Iterator<Item = &'a str> + Clone) -> 
 pub(super) struct NoColumns;
 
 impl Columns for NoColumns {
-    fn resolve(&self, _: &str) -> Option<ColumnInfo> {
-        None
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+        Err(BindError::UnknownColumn(name.clone()))
     }
 }
 

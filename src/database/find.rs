@@ -5,54 +5,10 @@ use crate::catalog::{IndexKind, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{Bound, Expression};
 use crate::id::{IndexId, RowId, TableRef};
+use crate::query::Selector;
 use crate::referential::RowIds;
 use crate::storage::{KeyPart, Row, RowRef};
 use crate::value::{Affinity, Collation, Key, OrderedKey, Value};
-use std::fmt;
-
-/// Which rows of a table: all, one by primary key or row id, or those for which a predicate is true.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Selector {
-    /// Every row.
-    All,
-    /// The row with this primary key.
-    Key(Key),
-    /// The row with this row id.
-    RowId(RowId),
-    /// The rows for which this is true.
-    Filter(Expression),
-}
-
-impl From<Key> for Selector {
-    fn from(key: Key) -> Self {
-        Selector::Key(key)
-    }
-}
-
-impl From<RowId> for Selector {
-    fn from(row_id: RowId) -> Self {
-        Selector::RowId(row_id)
-    }
-}
-
-impl From<Expression> for Selector {
-    fn from(predicate: Expression) -> Self {
-        Selector::Filter(predicate)
-    }
-}
-
-/// As it follows a table's name in SQL. A key prints by position, since the selector alone does not
-/// know the primary key's columns.
-impl fmt::Display for Selector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Selector::All => Ok(()),
-            Selector::Key(key) => write!(f, " WHERE PRIMARY KEY = {key}"),
-            Selector::RowId(row_id) => write!(f, " WHERE rowid = {row_id}"),
-            Selector::Filter(predicate) => write!(f, " WHERE {predicate}"),
-        }
-    }
-}
 
 impl Database {
     /// The row with this primary key.
@@ -220,8 +176,8 @@ pub(super) fn bind(table: &TableEntry, expression: &Expression) -> Result<Bound>
 /// A name in an expression that is not there earns a hint like any other.
 pub(super) fn expression_error(table: &TableEntry, error: &crate::expression::BindError) -> Error {
     match error {
-        crate::expression::BindError::UnknownColumn(column) => {
-            table.position(column).err().unwrap_or_else(|| {
+        crate::expression::BindError::UnknownColumn(name) => {
+            table.position(&name.dotted()).err().unwrap_or_else(|| {
                 InputError::Expression { table: table.name().to_owned(), reason: error.to_string() }
                     .into()
             })

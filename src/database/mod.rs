@@ -19,10 +19,12 @@ mod check;
 mod find;
 mod run;
 mod schema;
+mod select;
 mod shared;
 mod statement;
 mod transaction;
 
+pub use crate::query::Selector;
 pub use crate::referential::{
     ActionOrder, Activation, ByConstraint, Deferral, DefinitionCheck, Dialect, Done, Enforcement,
     FailedCommit, FailedStatement, LetPass, LetPassKind, MatchFull, PLAN_SAMPLE_MAX, Plan,
@@ -30,7 +32,6 @@ pub use crate::referential::{
 };
 pub use crate::storage::{Row, RowRef};
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
-pub use find::Selector;
 pub use shared::{SharedDatabase, WriteGuard};
 pub use statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
 pub use transaction::{Control, Refused, Savepoint, Transaction};

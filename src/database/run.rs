@@ -5,7 +5,7 @@ use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update,
 use super::{Database, Done, LetPass, Plan, Selector, Walks, without_transaction};
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
-use crate::expression::{ColumnInfo, Columns, Expression};
+use crate::expression::{BindError, ColumnInfo, ColumnName, Columns, Expression};
 use crate::id::{TableId, TableRef};
 use crate::referential::{
     self, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome, Settings,
@@ -522,11 +522,12 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
 struct WithExcluded<'a>(&'a TableEntry);
 
 impl Columns for WithExcluded<'_> {
-    fn resolve(&self, name: &str) -> Option<ColumnInfo> {
-        match name.split_once('.') {
-            Some((prefix, column)) if prefix.eq_ignore_ascii_case("excluded") => {
-                let found = self.0.definition.resolve(column)?;
-                Some(ColumnInfo { position: found.position + self.0.columns.len(), ..found })
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+        match name.table() {
+            Some(table) if table.eq_ignore_ascii_case("excluded") => {
+                let unknown = |_| BindError::UnknownColumn(name.clone());
+                let found = self.0.definition.resolve(&name.with_table(None)).map_err(unknown)?;
+                Ok(ColumnInfo { position: found.position + self.0.columns.len(), ..found })
             }
             _ => self.0.definition.resolve(name),
         }

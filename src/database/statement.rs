@@ -1,8 +1,8 @@
 //! Statements as values: what to insert, update or delete. They print as the SQL that does the same.
 
-use super::find::Selector;
 use crate::catalog::Catalog;
 use crate::expression::{Expression, col, lit, quote_identifier};
+use crate::query::Selector;
 use crate::value::Value;
 use std::fmt;
 
@@ -128,7 +128,7 @@ impl Upsert {
     }
 
     /// DO UPDATE SET column = value. The value may read the row in the way by column name, and the
-    /// new one as `excluded.name`. Without any `set`: DO NOTHING.
+    /// new one as `col(("excluded", name))`. Without any `set`: DO NOTHING.
     #[must_use]
     pub fn set(mut self, column: impl Into<String>, value: impl Into<Expression>) -> Self {
         self.assignments.push((column.into(), value.into()));
@@ -269,7 +269,7 @@ impl Statement {
             && let (Selector::Key(key), Some(table)) = (&*selector, catalog.find_table(&*table))
         {
             let columns = table.definition.primary_key_columns().iter().zip(key.iter());
-            let equal = columns.map(|(column, value)| col(column).eq(lit(value.clone())));
+            let equal = columns.map(|(column, value)| col(&**column).eq(lit(value.clone())));
             if let Some(predicate) = equal.reduce(|all, one| all.and(one)) {
                 *selector = Selector::Filter(predicate);
             }

@@ -5,11 +5,13 @@
 //! [`crate::database::Dialect::message`].
 
 mod names;
+mod query;
 mod violation;
 
 pub(crate) use names::{
     ConstraintNames, FirstRows, Hint, NamedRows, Reached, ReferencedNames, Side, TableNames,
 };
+pub use query::QueryError;
 pub use violation::{
     Event, Hop, PATH_HOPS_MAX, Path, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
 };
@@ -36,6 +38,8 @@ pub enum Error {
     Transaction(TransactionError),
     /// A cascade went through more nested actions than the dialect allows.
     Depth(Box<DepthError>),
+    /// A query, or an expression in a statement, that has no meaning.
+    Query(Box<QueryError>),
     /// A program (trigger) aborted the statement with this message.
     Aborted(String),
 }
@@ -56,7 +60,12 @@ impl Error {
                 | InputError::RowIdsExhausted { .. } => 1,
             },
             Error::Aborted(_) => 1811,
-            Error::Schema(_) | Error::Name(_) | Error::Transaction(_) | Error::Depth(_) => 1,
+            Error::Query(error) if matches!(**error, QueryError::Limit) => 20,
+            Error::Schema(_)
+            | Error::Name(_)
+            | Error::Transaction(_)
+            | Error::Depth(_)
+            | Error::Query(_) => 1,
         }
     }
 
@@ -90,6 +99,7 @@ impl fmt::Display for Error {
             Error::Input(error) => error.fmt(f),
             Error::Transaction(error) => error.fmt(f),
             Error::Depth(error) => error.fmt(f),
+            Error::Query(error) => error.fmt(f),
             Error::Aborted(message) => write!(f, "statement aborted by a program: {message}"),
         }
     }
@@ -531,6 +541,12 @@ impl From<SchemaError> for Error {
 impl From<InputError> for Error {
     fn from(error: InputError) -> Self {
         Error::Input(Box::new(error))
+    }
+}
+
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        Error::Query(Box::new(error))
     }
 }
 

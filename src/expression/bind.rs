@@ -10,12 +10,15 @@
 //! SQLite, "Datatypes In SQLite", 4.2 (affinity) and 7.1 (collation); `sqlite3ExprAffinity`,
 //! `sqlite3CompareAffinity`, `sqlite3ExprCollSeq` and `sqlite3BinaryCompareCollSeq`.
 
-use std::error;
-use std::fmt;
 use std::sync::Arc;
 
-use super::functions::Function;
-use super::{Arithmetic, Comparison, Expression, Node};
+use super::error::BindError;
+use super::functions::{Function, is_aggregate};
+use super::resolved::{Bound, Resolved, Rule};
+use super::{
+    Arithmetic, Call, ColumnName, Comparison, Expression, Node, Pattern, Subquery, SubqueryUse,
+    Unary,
+};
 use crate::value::{Affinity, Collation, DataType, Value};
 
 /// What an expression has to know of a column.
@@ -23,92 +26,70 @@ use crate::value::{Affinity, Collation, DataType, Value};
 pub struct ColumnInfo {
     /// Where the [`Scope`](super::Scope) has the column's value.
     pub position: usize,
-    /// The affinity of the column's type.
-    pub affinity: Affinity,
-    /// The collation the column is declared with.
-    pub collation: Collation,
+    /// The affinity of the column's type; `None` for what is no column but computed.
+    pub affinity: Option<Affinity>,
+    /// The collation the column is declared with; `None` for what is no column but computed.
+    pub collation: Option<Collation>,
 }
 
-/// The columns that an expression can name.
-pub trait Columns {
-    /// The column of this name, ASCII case aside.
-    fn resolve(&self, name: &str) -> Option<ColumnInfo>;
-}
+impl ColumnInfo {
+    /// A column of a table.
+    pub fn column(position: usize, affinity: Affinity, collation: Collation) -> Self {
+        ColumnInfo { position, affinity: Some(affinity), collation: Some(collation) }
+    }
 
-/// Why an expression cannot be bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BindError {
-    /// No column has this name.
-    UnknownColumn(String),
-    /// No function has this name.
-    UnknownFunction(String),
-    /// A function is called with a number of arguments it does not take.
-    ArgumentCount {
-        /// The function's name.
-        function: String,
-        /// The numbers it takes, as in "1 or 2" or "at least 2".
-        expected: String,
-        /// The number it was given.
-        found: usize,
-    },
-    /// The expression has more than [`DEPTH_MAX`](super::DEPTH_MAX) levels.
-    TooDeep,
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BindError::UnknownColumn(name) => write!(f, "column \"{name}\" does not exist"),
-            BindError::UnknownFunction(name) => write!(f, "function \"{name}\" does not exist"),
-            BindError::ArgumentCount { function, expected, found } => {
-                write!(f, "function \"{function}\" takes {expected} arguments, not {found}")
-            }
-            BindError::TooDeep => {
-                write!(f, "expression has more than {} levels", super::DEPTH_MAX)
-            }
-        }
+    /// A value of which nothing is known beforehand.
+    pub fn computed(position: usize) -> Self {
+        ColumnInfo { position, affinity: None, collation: None }
     }
 }
 
-impl error::Error for BindError {}
+/// What an expression can name, and what else its scope supplies as columns.
+pub trait Columns {
+    /// The column of this name, ASCII case aside.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::UnknownColumn`] if there is none, [`BindError::AmbiguousColumn`] if there are two.
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError>;
 
-/// An expression whose columns are positions, ready to be evaluated. A clone shares the tree.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bound(pub(super) Arc<Resolved>);
+    /// The column in which the scope has the value of a parameter.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::Unsupported`] unless overridden.
+    fn parameter(&self, number: usize) -> Result<ColumnInfo, BindError> {
+        let _ = number;
+        Err(BindError::Unsupported("a parameter"))
+    }
 
-/// The tree of a [`Bound`]; as that of an expression, without COLLATE, which the rules took in.
-#[derive(Debug, PartialEq)]
-pub(super) enum Resolved {
-    Column(usize),
-    Literal(Value),
-    Not(Box<Resolved>),
-    Negate(Box<Resolved>),
-    IsNull { operand: Box<Resolved>, negated: bool },
-    // IS TRUE and IS FALSE, which ask for the truth of the operand and not for its value.
-    IsTruth { operand: Box<Resolved>, expected: bool, negated: bool },
-    Compare { comparison: Comparison, operands: Box<[Resolved; 2]>, rule: Rule },
-    And(Vec<Resolved>),
-    Or(Vec<Resolved>),
-    Arithmetic(Arithmetic, Box<[Resolved; 2]>),
-    Concat(Box<[Resolved; 2]>),
-    In { operand: Box<Resolved>, items: Vec<Resolved>, rule: Rule, negated: bool },
-    Between { operands: Box<[Resolved; 3]>, low: Rule, high: Rule, negated: bool },
-    Like { operands: Box<[Resolved; 2]>, negated: bool },
-    // Pairs of a condition and its result, and perhaps a last result for when none is true.
-    Case(Vec<Resolved>),
-    Cast(Box<Resolved>, DataType),
-    Call { function: Function, arguments: Vec<Resolved>, collation: Collation },
-}
+    /// The columns in which the scope has what a subquery gives: as many as there are values, one for
+    /// EXISTS; for a membership the columns of the set, whose first position the scope is asked at.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::Unsupported`] unless overridden.
+    fn subquery(
+        &self,
+        subquery: &dyn Subquery,
+        wanted: SubqueryUse,
+    ) -> Result<Vec<ColumnInfo>, BindError> {
+        let _ = (subquery, wanted);
+        Err(BindError::Unsupported("a subquery"))
+    }
 
-/// How the operands of one comparison are made alike and compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rule {
-    /// What is applied to both operands first.
-    pub(super) affinity: Option<Affinity>,
-    pub(super) collation: Collation,
-    /// Whether a COLLATE decided the collation.
-    explicit: bool,
+    /// The column in which the scope has the value of a call: an aggregate, or what only a running
+    /// statement knows. `None` for a function that is computed from its arguments.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::MisusedAggregate`] for an aggregate, unless overridden.
+    fn call(&self, call: &Call) -> Result<Option<ColumnInfo>, BindError> {
+        match is_aggregate(call.name(), call.arguments().len()) {
+            true => Err(BindError::MisusedAggregate(call.name().to_owned())),
+            false => Ok(None),
+        }
+    }
 }
 
 /// What an operand contributes to a comparison.
@@ -126,6 +107,11 @@ struct Traits {
 impl Traits {
     const LITERAL: Traits =
         Traits { affinity: None, collation: None, explicit: false, constant: true };
+
+    fn of_column(column: ColumnInfo) -> Traits {
+        let ColumnInfo { affinity, collation, .. } = column;
+        Traits { affinity, collation, explicit: false, constant: false }
+    }
 
     /// Those of an operator: nothing but the first COLLATE among its operands.
     fn of_operator(operands: impl IntoIterator<Item = Traits>) -> Traits {
@@ -216,9 +202,12 @@ fn resolve(expression: &Expression, columns: &dyn Columns) -> Outcome {
     match &expression.node {
         Node::Column(name) => resolve_column(name, columns),
         Node::Literal(value) => resolve_literal(value),
-        Node::Not(operand) => resolve_unary(operand, columns, &Resolved::Not),
-        Node::Negate(operand) => resolve_negate(operand, columns),
+        Node::Parameter(number) => resolve_parameter(*number, columns),
+        Node::Unary(operator, operand) => resolve_operator(*operator, operand, columns),
         Node::IsNull { operand, negated } => resolve_is_null(operand, *negated, columns),
+        Node::IsTruth { operand, expected, negated } => {
+            resolve_is_truth(operand, *expected, *negated, columns)
+        }
         Node::Compare(comparison, operands) => resolve_compare(*comparison, operands, columns),
         Node::And(operands) => resolve_all(operands, columns, Resolved::And),
         Node::Or(operands) => resolve_all(operands, columns, Resolved::Or),
@@ -226,25 +215,34 @@ fn resolve(expression: &Expression, columns: &dyn Columns) -> Outcome {
         Node::Concat(operands) => resolve_pair(operands, columns, &Resolved::Concat),
         Node::In { operand, items, negated } => resolve_in(operand, items, *negated, columns),
         Node::Between { operands, negated } => resolve_between(operands, *negated, columns),
-        Node::Like { operands, negated } => resolve_like(operands, *negated, columns),
+        Node::Match { pattern, operands, negated } => {
+            resolve_match(*pattern, operands, *negated, columns)
+        }
         Node::Case { branches, otherwise } => resolve_case(branches, otherwise.as_deref(), columns),
         Node::Cast(operand, data_type) => resolve_cast(operand, *data_type, columns),
         Node::Collate(operand, collation) => resolve_collate(operand, *collation, columns),
-        Node::Function { name, arguments } => resolve_function(name, arguments, columns),
+        Node::Call(call) => resolve_call(call, columns),
+        Node::Row(_) => Err(Box::new(BindError::MisusedRow)),
+        Node::Subquery(subquery) => resolve_subquery(&**subquery, columns),
+        Node::Exists(subquery) => resolve_exists(&**subquery, columns),
+        Node::InSubquery { operand, subquery, negated } => {
+            resolve_in_subquery(operand, &**subquery, *negated, columns)
+        }
+        Node::Raise(raise, message) => {
+            typed(Resolved::Raise(*raise, message.clone()), Traits::LITERAL)
+        }
         Node::TooDeep => Err(Box::new(BindError::TooDeep)),
     }
 }
 
-fn resolve_column(name: &str, columns: &dyn Columns) -> Outcome {
-    let Some(column) = columns.resolve(name) else {
-        return Err(Box::new(BindError::UnknownColumn(name.to_owned())));
-    };
-    let traits = Traits {
-        affinity: Some(column.affinity),
-        collation: Some(column.collation),
-        explicit: false,
-        constant: false,
-    };
+fn resolve_column(name: &ColumnName, columns: &dyn Columns) -> Outcome {
+    let column = columns.resolve(name)?;
+    typed(Resolved::Column(column.position), Traits::of_column(column))
+}
+
+fn resolve_parameter(number: usize, columns: &dyn Columns) -> Outcome {
+    let column = columns.parameter(number)?;
+    let traits = Traits { constant: true, ..Traits::of_column(column) };
     typed(Resolved::Column(column.position), traits)
 }
 
@@ -267,15 +265,32 @@ fn resolve_is_null(operand: &Expression, negated: bool, columns: &dyn Columns) -
     resolve_unary(operand, columns, &|operand| Resolved::IsNull { operand, negated })
 }
 
-fn resolve_negate(operand: &Expression, columns: &dyn Columns) -> Outcome {
-    if let Node::Literal(Value::Real(real)) = operand.node
+fn resolve_is_truth(
+    operand: &Expression,
+    expected: bool,
+    negated: bool,
+    columns: &dyn Columns,
+) -> Outcome {
+    let make = |operand| Resolved::IsTruth { operand, expected, negated };
+    resolve_unary(operand, columns, &make)
+}
+
+fn resolve_operator(operator: Unary, operand: &Expression, columns: &dyn Columns) -> Outcome {
+    if let (Unary::Negate, Node::Literal(Value::Real(real))) = (operator, &operand.node)
         && real.is_sign_positive()
         && !real.is_nan()
     {
         // A sign before a literal is part of it: -0.0 is the negative zero, where 0 - 0.0 is not.
         return typed(Resolved::Literal(Value::Real(-real)), Traits::LITERAL);
     }
-    resolve_unary(operand, columns, &Resolved::Negate)
+    let mut operand = resolve(operand, columns)?;
+    if operator == Unary::Plus {
+        // A column behind it keeps its collation.
+        operand.traits.affinity = None;
+        return Ok(operand);
+    }
+    let traits = Traits::of_operator([operand.traits]);
+    typed(Resolved::Unary(operator, Box::new(operand.resolved)), traits)
 }
 
 fn resolve_pair(
@@ -328,9 +343,120 @@ fn resolve_compare(
     operands: &[Expression; 2],
     columns: &dyn Columns,
 ) -> Outcome {
+    if operands.iter().any(|operand| matches!(operand.node, Node::Row(_))) {
+        return resolve_compare_rows(comparison, operands, columns);
+    }
     let left = resolve(&operands[0], columns)?;
     let right = resolve(&operands[1], columns)?;
     compare_resolved(comparison, left, right, truth_constant(&operands[1]))
+}
+
+fn resolve_compare_rows(
+    comparison: Comparison,
+    operands: &[Expression; 2],
+    columns: &dyn Columns,
+) -> Outcome {
+    let width = operands.iter().find_map(|operand| match &operand.node {
+        Node::Row(values) => Some(values.len()),
+        _ => None,
+    });
+    let width = width.unwrap_or(1);
+    let left = resolve_row(&operands[0], width, columns)?;
+    let right = resolve_row(&operands[1], width, columns)?;
+    rows_resolved(comparison, left, right)
+}
+
+fn rows_resolved(comparison: Comparison, left: Vec<Typed>, right: Vec<Typed>) -> Outcome {
+    let mut traits = Traits::LITERAL;
+    let mut pairs = Vec::with_capacity(left.len());
+    for (left, right) in left.into_iter().zip(right) {
+        traits = Traits::of_operator([traits, left.traits, right.traits]);
+        pairs.push(([left.resolved, right.resolved], Rule::new(left.traits, right.traits)));
+    }
+    typed(Resolved::CompareRows { comparison, pairs }, traits)
+}
+
+/// The values of a row value, or of a subquery in its place.
+fn resolve_row(
+    expression: &Expression,
+    width: usize,
+    columns: &dyn Columns,
+) -> Result<Vec<Typed>, Box<BindError>> {
+    let values = match &expression.node {
+        Node::Row(values) if values.len() == width => values.as_slice(),
+        Node::Subquery(subquery) => return resolve_row_of(&**subquery, width, columns),
+        _ if width == 1 => std::slice::from_ref(expression),
+        _ => return Err(Box::new(BindError::MisusedRow)),
+    };
+    let mut resolved = Vec::with_capacity(width);
+    for value in values {
+        let value = resolve(value, columns)?;
+        resolved.push(*value);
+    }
+    Ok(resolved)
+}
+
+fn resolve_row_of(
+    subquery: &dyn Subquery,
+    width: usize,
+    columns: &dyn Columns,
+) -> Result<Vec<Typed>, Box<BindError>> {
+    let found = columns.subquery(subquery, SubqueryUse::Values(width))?;
+    found.into_iter().map(|column| Ok(*of_subquery(column)?)).collect()
+}
+
+/// A value that a subquery gives: it has its column's affinity, and no collation.
+fn of_subquery(column: ColumnInfo) -> Outcome {
+    let traits = Traits { collation: None, ..Traits::of_column(column) };
+    typed(Resolved::Column(column.position), traits)
+}
+
+fn resolve_subquery(subquery: &dyn Subquery, columns: &dyn Columns) -> Outcome {
+    match columns.subquery(subquery, SubqueryUse::Values(1))?.first() {
+        Some(column) => of_subquery(*column),
+        None => Err(Box::new(BindError::SubqueryWidth { expected: 1, found: 0 })),
+    }
+}
+
+fn resolve_exists(subquery: &dyn Subquery, columns: &dyn Columns) -> Outcome {
+    match columns.subquery(subquery, SubqueryUse::Exists)?.first() {
+        Some(column) => of_subquery(ColumnInfo::computed(column.position)),
+        None => Err(Box::new(BindError::Unsupported("EXISTS"))),
+    }
+}
+
+fn resolve_in_subquery(
+    operand: &Expression,
+    subquery: &dyn Subquery,
+    negated: bool,
+    columns: &dyn Columns,
+) -> Outcome {
+    let width = match &operand.node {
+        Node::Row(values) => values.len(),
+        _ => 1,
+    };
+    let left = resolve_row(operand, width, columns)?;
+    member_resolved(left, subquery, negated, columns)
+}
+
+fn member_resolved(
+    left: Vec<Typed>,
+    subquery: &dyn Subquery,
+    negated: bool,
+    columns: &dyn Columns,
+) -> Outcome {
+    let width = left.len();
+    let set = columns.subquery(subquery, SubqueryUse::Membership(width))?;
+    let Some(ColumnInfo { position, .. }) = set.first().copied() else {
+        return Err(Box::new(BindError::SubqueryWidth { expected: width, found: 0 }));
+    };
+    let rule =
+        |(left, column): (&Typed, &ColumnInfo)| Rule::new(left.traits, Traits::of_column(*column));
+    let rules = left.iter().zip(&set).map(rule).collect();
+    let traits = Traits::of_operator(left.iter().map(|left| left.traits));
+    let traits = Traits { constant: false, ..traits };
+    let operands = left.into_iter().map(|left| left.resolved).collect();
+    typed(Resolved::Member { operands, position, rules, negated }, traits)
 }
 
 #[allow(clippy::boxed_local, reason = "unboxed, they would widen the caller's frame")]
@@ -366,7 +492,7 @@ fn truth_constant(expression: &Expression) -> Option<bool> {
     }
     let mut has_function = false;
     operand.visit(&mut |below| {
-        has_function |= matches!(below.node, Node::Function { .. } | Node::Like { .. });
+        has_function |= matches!(below.node, Node::Call(_) | Node::Match { .. });
     });
     (!has_function).then_some(*negated)
 }
@@ -420,13 +546,16 @@ fn between_resolved(
     typed(resolved, traits)
 }
 
-fn resolve_like(operands: &[Expression; 2], negated: bool, columns: &dyn Columns) -> Outcome {
-    let subject = resolve(&operands[0], columns)?;
-    let pattern = resolve(&operands[1], columns)?;
-    // To SQLite this is the function like(pattern, subject), in this order.
-    let traits = Traits::of_operator([pattern.traits, subject.traits]);
-    let operands = Box::new([subject.resolved, pattern.resolved]);
-    typed(Resolved::Like { operands, negated }, traits)
+fn resolve_match(
+    pattern: Pattern,
+    operands: &[Expression],
+    negated: bool,
+    columns: &dyn Columns,
+) -> Outcome {
+    let (operands, mut traits) = resolve_list(&mut operands.iter(), columns)?;
+    // To SQLite this is the function like(pattern, subject, escape), in this order.
+    traits.swap(0, 1);
+    typed(Resolved::Match { pattern, operands, negated }, Traits::of_operator(traits))
 }
 
 fn resolve_case(
@@ -453,103 +582,50 @@ fn resolve_collate(operand: &Expression, collation: Collation, columns: &dyn Col
     Ok(operand)
 }
 
-fn resolve_function(name: &str, arguments: &[Expression], columns: &dyn Columns) -> Outcome {
-    let function = find_function(name, arguments.len())?;
-    let (arguments, traits) = resolve_list(&mut arguments.iter(), columns)?;
+fn resolve_call(call: &Call, columns: &dyn Columns) -> Outcome {
+    let function = match find_function(call, columns)? {
+        Found::Function(function) => function,
+        Found::Column(column) => {
+            return typed(Resolved::Column(column.position), Traits::of_column(column));
+        }
+    };
+    let (arguments, traits) = resolve_list(&mut call.arguments().iter(), columns)?;
+    call_resolved(function, arguments, &traits)
+}
+
+/// What a call is: computed from its arguments, or supplied by the scope.
+enum Found {
+    Function(Function),
+    Column(ColumnInfo),
+}
+
+fn find_function(call: &Call, columns: &dyn Columns) -> Result<Found, Box<BindError>> {
+    if let Some(column) = columns.call(call)? {
+        return Ok(Found::Column(column));
+    }
+    if call.filter_given().is_some() {
+        return Err(Box::new(BindError::NoAggregate(call.name().to_owned())));
+    }
+    // Of a function that is no aggregate DISTINCT says nothing; `*` is no argument.
+    Ok(Found::Function(Function::find(call.name(), call.arguments().len())?))
+}
+
+fn call_resolved(function: Function, arguments: Vec<Resolved>, traits: &[Traits]) -> Outcome {
     // What min, max and nullif compare by: the first collation among the arguments.
     let collation = traits.iter().find_map(|traits| traits.collation).unwrap_or_default();
     let resolved = match function {
         // Another spelling of CASE.
         Function::Iif => Resolved::Case(arguments),
+        Function::Matches(pattern) => matches_call(pattern, arguments),
         function => Resolved::Call { function, arguments, collation },
     };
-    typed(resolved, Traits::of_operator(traits))
+    typed(resolved, Traits::of_operator(traits.iter().copied()))
 }
 
-fn find_function(name: &str, count: usize) -> Result<Function, Box<BindError>> {
-    let Some(function) = Function::by_name(name) else {
-        return Err(Box::new(BindError::UnknownFunction(name.to_owned())));
-    };
-    if function.takes(count) {
-        return Ok(function);
-    }
-    Err(Box::new(BindError::ArgumentCount {
-        function: name.to_owned(),
-        expected: function.expected().to_owned(),
-        found: count,
-    }))
-}
-
-impl Bound {
-    /// The positions of the columns used, in ascending order and each once.
-    pub fn columns(&self) -> Vec<usize> {
-        let mut positions = Vec::new();
-        self.0.collect_columns(&mut positions);
-        positions.sort_unstable();
-        positions.dedup();
-        positions
-    }
-
-    /// The conjuncts that say "column = literal", in order: where an index may begin to look.
-    ///
-    /// The literal may be on either side and is given as written, without affinity and perhaps NULL;
-    /// a comparison with a COLLATE of its own is left out. The rows found have still to be asked
-    /// [`Bound::truth`]: this is only a part of the condition.
-    pub fn equalities(&self) -> Vec<(usize, Value)> {
-        let conjuncts = match &*self.0 {
-            Resolved::And(conjuncts) => conjuncts.as_slice(),
-            other => std::slice::from_ref(other),
-        };
-        conjuncts.iter().filter_map(Resolved::as_equality).collect()
-    }
-}
-
-impl Resolved {
-    fn as_equality(&self) -> Option<(usize, Value)> {
-        let Resolved::Compare { comparison: Comparison::Equal, operands, rule } = self else {
-            return None;
-        };
-        match operands.as_ref() {
-            [Resolved::Column(column), Resolved::Literal(value)]
-            | [Resolved::Literal(value), Resolved::Column(column)]
-                if !rule.explicit =>
-            {
-                Some((*column, value.clone()))
-            }
-            _ => None,
-        }
-    }
-
-    fn collect_columns(&self, positions: &mut Vec<usize>) {
-        match self {
-            Resolved::Column(position) => positions.push(*position),
-            Resolved::Literal(_) => {}
-            Resolved::Not(operand)
-            | Resolved::Negate(operand)
-            | Resolved::IsNull { operand, .. }
-            | Resolved::IsTruth { operand, .. }
-            | Resolved::Cast(operand, _) => operand.collect_columns(positions),
-            Resolved::Compare { operands, .. }
-            | Resolved::Arithmetic(_, operands)
-            | Resolved::Concat(operands)
-            | Resolved::Like { operands, .. } => collect_all(operands.as_slice(), positions),
-            Resolved::Between { operands, .. } => collect_all(operands.as_slice(), positions),
-            Resolved::And(operands) | Resolved::Or(operands) | Resolved::Case(operands) => {
-                collect_all(operands, positions);
-            }
-            Resolved::Call { arguments, .. } => collect_all(arguments, positions),
-            Resolved::In { operand, items, .. } => {
-                operand.collect_columns(positions);
-                collect_all(items, positions);
-            }
-        }
-    }
-}
-
-fn collect_all(operands: &[Resolved], positions: &mut Vec<usize>) {
-    for operand in operands {
-        operand.collect_columns(positions);
-    }
+/// `like(pattern, subject, escape)` as the operator that it is another spelling of.
+fn matches_call(pattern: Pattern, mut operands: Vec<Resolved>) -> Resolved {
+    operands.swap(0, 1);
+    Resolved::Match { pattern, operands, negated: false }
 }
 
 /// For the tests of this folder: columns a, b, … of the affinities and collations listed.
@@ -558,11 +634,12 @@ pub(super) struct TestColumns(pub(super) Vec<(Affinity, Collation)>);
 
 #[cfg(test)]
 impl Columns for TestColumns {
-    fn resolve(&self, name: &str) -> Option<ColumnInfo> {
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
         let names = &["a", "b", "c", "d"][..self.0.len()];
-        let position = names.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+        let position = names.iter().position(|known| known.eq_ignore_ascii_case(name.column()));
+        let position = position.ok_or_else(|| BindError::UnknownColumn(name.clone()))?;
         let (affinity, collation) = self.0[position];
-        Some(ColumnInfo { position, affinity, collation })
+        Ok(ColumnInfo::column(position, affinity, collation))
     }
 }
 
@@ -626,7 +703,7 @@ mod tests {
         );
         assert_eq!(
             error(call("max", 1)).to_string(),
-            "function \"max\" takes at least 2 arguments, not 1"
+            "aggregate \"max\" stands where there are no rows to go into it"
         );
         let deep = (0..super::super::DEPTH_MAX).fold(col("a"), |deep, _| deep.not());
         assert_eq!(error(deep).to_string(), "expression has more than 100 levels");

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-use super::{Arithmetic, Comparison, Expression, Node};
+use super::{Arithmetic, Call, Comparison, Expression, Node, Pattern, Raise, Unary};
 use crate::value::Value;
 
 /// How tightly an expression holds together; the order is that of SQLite's grammar.
@@ -16,6 +16,7 @@ enum Level {
     And,
     Not,
     Comparison,
+    Bits,
     Sum,
     Product,
     Concat,
@@ -24,31 +25,30 @@ enum Level {
     Primary,
 }
 
-/// A column, quoted where it must be. The row that an upsert could not insert goes by a prefix, which
-/// in quotes would make the whole a string.
-fn write_column(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-    match name.split_once('.') {
-        Some((prefix, column)) if prefix.eq_ignore_ascii_case("excluded") => {
-            write!(f, "excluded.{}", quote_identifier(column))
-        }
-        _ => f.write_str(&quote_identifier(name)),
-    }
-}
-
 /// SQL text. What was too deep to build prints as a remark in angle brackets, which is no SQL.
 impl Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.node {
-            Node::Column(name) => write_column(f, name),
+            Node::Column(name) => name.fmt(f),
             Node::Literal(value) => value.fmt(f),
-            Node::Not(operand) => prefix(f, "NOT ", operand, Level::Not),
-            Node::Negate(operand) => prefix(f, "-", operand, Level::Primary),
+            Node::Parameter(number) => write!(f, "?{number}"),
+            Node::Unary(Unary::Not, operand) => prefix(f, "NOT ", operand, Level::Not),
+            Node::Unary(operator, operand) => prefix(f, operator.symbol(), operand, Level::Primary),
             Node::IsNull { operand, negated } => {
                 let test = if *negated { " IS NOT NULL" } else { " IS NULL" };
-                postfix(f, operand, Level::Sum, test)
+                postfix(f, operand, Level::Bits, test)
+            }
+            Node::IsTruth { operand, expected, negated } => {
+                let test = match (expected, negated) {
+                    (true, false) => " IS TRUE",
+                    (true, true) => " IS NOT TRUE",
+                    (false, false) => " IS FALSE",
+                    (false, true) => " IS NOT FALSE",
+                };
+                postfix(f, operand, Level::Bits, test)
             }
             Node::Compare(comparison, operands) => {
-                infix(f, operands, comparison.symbol(), Level::Sum, Level::Sum)
+                infix(f, operands, comparison.symbol(), Level::Bits, Level::Bits)
             }
             Node::And(operands) => chain(f, operands, " AND ", Level::Not),
             Node::Or(operands) => chain(f, operands, " OR ", Level::And),
@@ -59,14 +59,17 @@ impl Display for Expression {
             Node::Concat(operands) => infix(f, operands, "||", Level::Concat, Level::Collate),
             Node::In { operand, items, negated } => {
                 let operator = if *negated { " NOT IN (" } else { " IN (" };
-                postfix(f, operand, Level::Sum, operator)?;
+                postfix(f, operand, Level::Bits, operator)?;
                 chain(f, items, ", ", Level::Or)?;
                 f.write_str(")")
             }
             Node::Between { operands, negated } => between(f, operands, *negated),
-            Node::Like { operands, negated } => {
-                let operator = if *negated { "NOT LIKE" } else { "LIKE" };
-                infix(f, operands, operator, Level::Sum, Level::Sum)
+            Node::Match { pattern, operands, negated } => {
+                let not = if *negated { "NOT " } else { "" };
+                within(f, &operands[0], Level::Bits)?;
+                write!(f, " {not}{} ", pattern.symbol())?;
+                let separator = " ESCAPE ";
+                chain(f, &operands[1..], separator, Level::Bits)
             }
             Node::Case { branches, otherwise } => write_case(f, branches, otherwise.as_deref()),
             Node::Cast(operand, data_type) => write!(f, "CAST({operand} AS {data_type})"),
@@ -74,11 +77,22 @@ impl Display for Expression {
                 within(f, operand, Level::Collate)?;
                 write!(f, " COLLATE {collation}")
             }
-            Node::Function { name, arguments } => {
-                write_function_name(f, name)?;
+            Node::Call(call) => call.fmt(f),
+            Node::Row(values) => {
                 f.write_str("(")?;
-                chain(f, arguments, ", ", Level::Or)?;
+                chain(f, values, ", ", Level::Or)?;
                 f.write_str(")")
+            }
+            Node::Subquery(subquery) => write!(f, "({subquery})"),
+            Node::Exists(subquery) => write!(f, "EXISTS ({subquery})"),
+            Node::InSubquery { operand, subquery, negated } => {
+                let operator = if *negated { " NOT IN (" } else { " IN (" };
+                postfix(f, operand, Level::Bits, operator)?;
+                write!(f, "{subquery})")
+            }
+            Node::Raise(Raise::Ignore, _) => f.write_str("RAISE (IGNORE)"),
+            Node::Raise(raise, message) => {
+                write!(f, "RAISE ({raise}, {})", Value::from(&**message))
             }
             Node::TooDeep => f.write_str("<expression nested too deep>"),
         }
@@ -90,20 +104,27 @@ fn level(expression: &Expression) -> Level {
         Node::Literal(value) if is_negative(value) => Level::Unary,
         Node::Column(_)
         | Node::Literal(_)
+        | Node::Parameter(_)
         | Node::Case { .. }
         | Node::Cast(..)
-        | Node::Function { .. }
+        | Node::Call(_)
+        | Node::Row(_)
+        | Node::Subquery(_)
+        | Node::Exists(_)
+        | Node::Raise(..)
         | Node::TooDeep => Level::Primary,
-        Node::Negate(_) => Level::Unary,
+        Node::Unary(Unary::Not, _) => Level::Not,
+        Node::Unary(..) => Level::Unary,
         Node::Collate(..) => Level::Collate,
         Node::Concat(_) => Level::Concat,
         Node::Arithmetic(operator, _) => operator.levels().0,
         Node::IsNull { .. }
         | Node::Compare(..)
         | Node::In { .. }
+        | Node::IsTruth { .. }
         | Node::Between { .. }
-        | Node::Like { .. } => Level::Comparison,
-        Node::Not(_) => Level::Not,
+        | Node::InSubquery { .. }
+        | Node::Match { .. } => Level::Comparison,
         Node::And(_) => Level::And,
         Node::Or(_) => Level::Or,
     }
@@ -178,9 +199,9 @@ fn chain(
 
 fn between(f: &mut fmt::Formatter<'_>, operands: &[Expression; 3], negated: bool) -> fmt::Result {
     let [operand, low, high] = operands;
-    postfix(f, operand, Level::Sum, if negated { " NOT BETWEEN " } else { " BETWEEN " })?;
-    postfix(f, low, Level::Sum, " AND ")?;
-    within(f, high, Level::Sum)
+    postfix(f, operand, Level::Bits, if negated { " NOT BETWEEN " } else { " BETWEEN " })?;
+    postfix(f, low, Level::Bits, " AND ")?;
+    within(f, high, Level::Bits)
 }
 
 fn write_case(
@@ -198,12 +219,49 @@ fn write_case(
     f.write_str(" END")
 }
 
-/// The name of a function; the keyword REPLACE is one unquoted.
+impl Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_function_name(f, self.name())?;
+        f.write_str(match (self.is_star(), self.is_distinct()) {
+            (true, _) => "(*",
+            (false, true) => "(DISTINCT ",
+            (false, false) => "(",
+        })?;
+        chain(f, self.arguments(), ", ", Level::Or)?;
+        f.write_str(")")?;
+        match self.filter_given() {
+            Some(filter) => write!(f, " FILTER (WHERE {filter})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The name of a function; some keywords are one unquoted.
 fn write_function_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-    if name.eq_ignore_ascii_case("replace") {
+    if ["replace", "like", "glob", "if"].iter().any(|known| name.eq_ignore_ascii_case(known)) {
         return f.write_str(name);
     }
     f.write_str(&quote_identifier(name))
+}
+
+impl Unary {
+    fn symbol(self) -> &'static str {
+        match self {
+            Unary::Not => "NOT ",
+            Unary::Negate => "-",
+            Unary::Plus => "+",
+            Unary::Complement => "~",
+        }
+    }
+}
+
+impl Pattern {
+    fn symbol(self) -> &'static str {
+        match self {
+            Pattern::Like => "LIKE",
+            Pattern::Glob => "GLOB",
+        }
+    }
 }
 
 impl Comparison {
@@ -229,6 +287,10 @@ impl Arithmetic {
             Arithmetic::Multiply => "*",
             Arithmetic::Divide => "/",
             Arithmetic::Remainder => "%",
+            Arithmetic::BitAnd => "&",
+            Arithmetic::BitOr => "|",
+            Arithmetic::ShiftLeft => "<<",
+            Arithmetic::ShiftRight => ">>",
         }
     }
 
@@ -239,6 +301,10 @@ impl Arithmetic {
             Arithmetic::Multiply | Arithmetic::Divide | Arithmetic::Remainder => {
                 (Level::Product, Level::Concat)
             }
+            Arithmetic::BitAnd
+            | Arithmetic::BitOr
+            | Arithmetic::ShiftLeft
+            | Arithmetic::ShiftRight => (Level::Bits, Level::Sum),
         }
     }
 }

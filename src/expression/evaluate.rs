@@ -6,32 +6,62 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-use super::bind::{Bound, Resolved, Rule};
 use super::functions::limited_text;
-use super::{Arithmetic, Comparison};
+use super::pattern::matches;
+use super::resolved::{Bound, Resolved, Rule};
+use super::{Arithmetic, Comparison, Raise, Unary};
 use crate::value::{Affinity, NULL, Number, Value, compare};
 
-/// What supplies the values of the columns: a row.
+/// What supplies the values of the columns: a row, or something that has more to offer.
 pub trait Scope {
     /// The value of the column at this position, NULL if there is none.
-    fn column(&self, position: usize) -> &Value;
+    fn column(&self, position: usize) -> Cow<'_, Value>;
+
+    /// Whether the set at this position has these values, compared by a rule each; three-valued.
+    fn has_member(
+        &self,
+        position: usize,
+        values: &[Cow<'_, Value>],
+        rules: &[Rule],
+    ) -> Option<bool> {
+        let _ = (position, values, rules);
+        None
+    }
+
+    /// Is told what SQLite fails on; the value is NULL instead.
+    fn report(&self, fault: Fault) {
+        let _ = fault;
+    }
+}
+
+/// What SQLite fails a statement for while it evaluates an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// RAISE was reached, with this message.
+    Raised(Raise, Arc<str>),
+    /// A LIKE's ESCAPE is not one character.
+    Escape,
+    /// The absolute value or the sum of integers is none.
+    IntegerOverflow,
 }
 
 impl Scope for [Value] {
-    fn column(&self, position: usize) -> &Value {
-        self.get(position).unwrap_or(&NULL)
+    fn column(&self, position: usize) -> Cow<'_, Value> {
+        Cow::Borrowed(self.get(position).unwrap_or(&NULL))
     }
 }
 
 impl<const N: usize> Scope for [Value; N] {
-    fn column(&self, position: usize) -> &Value {
+    fn column(&self, position: usize) -> Cow<'_, Value> {
         self.as_slice().column(position)
     }
 }
 
 impl Scope for Vec<Value> {
-    fn column(&self, position: usize) -> &Value {
+    fn column(&self, position: usize) -> Cow<'_, Value> {
         self.as_slice().column(position)
     }
 }
@@ -56,28 +86,32 @@ impl Bound {
 impl Resolved {
     pub(super) fn value<'a, S: Scope + ?Sized>(&'a self, scope: &'a S) -> Cow<'a, Value> {
         match self {
-            Resolved::Column(position) => Cow::Borrowed(scope.column(*position)),
+            Resolved::Column(position) => scope.column(*position),
             Resolved::Literal(value) => Cow::Borrowed(value),
-            Resolved::Not(_)
+            Resolved::Unary(Unary::Not, _)
             | Resolved::IsNull { .. }
             | Resolved::IsTruth { .. }
             | Resolved::Compare { .. }
+            | Resolved::CompareRows { .. }
             | Resolved::And(_)
             | Resolved::Or(_)
             | Resolved::In { .. }
-            | Resolved::Between { .. } => Cow::Owned(self.truth(scope).into()),
-            Resolved::Negate(operand) => Cow::Owned(negate(operand, scope)),
+            | Resolved::Member { .. }
+            | Resolved::Between { .. }
+            | Resolved::Match { .. } => Cow::Owned(self.truth(scope).into()),
+            Resolved::Unary(operator, operand) => Cow::Owned(unary(*operator, operand, scope)),
             Resolved::Arithmetic(operator, operands) => {
                 Cow::Owned(arithmetic_of(*operator, operands, scope))
             }
             Resolved::Concat(operands) => Cow::Owned(concat(operands, scope)),
-            Resolved::Like { operands, negated } => {
-                Cow::Owned(like_of(operands, *negated, scope).into())
-            }
             Resolved::Case(operands) => case(operands, scope),
             Resolved::Cast(operand, data_type) => Cow::Owned(operand.value(scope).cast(*data_type)),
             Resolved::Call { function, arguments, collation } => {
                 function.call(arguments, *collation, scope)
+            }
+            Resolved::Raise(raise, message) => {
+                scope.report(Fault::Raised(*raise, message.clone()));
+                Cow::Borrowed(&NULL)
             }
         }
     }
@@ -85,7 +119,7 @@ impl Resolved {
     /// The value as a condition. Conditions come here at once, without a value in between.
     pub(super) fn truth<S: Scope + ?Sized>(&self, scope: &S) -> Option<bool> {
         match self {
-            Resolved::Not(operand) => operand.truth(scope).map(|truth| !truth),
+            Resolved::Unary(Unary::Not, operand) => operand.truth(scope).map(|truth| !truth),
             Resolved::IsNull { operand, negated } => {
                 Some(operand.value(scope).is_null() != *negated)
             }
@@ -95,23 +129,30 @@ impl Resolved {
             Resolved::Compare { comparison, operands, rule } => {
                 compare_of(*comparison, operands, *rule, scope)
             }
+            Resolved::CompareRows { comparison, pairs } => compare_rows(*comparison, pairs, scope),
             Resolved::And(operands) => all(operands, scope),
             Resolved::Or(operands) => any(operands, scope),
+            Resolved::Member { operands, position, rules, negated } => {
+                is_member(operands, *position, rules, scope).map(|found| found != *negated)
+            }
             Resolved::In { operand, items, rule, negated } => {
                 in_list(operand, items, *rule, scope).map(|found| found != *negated)
             }
             Resolved::Between { operands, low, high, negated } => {
                 between(operands, *low, *high, scope).map(|within| within != *negated)
             }
-            Resolved::Like { operands, negated } => like_of(operands, *negated, scope),
+            Resolved::Match { pattern, operands, negated } => {
+                matches(*pattern, operands, scope).map(|found| found != *negated)
+            }
             Resolved::Column(_)
             | Resolved::Literal(_)
-            | Resolved::Negate(_)
+            | Resolved::Unary(..)
             | Resolved::Arithmetic(..)
             | Resolved::Concat(_)
             | Resolved::Case(_)
             | Resolved::Cast(..)
-            | Resolved::Call { .. } => self.value(scope).truth(),
+            | Resolved::Call { .. }
+            | Resolved::Raise(..) => self.value(scope).truth(),
         }
     }
 }
@@ -151,6 +192,52 @@ fn compare_of<S: Scope + ?Sized>(
     let left = operands[0].value(scope);
     let right = operands[1].value(scope);
     comparison.holds(&left, &right, rule)
+}
+
+/// The first pair that is not equal decides; a NULL met before it leaves the outcome open.
+fn compare_rows<S: Scope + ?Sized>(
+    comparison: Comparison,
+    pairs: &[([Resolved; 2], Rule)],
+    scope: &S,
+) -> Option<bool> {
+    let negated = matches!(comparison, Comparison::NotEqual | Comparison::IsNot);
+    let is = matches!(comparison, Comparison::Is | Comparison::IsNot);
+    let mut outcome = Some(true);
+    for (position, ([left, right], rule)) in pairs.iter().enumerate() {
+        let left = left.value(scope);
+        let right = right.value(scope);
+        let is_last = position + 1 == pairs.len();
+        match comparison {
+            Comparison::Equal | Comparison::NotEqual | Comparison::Is | Comparison::IsNot => {
+                let equal = if is { Comparison::Is } else { Comparison::Equal };
+                match equal.holds(&left, &right, *rule) {
+                    Some(true) => {}
+                    Some(false) => return Some(negated),
+                    None => outcome = None,
+                }
+            }
+            Comparison::Less
+            | Comparison::LessOrEqual
+            | Comparison::Greater
+            | Comparison::GreaterOrEqual => {
+                let equal = Comparison::Equal.holds(&left, &right, *rule);
+                if equal != Some(true) || is_last {
+                    return comparison.holds(&left, &right, *rule);
+                }
+            }
+        }
+    }
+    outcome.map(|equal| equal != negated)
+}
+
+fn is_member<S: Scope + ?Sized>(
+    operands: &[Resolved],
+    position: usize,
+    rules: &[Rule],
+    scope: &S,
+) -> Option<bool> {
+    let values: Vec<_> = operands.iter().map(|operand| operand.value(scope)).collect();
+    scope.has_member(position, &values, rules)
 }
 
 impl Comparison {
@@ -267,9 +354,16 @@ fn case<'a, S: Scope + ?Sized>(operands: &'a [Resolved], scope: &'a S) -> Cow<'a
     otherwise.map_or(Cow::Borrowed(&NULL), |otherwise| otherwise.value(scope))
 }
 
-fn negate<S: Scope + ?Sized>(operand: &Resolved, scope: &S) -> Value {
-    // So SQLite does it, and thus -x is 0 and not -0.0 where x is 0.0.
-    arithmetic(Arithmetic::Subtract, &Value::Integer(0), &operand.value(scope))
+fn unary<S: Scope + ?Sized>(operator: Unary, operand: &Resolved, scope: &S) -> Value {
+    let operand = operand.value(scope);
+    match operator {
+        // So SQLite does it, and thus -x is 0 and not -0.0 where x is 0.0.
+        Unary::Negate => arithmetic(Arithmetic::Subtract, &Value::Integer(0), &operand),
+        Unary::Complement if operand.is_null() => Value::Null,
+        Unary::Complement => Value::Integer(!operand.to_integer()),
+        Unary::Not => operand.truth().map(|truth| !truth).into(),
+        Unary::Plus => operand.into_owned(),
+    }
 }
 
 fn arithmetic_of<S: Scope + ?Sized>(
@@ -283,6 +377,14 @@ fn arithmetic_of<S: Scope + ?Sized>(
 }
 
 fn arithmetic(operator: Arithmetic, left: &Value, right: &Value) -> Value {
+    if let Some(bits) = operator.bits() {
+        let is_null = left.is_null() || right.is_null();
+        return if is_null {
+            Value::Null
+        } else {
+            bits(left.to_integer(), right.to_integer()).into()
+        };
+    }
     let (Some(a), Some(b)) = (left.to_number(), right.to_number()) else {
         return Value::Null;
     };
@@ -297,6 +399,10 @@ fn arithmetic(operator: Arithmetic, left: &Value, right: &Value) -> Value {
             Arithmetic::Divide => a.checked_div(b),
             // By -1 nothing remains, of the least integer neither.
             Arithmetic::Remainder => Some(a.checked_rem(b).unwrap_or(0)),
+            Arithmetic::BitAnd
+            | Arithmetic::BitOr
+            | Arithmetic::ShiftLeft
+            | Arithmetic::ShiftRight => None,
         };
         if let Some(integer) = exact {
             return Value::Integer(integer);
@@ -317,8 +423,38 @@ fn arithmetic(operator: Arithmetic, left: &Value, right: &Value) -> Value {
             }
             a.checked_rem(b).unwrap_or(0) as f64
         }
+        Arithmetic::BitAnd | Arithmetic::BitOr | Arithmetic::ShiftLeft | Arithmetic::ShiftRight => {
+            return Value::Null;
+        }
     };
     real.into()
+}
+
+impl Arithmetic {
+    /// What it does to the bits of integers, if it is about bits.
+    fn bits(self) -> Option<fn(i64, i64) -> i64> {
+        match self {
+            Arithmetic::Add
+            | Arithmetic::Subtract
+            | Arithmetic::Multiply
+            | Arithmetic::Divide
+            | Arithmetic::Remainder => None,
+            Arithmetic::BitAnd => Some(|a, b| a & b),
+            Arithmetic::BitOr => Some(|a, b| a | b),
+            Arithmetic::ShiftLeft => Some(shift),
+            Arithmetic::ShiftRight => Some(|a, by| shift(a, by.saturating_neg())),
+        }
+    }
+}
+
+/// Shifts to the left, or to the right by a negative count. The sign stays when shifted right.
+fn shift(bits: i64, by: i64) -> i64 {
+    match by {
+        0..64 => bits << by,
+        -63..0 => bits >> -by,
+        64.. => 0,
+        _ => bits >> 63,
+    }
 }
 
 fn concat<S: Scope + ?Sized>(operands: &[Resolved; 2], scope: &S) -> Value {
@@ -330,62 +466,10 @@ fn concat<S: Scope + ?Sized>(operands: &[Resolved; 2], scope: &S) -> Value {
     limited_text(&[&left, &right])
 }
 
-fn like_of<S: Scope + ?Sized>(operands: &[Resolved; 2], negated: bool, scope: &S) -> Option<bool> {
-    let subject = operands[0].value(scope).to_text()?;
-    let pattern = operands[1].value(scope).to_text()?;
-    Some(is_like(&subject, &pattern) != negated)
-}
-
-/// Whether the subject matches the pattern; a NUL ends either.
-///
-/// Only the last `%` passed is ever taken up again: what an earlier one could match beyond, the
-/// last one can too. So this takes O(subject · pattern) and no recursion.
-fn is_like(subject: &str, pattern: &str) -> bool {
-    let mut subject = subject.chars().map(like_char).take_while(until_nul as fn(&char) -> bool);
-    let mut pattern = pattern.chars().map(like_char).take_while(until_nul as fn(&char) -> bool);
-    // The pattern after the last `%`, and the subject from where it was last tried.
-    let mut retry = None;
-    loop {
-        let expected = pattern.next();
-        if expected == Some('%') {
-            retry = Some((pattern.clone(), subject.clone()));
-            continue;
-        }
-        let found = subject.next();
-        let matched = match (expected, found) {
-            (None, None) => return true,
-            (Some('_'), Some(_)) => true,
-            (Some(expected), Some(found)) => expected.eq_ignore_ascii_case(&found),
-            (None, Some(_)) | (Some(_), None) => false,
-        };
-        if matched {
-            continue;
-        }
-        let Some((after, from)) = &mut retry else { return false };
-        if from.next().is_none() {
-            return false;
-        }
-        pattern = after.clone();
-        subject = from.clone();
-    }
-}
-
-/// SQLite reads these two noncharacters as U+FFFD.
-fn like_char(character: char) -> char {
-    match character {
-        '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
-        other => other,
-    }
-}
-
-fn until_nul(character: &char) -> bool {
-    *character != '\0'
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::bind::TestColumns;
-    use super::super::{DEPTH_MAX, Expression, case, col, function, lit};
+    use super::super::{DEPTH_MAX, Expression, case, col, function, lit, row_value};
     use super::*;
     use crate::value::{Collation, DataType};
 
@@ -455,29 +539,31 @@ mod tests {
     }
 
     #[test]
-    fn patterns() {
-        for (subject, pattern, expected) in [
-            ("abc", "ABC", true),
-            ("abc", "a%", true),
-            ("abc", "%b%", true),
-            ("abc", "_b_", true),
-            ("abc", "_", false),
-            ("", "%", true),
-            ("", "_", false),
-            ("aab", "%a_", true),
-            ("abab", "%ab", true),
-            ("abcabd", "a%abd", true),
-            ("É", "é", false),
-            ("é", "_", true),
-            ("ab\0c", "ab", true),
-            ("a", "a%%_", false),
-        ] {
-            assert_eq!(is_like(subject, pattern), expected, "{subject:?} LIKE {pattern:?}");
-        }
-        let hard = is_like(&"a".repeat(2000), &"%a".repeat(500).replace("aa", "b"));
-        assert!(hard);
-        assert_eq!(evaluate(lit(123).like("1_3")), Value::Integer(1));
-        assert_eq!(evaluate(null().like("x")), Value::Null);
+    fn bits_are_those_of_integers() {
+        assert_eq!(evaluate(lit(6).bit_and(3)), Value::Integer(2));
+        assert_eq!(evaluate(lit(6).bit_or("1x")), Value::Integer(7));
+        assert_eq!(evaluate(lit(1).shift_left(63)), Value::Integer(i64::MIN));
+        assert_eq!(evaluate(lit(1).shift_left(64)), Value::Integer(0));
+        assert_eq!(evaluate(lit(-1).shift_right(70)), Value::Integer(-1));
+        assert_eq!(evaluate(lit(-8).shift_right(1)), Value::Integer(-4));
+        assert_eq!(evaluate(lit(4).shift_left(-1)), Value::Integer(2));
+        assert_eq!(evaluate(lit(4).shift_right(i64::MIN)), Value::Integer(0));
+        assert_eq!(evaluate(lit(2.9).complement()), Value::Integer(-3));
+        assert_eq!(evaluate(null().bit_and(0)), Value::Null);
+    }
+
+    #[test]
+    fn rows_compare_from_left_to_right() {
+        let row = |a: Value, b: Value| row_value([a, b]);
+        let one = |b: Value| row(1.into(), b);
+        assert_eq!(evaluate(one(2.into()).lt(one(3.into()))), 1.into());
+        assert_eq!(evaluate(one(Value::Null).lt(row(2.into(), 0.into()))), 1.into());
+        assert_eq!(evaluate(one(Value::Null).lt(one(3.into()))), Value::Null);
+        assert_eq!(evaluate(one(Value::Null).eq(row(2.into(), 0.into()))), 0.into());
+        assert_eq!(evaluate(one(Value::Null).ne(one(3.into()))), Value::Null);
+        assert_eq!(evaluate(one(Value::Null).is(one(Value::Null))), 1.into());
+        assert_eq!(evaluate(one(Value::Null).is_not(one(1.into()))), 1.into());
+        assert_eq!(evaluate(one(2.into()).ge(one(2.into()))), 1.into());
     }
 
     #[test]
@@ -504,6 +590,13 @@ mod tests {
             |e| e.between(0, 5),
             |e| lit(5).between(0, e),
             |e| e.like("%1%"),
+            |e| e.like_escape("%1%", "x"),
+            |e| e.glob("*1*"),
+            |e| e.is_true(),
+            |e| e.complement(),
+            |e| e.bit_or(1),
+            |e| row_value([e, lit(1)]).eq(row_value([1, 1])),
+            |e| row_value([lit(1), lit(1)]).lt(row_value([lit(1), e])),
             |e| case([(e, 1)], Some(lit(0))),
             |e| case([(0, 1)], Some(e)),
             |e| e.cast(DataType::Text),
@@ -527,9 +620,10 @@ mod tests {
                     tree = deeper;
                     turn += step;
                 }
-                assert!(tree.depth >= DEPTH_MAX - 2);
+                assert!(tree.depth >= DEPTH_MAX - 3);
                 let columns = TestColumns(vec![(Affinity::Integer, Collation::Binary)]);
                 let bound = tree.bind(&columns).unwrap();
+
                 assert_eq!(bound, bound.clone());
                 assert_eq!(bound.columns(), [0]);
                 let value = bound.evaluate(&[Value::Integer(1)]);

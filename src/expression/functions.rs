@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 
-use super::bind::Resolved;
+use super::Pattern;
+use super::error::BindError;
 use super::evaluate::Scope;
+use super::resolved::Resolved;
 use crate::value::{Collation, NULL, Value, compare, parse_real, real_to_fixed, real_to_text};
 
 /// The longest text or blob, in bytes, as SQLite is compiled by default.
@@ -17,23 +19,34 @@ const LENGTH_MAX: usize = 1_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Function {
     Abs,
+    Char,
     Coalesce,
+    Concat,
+    ConcatWs,
     Hex,
     Iif,
     IfNull,
     Instr,
     Length,
+    // likely, unlikely and likelihood, which tell SQLite's planner something.
+    Likely,
     Lower,
+    Matches(Pattern),
     Max,
     Min,
     NullIf,
+    OctetLength,
     Quote,
     Replace,
     Round,
+    Sign,
     Substr,
     Trim(Ends),
     TypeOf,
+    Unhex,
+    Unicode,
     Upper,
+    ZeroBlob,
 }
 
 /// Which ends of a text are trimmed.
@@ -44,65 +57,89 @@ pub(super) enum Ends {
     Both,
 }
 
+/// A function that is known: its name, what it is, and the least and greatest number of arguments.
+type Known = (&'static str, Function, usize, usize);
+
+const MANY: usize = usize::MAX;
+
+/// In order of their names.
+const FUNCTIONS: [Known; 35] = [
+    ("abs", Function::Abs, 1, 1),
+    ("char", Function::Char, 0, MANY),
+    ("coalesce", Function::Coalesce, 2, MANY),
+    ("concat", Function::Concat, 1, MANY),
+    ("concat_ws", Function::ConcatWs, 2, MANY),
+    ("glob", Function::Matches(Pattern::Glob), 2, 2),
+    ("hex", Function::Hex, 1, 1),
+    ("if", Function::Iif, 2, MANY),
+    ("ifnull", Function::IfNull, 2, 2),
+    ("iif", Function::Iif, 2, MANY),
+    ("instr", Function::Instr, 2, 2),
+    ("length", Function::Length, 1, 1),
+    ("like", Function::Matches(Pattern::Like), 2, 3),
+    ("likelihood", Function::Likely, 2, 2),
+    ("likely", Function::Likely, 1, 1),
+    ("lower", Function::Lower, 1, 1),
+    ("ltrim", Function::Trim(Ends::Left), 1, 2),
+    ("max", Function::Max, 2, MANY),
+    ("min", Function::Min, 2, MANY),
+    ("nullif", Function::NullIf, 2, 2),
+    ("octet_length", Function::OctetLength, 1, 1),
+    ("quote", Function::Quote, 1, 1),
+    ("replace", Function::Replace, 3, 3),
+    ("round", Function::Round, 1, 2),
+    ("rtrim", Function::Trim(Ends::Right), 1, 2),
+    ("sign", Function::Sign, 1, 1),
+    ("substr", Function::Substr, 2, 3),
+    ("substring", Function::Substr, 2, 3),
+    ("trim", Function::Trim(Ends::Both), 1, 2),
+    ("typeof", Function::TypeOf, 1, 1),
+    ("unhex", Function::Unhex, 1, 2),
+    ("unicode", Function::Unicode, 1, 1),
+    ("unlikely", Function::Likely, 1, 1),
+    ("upper", Function::Upper, 1, 1),
+    ("zeroblob", Function::ZeroBlob, 1, 1),
+];
+
+/// The aggregates, with the least and greatest number of arguments.
+const AGGREGATES: [(&str, usize, usize); 8] = [
+    ("avg", 1, 1),
+    ("count", 0, 1),
+    ("group_concat", 1, 2),
+    ("max", 1, 1),
+    ("min", 1, 1),
+    ("string_agg", 2, 2),
+    ("sum", 1, 1),
+    ("total", 1, 1),
+];
+
+/// Whether the function of this name is an aggregate when it has so many arguments, `*` being none.
+pub fn is_aggregate(name: &str, count: usize) -> bool {
+    let is_meant = |(known, least, most): &&(&str, usize, usize)| {
+        known.eq_ignore_ascii_case(name) && (*least..=*most).contains(&count)
+    };
+    AGGREGATES.iter().any(|known| is_meant(&known))
+}
+
 impl Function {
-    pub(super) fn by_name(name: &str) -> Option<Function> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "abs" => Function::Abs,
-            "coalesce" => Function::Coalesce,
-            "hex" => Function::Hex,
-            "ifnull" => Function::IfNull,
-            "iif" => Function::Iif,
-            "instr" => Function::Instr,
-            "length" => Function::Length,
-            "lower" => Function::Lower,
-            "ltrim" => Function::Trim(Ends::Left),
-            "max" => Function::Max,
-            "min" => Function::Min,
-            "nullif" => Function::NullIf,
-            "quote" => Function::Quote,
-            "replace" => Function::Replace,
-            "round" => Function::Round,
-            "rtrim" => Function::Trim(Ends::Right),
-            "substr" | "substring" => Function::Substr,
-            "trim" => Function::Trim(Ends::Both),
-            "typeof" => Function::TypeOf,
-            "upper" => Function::Upper,
-            _ => return None,
-        })
-    }
-
-    pub(super) fn takes(self, count: usize) -> bool {
-        match self {
-            Function::Abs
-            | Function::Hex
-            | Function::Length
-            | Function::Lower
-            | Function::Quote
-            | Function::TypeOf
-            | Function::Upper => count == 1,
-            Function::Round | Function::Trim(_) => (1..=2).contains(&count),
-            Function::IfNull | Function::Instr | Function::NullIf => count == 2,
-            Function::Substr => (2..=3).contains(&count),
-            Function::Replace => count == 3,
-            Function::Coalesce | Function::Iif | Function::Max | Function::Min => count >= 2,
-        }
-    }
-
-    /// What [`Function::takes`] is content with, in words.
-    pub(super) fn expected(self) -> &'static str {
-        match self {
-            Function::Abs
-            | Function::Hex
-            | Function::Length
-            | Function::Lower
-            | Function::Quote
-            | Function::TypeOf
-            | Function::Upper => "1",
-            Function::Round | Function::Trim(_) => "1 or 2",
-            Function::IfNull | Function::Instr | Function::NullIf => "2",
-            Function::Substr => "2 or 3",
-            Function::Replace => "3",
-            Function::Coalesce | Function::Iif | Function::Max | Function::Min => "at least 2",
+    /// The function of this name for so many arguments.
+    pub(super) fn find(name: &str, count: usize) -> Result<Function, Box<BindError>> {
+        let lower = name.to_ascii_lowercase();
+        let (function, least, most) =
+            match FUNCTIONS.binary_search_by_key(&&*lower, |(known, ..)| known) {
+                Ok(at) => (Some(FUNCTIONS[at].1), FUNCTIONS[at].2, FUNCTIONS[at].3),
+                Err(_) => match AGGREGATES.iter().find(|(known, ..)| *known == lower) {
+                    Some((_, least, most)) => (None, *least, *most),
+                    None => return Err(Box::new(BindError::UnknownFunction(name.to_owned()))),
+                },
+            };
+        match function {
+            Some(function) if (least..=most).contains(&count) => Ok(function),
+            _ => Err(Box::new(BindError::ArgumentCount {
+                function: name.to_owned(),
+                expected: numbers(least, most),
+                found: count,
+            })),
         }
     }
 
@@ -123,19 +160,31 @@ impl Function {
                 extreme(arguments, scope, |best, next| compare(best, next, collation).is_ge())
             }
             Function::NullIf => nullif(arguments, collation, scope),
+            Function::Likely => {
+                arguments.first().map_or(Cow::Borrowed(&NULL), |argument| argument.value(scope))
+            }
+            Function::Char => Cow::Owned(char_of(arguments, scope)),
+            Function::Concat => Cow::Owned(concat(arguments, "", scope)),
+            Function::ConcatWs => Cow::Owned(concat_ws(arguments, scope)),
             Function::Abs
             | Function::Hex
             | Function::Iif
             | Function::Instr
             | Function::Length
             | Function::Lower
+            | Function::Matches(_)
+            | Function::OctetLength
             | Function::Quote
             | Function::Replace
             | Function::Round
+            | Function::Sign
             | Function::Substr
             | Function::Trim(_)
             | Function::TypeOf
-            | Function::Upper => Cow::Owned(self.apply(arguments, scope)),
+            | Function::Unhex
+            | Function::Unicode
+            | Function::Upper
+            | Function::ZeroBlob => Cow::Owned(self.apply(arguments, scope)),
         }
     }
 
@@ -159,14 +208,33 @@ impl Function {
             Function::Substr => substr(first, second.unwrap_or(&NULL), third),
             Function::Trim(ends) => trim(first, second, ends),
             Function::TypeOf => first.storage_class().name().into(),
-            // Resolved to CASE, or called without looking at every argument.
-            Function::Coalesce
+            Function::OctetLength => octet_length(first),
+            Function::Sign => sign(first),
+            Function::Unhex => unhex(first, second),
+            Function::Unicode => unicode(first),
+            Function::ZeroBlob => zeroblob(first),
+            // Resolved to CASE or an operator, or called without looking at every argument.
+            Function::Char
+            | Function::Coalesce
+            | Function::Concat
+            | Function::ConcatWs
+            | Function::Likely
+            | Function::Matches(_)
             | Function::IfNull
             | Function::Iif
             | Function::Max
             | Function::Min
             | Function::NullIf => Value::Null,
         }
+    }
+}
+
+/// "1", "1 or 2", "at least 2".
+fn numbers(least: usize, most: usize) -> String {
+    match most {
+        MANY => format!("at least {least}"),
+        _ if least == most => least.to_string(),
+        _ => format!("{least} or {most}"),
     }
 }
 
@@ -248,6 +316,100 @@ fn length(value: &Value) -> Value {
 
 fn until_nul(text: &str) -> &str {
     text.split('\0').next().unwrap_or(text)
+}
+
+/// The bytes of a text or blob, or of a number's text.
+fn octet_length(value: &Value) -> Value {
+    value.to_bytes().map(|bytes| bytes.len() as i64).into()
+}
+
+/// -1, 0 or 1; NULL for what is no number, as a whole.
+fn sign(value: &Value) -> Value {
+    let number = match value {
+        Value::Text(text) => Value::number_of_text(text),
+        other => Some(other.clone()),
+    };
+    match number {
+        Some(Value::Integer(integer)) => integer.signum().into(),
+        Some(Value::Real(real)) if real > 0.0 => 1.into(),
+        Some(Value::Real(real)) if real < 0.0 => (-1).into(),
+        Some(Value::Real(_)) => 0.into(),
+        Some(Value::Null | Value::Text(_) | Value::Blob(_)) | None => Value::Null,
+    }
+}
+
+/// The text of these code points; what is none becomes U+FFFD.
+fn char_of<S: Scope + ?Sized>(arguments: &[Resolved], scope: &S) -> Value {
+    let character = |argument: &Resolved| {
+        let code = u32::try_from(argument.value(scope).to_integer()).ok();
+        code.and_then(char::from_u32).unwrap_or('\u{fffd}')
+    };
+    arguments.iter().map(character).collect::<String>().into()
+}
+
+/// The code point of a text's first character.
+fn unicode(value: &Value) -> Value {
+    let text = value.to_text();
+    let first = text.as_deref().and_then(|text| until_nul(text).chars().next());
+    first.map(|character| i64::from(u32::from(character))).into()
+}
+
+fn concat_ws<S: Scope + ?Sized>(arguments: &[Resolved], scope: &S) -> Value {
+    let Some((separator, rest)) = arguments.split_first() else { return Value::Null };
+    match separator.value(scope).to_text() {
+        Some(separator) => concat(rest, &separator, scope),
+        None => Value::Null,
+    }
+}
+
+/// The arguments that are not NULL, with a separator between them.
+fn concat<S: Scope + ?Sized>(arguments: &[Resolved], separator: &str, scope: &S) -> Value {
+    let mut bytes = Vec::new();
+    let mut is_first = true;
+    for argument in arguments {
+        let value = argument.value(scope);
+        let Some(text) = value.to_bytes() else { continue };
+        if !std::mem::replace(&mut is_first, false) {
+            bytes.extend_from_slice(separator.as_bytes());
+        }
+        bytes.extend_from_slice(&text);
+        if bytes.len() > LENGTH_MAX {
+            return Value::Null;
+        }
+    }
+    limited_text(&[&bytes])
+}
+
+/// The blob whose hexadecimal digits these are; characters to ignore may stand between the bytes.
+fn unhex(value: &Value, ignored: Option<&Value>) -> Value {
+    let Some(text) = value.to_text() else { return Value::Null };
+    let ignored = match ignored {
+        None => "".into(),
+        Some(ignored) => match ignored.to_text() {
+            Some(ignored) => ignored,
+            None => return Value::Null,
+        },
+    };
+    let mut bytes = Vec::new();
+    let mut characters = until_nul(&text).chars();
+    while let Some(character) = characters.next() {
+        match character.to_digit(16) {
+            Some(high) => match characters.next().and_then(|character| character.to_digit(16)) {
+                Some(low) => bytes.push((high * 16 + low) as u8),
+                None => return Value::Null,
+            },
+            None if ignored.contains(character) => {}
+            None => return Value::Null,
+        }
+    }
+    bytes.into()
+}
+
+fn zeroblob(value: &Value) -> Value {
+    match usize::try_from(value.to_integer().max(0)) {
+        Ok(length) if length <= LENGTH_MAX => vec![0; length].into(),
+        _ => Value::Null,
+    }
 }
 
 fn map_text(value: &Value, map: impl FnOnce(&str) -> String) -> Value {
@@ -471,6 +633,30 @@ mod tests {
         check("hex", &["é".into()], "C3A9");
         check("quote", &["it's".into()], "'it''s'");
         check("quote", &[f64::NEG_INFINITY.into()], "-9.0e+999");
+    }
+
+    #[test]
+    fn functions_are_in_order() {
+        assert!(FUNCTIONS.is_sorted_by_key(|(name, ..)| *name));
+        assert!(is_aggregate("COUNT", 0) && is_aggregate("max", 1) && !is_aggregate("max", 2));
+    }
+
+    #[test]
+    fn bytes_and_code_points() {
+        check("char", &[104.into(), 233.into(), (-1).into()], "hé\u{fffd}");
+        check("unicode", &["é".into()], 233);
+        check("unicode", &["".into()], Value::Null);
+        check("octet_length", &["é".into()], 2);
+        check("concat", &["a".into(), Value::Null, 1.into()], "a1");
+        check("concat_ws", &[", ".into(), "a".into(), Value::Null, "b".into()], "a, b");
+        check("unhex", &["61-62".into(), "-".into()], b"ab".to_vec());
+        check("unhex", &["6".into()], Value::Null);
+        check("zeroblob", &[2.into()], vec![0, 0]);
+        check("sign", &["-2.5".into()], -1);
+        check("sign", &["2x".into()], Value::Null);
+        check("likely", &["x".into()], "x");
+        check("like", &["a%".into(), "Abc".into()], 1);
+        check("glob", &["a*".into(), "Abc".into()], 0);
     }
 
     #[test]

@@ -1,35 +1,37 @@
-//! Expressions over the columns of a row: CHECK, DEFAULT and WHERE share them.
+//! Expressions over the columns of rows: CHECK, DEFAULT, WHERE and queries share them.
 //!
 //! An [`Expression`] is built from [`col`] and [`lit`] with methods and the arithmetic operators; it
 //! names columns and knows nothing of tables. [`Expression::bind`] resolves the names against some
 //! [`Columns`] and gives a [`Bound`], which is evaluated over a [`Scope`], that is a row. Whoever has
-//! subqueries or outer rows to offer does so as further columns of its scope.
+//! more to offer than a row does so as further columns of its scope: parameters, aggregates, outer
+//! rows, and subqueries, which are opaque here (see [`Subquery`]).
 //!
 //! Values and logic are SQLite's: three-valued, with its affinity and collation rules decided once,
-//! in `bind`. Evaluation is total. Where SQLite fails the statement there is a value instead:
+//! in `bind`. Evaluation is total. Where SQLite fails the statement the value is NULL, and the scope
+//! is told of the [`Fault`]; a row by itself ignores it. Besides,
 //!
 //! - `abs(-9223372036854775808)` is the real 9223372036854775808.0 and no "integer overflow";
 //! - text or a blob beyond SQLite's limit of a thousand million bytes is NULL and no "too big";
 //! - a LIKE pattern may be of any length.
 //!
-//! A tree has at most [`DEPTH_MAX`] levels. Building one that is deeper gives an expression that
-//! `bind` refuses, so nothing that walks a tree can exhaust the stack. AND and OR are flat: a chain
-//! of them is one level however long.
+//! A tree has at most [`DEPTH_MAX`] levels, those of the queries in it included. Building one that is
+//! deeper gives an expression that `bind` refuses, so nothing that walks a tree can exhaust the
+//! stack. AND and OR are flat: a chain of them is one level however long.
 //!
 //! Printing an expression gives SQL that SQLite parses back to the same meaning.
 //!
 //! # Examples
 //!
 //! ```
-//! use ondelete::expression::{ColumnInfo, Columns, col};
+//! use ondelete::expression::{BindError, ColumnInfo, ColumnName, Columns, col};
 //! use ondelete::value::{Affinity, Collation, Value};
 //!
 //! struct Stock;
 //! impl Columns for Stock {
-//!     fn resolve(&self, name: &str) -> Option<ColumnInfo> {
-//!         let position = ["price", "sold"].iter().position(|known| known.eq_ignore_ascii_case(name))?;
-//!         let (affinity, collation) = (Affinity::Integer, Collation::Binary);
-//!         Some(ColumnInfo { position, affinity, collation })
+//!     fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+//!         let position = ["price", "sold"].iter().position(|known| name.column() == *known);
+//!         let position = position.ok_or_else(|| BindError::UnknownColumn(name.clone()))?;
+//!         Ok(ColumnInfo::column(position, Affinity::Integer, Collation::Binary))
 //!     }
 //! }
 //!
@@ -38,22 +40,37 @@
 //! let check = check.bind(&Stock)?;
 //! assert_eq!(check.truth(&[Value::Integer(60), Value::Null]), Some(true));
 //! assert_eq!(check.truth(&[Value::Integer(60), Value::Integer(1)]), Some(false));
-//! # Ok::<(), ondelete::expression::BindError>(())
+//! # Ok::<(), BindError>(())
 //! ```
 
-use std::ops;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::value::{Collation, DataType, Value};
 
 mod bind;
+mod build;
+mod call;
 mod display;
+mod error;
 mod evaluate;
 mod functions;
+mod name;
+mod pattern;
+mod resolved;
+mod subquery;
 
-pub use bind::{BindError, Bound, ColumnInfo, Columns};
+pub use bind::{ColumnInfo, Columns};
+pub use build::{case, col, exists, function, lit, parameter, raise, row_value, subquery};
+pub use call::Call;
 pub use display::quote_identifier;
-pub use evaluate::Scope;
+pub use error::BindError;
+pub use evaluate::{Fault, Scope};
+pub use functions::is_aggregate;
+pub use name::ColumnName;
+pub use resolved::{Bound, Rule};
+pub(crate) use subquery::levels;
+pub use subquery::{Subquery, SubqueryUse};
 
 /// The most levels an expression can have.
 pub const DEPTH_MAX: usize = 100;
@@ -71,11 +88,14 @@ pub struct Expression {
 // Operands are shared, so that a clone takes neither time nor stack in proportion to the tree.
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
-    Column(String),
+    Column(ColumnName),
     Literal(Value),
-    Not(Arc<Expression>),
-    Negate(Arc<Expression>),
+    // By number, from 1.
+    Parameter(usize),
+    Unary(Unary, Arc<Expression>),
     IsNull { operand: Arc<Expression>, negated: bool },
+    // IS TRUE and IS FALSE, which ask for the truth of the operand and not for its value.
+    IsTruth { operand: Arc<Expression>, expected: bool, negated: bool },
     Compare(Comparison, Arc<[Expression; 2]>),
     // At least two conjuncts, none of them an AND itself.
     And(Arc<Vec<Expression>>),
@@ -86,15 +106,31 @@ enum Node {
     In { operand: Arc<Expression>, items: Arc<Vec<Expression>>, negated: bool },
     // The operand, the low and the high bound.
     Between { operands: Arc<[Expression; 3]>, negated: bool },
-    // The subject and the pattern.
-    Like { operands: Arc<[Expression; 2]>, negated: bool },
+    // The subject, the pattern, and perhaps the escape character.
+    Match { pattern: Pattern, operands: Arc<Vec<Expression>>, negated: bool },
     // At least one branch: a condition and its result.
     Case { branches: Arc<Vec<[Expression; 2]>>, otherwise: Option<Arc<Expression>> },
     Cast(Arc<Expression>, DataType),
     Collate(Arc<Expression>, Collation),
-    Function { name: String, arguments: Arc<Vec<Expression>> },
+    Call(Arc<Call>),
+    // A row value: several values that are compared one after the other.
+    Row(Arc<Vec<Expression>>),
+    Subquery(Arc<dyn Subquery>),
+    Exists(Arc<dyn Subquery>),
+    InSubquery { operand: Arc<Expression>, subquery: Arc<dyn Subquery>, negated: bool },
+    Raise(Raise, Arc<str>),
     // What would have been deeper than DEPTH_MAX.
     TooDeep,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unary {
+    Not,
+    Negate,
+    // The sign +, which takes affinity away and nothing else.
+    Plus,
+    // Every bit the other way round.
+    Complement,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,206 +152,44 @@ enum Arithmetic {
     Multiply,
     Divide,
     Remainder,
+    BitAnd,
+    BitOr,
+    ShiftLeft,
+    ShiftRight,
 }
 
-/// A column, by name. ASCII case does not count when it is bound.
-pub fn col(name: impl Into<String>) -> Expression {
-    Expression::leaf(Node::Column(name.into()))
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pattern {
+    Like,
+    Glob,
 }
 
-/// A literal value.
-pub fn lit(value: impl Into<Value>) -> Expression {
-    Expression::leaf(Node::Literal(value.into()))
+/// What RAISE does to the statement that a trigger belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Raise {
+    /// The row change is given up, and the statement goes on.
+    Ignore,
+    /// The statement is undone.
+    Abort,
+    /// The statement ends, and keeps what it has done.
+    Fail,
+    /// The transaction is undone.
+    Rollback,
 }
 
-/// `CASE WHEN … THEN … ELSE … END`: the result of the first branch whose condition is true.
-///
-/// Without a true condition the value is that of `otherwise`, or NULL. Without branches there is no
-/// such SQL, and this is `otherwise` itself, or NULL.
-pub fn case<C, R>(
-    branches: impl IntoIterator<Item = (C, R)>,
-    otherwise: Option<Expression>,
-) -> Expression
-where
-    C: Into<Expression>,
-    R: Into<Expression>,
-{
-    let branches: Vec<[Expression; 2]> =
-        branches.into_iter().map(|(condition, result)| [condition.into(), result.into()]).collect();
-    if branches.is_empty() {
-        return otherwise.unwrap_or_else(|| lit(Value::Null));
-    }
-    Expression::over(Node::Case {
-        branches: Arc::new(branches),
-        otherwise: otherwise.map(Arc::new),
-    })
-}
-
-/// A call of a function by name: `function("coalesce", [col("a"), lit(0)])`.
-///
-/// Known are abs, coalesce, hex, ifnull, iif, instr, length, lower, ltrim, max, min, nullif, quote,
-/// replace, round, rtrim, substr, substring, trim, typeof and upper, in any case. `bind` refuses
-/// others, and a wrong number of arguments.
-pub fn function<A: Into<Expression>>(
-    name: impl Into<String>,
-    arguments: impl IntoIterator<Item = A>,
-) -> Expression {
-    let arguments = arguments.into_iter().map(Into::into).collect();
-    Expression::over(Node::Function { name: name.into(), arguments: Arc::new(arguments) })
-}
-
-/// Every value is a literal, so that `col("a").eq(3)` reads as it should.
-impl<T: Into<Value>> From<T> for Expression {
-    fn from(value: T) -> Expression {
-        lit(value)
+/// The word in SQL.
+impl fmt::Display for Raise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Raise::Ignore => "IGNORE",
+            Raise::Abort => "ABORT",
+            Raise::Fail => "FAIL",
+            Raise::Rollback => "ROLLBACK",
+        })
     }
 }
 
-// The names are those of the SQL operators, which the standard traits also have; and a builder
-// consumes what it builds on.
-#[allow(
-    clippy::should_implement_trait,
-    clippy::wrong_self_convention,
-    reason = "they are named as SQL names them, and build a tree instead of answering"
-)]
 impl Expression {
-    /// `self = other`
-    pub fn eq(self, other: impl Into<Expression>) -> Expression {
-        self.compare(Comparison::Equal, other.into())
-    }
-
-    /// `self <> other`
-    pub fn ne(self, other: impl Into<Expression>) -> Expression {
-        self.compare(Comparison::NotEqual, other.into())
-    }
-
-    /// `self < other`
-    pub fn lt(self, other: impl Into<Expression>) -> Expression {
-        self.compare(Comparison::Less, other.into())
-    }
-
-    /// `self <= other`
-    pub fn le(self, other: impl Into<Expression>) -> Expression {
-        self.compare(Comparison::LessOrEqual, other.into())
-    }
-
-    /// `self > other`
-    pub fn gt(self, other: impl Into<Expression>) -> Expression {
-        self.compare(Comparison::Greater, other.into())
-    }
-
-    /// `self >= other`
-    pub fn ge(self, other: impl Into<Expression>) -> Expression {
-        self.compare(Comparison::GreaterOrEqual, other.into())
-    }
-
-    /// `self IS other`: equal, NULL being equal to NULL. Never NULL itself.
-    pub fn is(self, other: impl Into<Expression>) -> Expression {
-        self.compare(Comparison::Is, other.into())
-    }
-
-    /// `self IS NOT other`: the opposite of [`Expression::is`].
-    pub fn is_not(self, other: impl Into<Expression>) -> Expression {
-        self.compare(Comparison::IsNot, other.into())
-    }
-
-    /// `self IS NULL`
-    pub fn is_null(self) -> Expression {
-        Expression::over(Node::IsNull { operand: Arc::new(self), negated: false })
-    }
-
-    /// `self IS NOT NULL`
-    pub fn is_not_null(self) -> Expression {
-        Expression::over(Node::IsNull { operand: Arc::new(self), negated: true })
-    }
-
-    /// `self AND other`
-    pub fn and(self, other: impl Into<Expression>) -> Expression {
-        let mut conjuncts = self.into_conjuncts();
-        conjuncts.extend(other.into().into_conjuncts());
-        Expression::over(Node::And(Arc::new(conjuncts)))
-    }
-
-    /// `self OR other`
-    pub fn or(self, other: impl Into<Expression>) -> Expression {
-        let mut disjuncts = self.into_disjuncts();
-        disjuncts.extend(other.into().into_disjuncts());
-        Expression::over(Node::Or(Arc::new(disjuncts)))
-    }
-
-    /// `NOT self`
-    pub fn not(self) -> Expression {
-        Expression::over(Node::Not(Arc::new(self)))
-    }
-
-    /// `-self`; the operator `-` does the same.
-    pub fn negate(self) -> Expression {
-        Expression::over(Node::Negate(Arc::new(self)))
-    }
-
-    /// `self || other`
-    pub fn concat(self, other: impl Into<Expression>) -> Expression {
-        Expression::over(Node::Concat(Arc::new([self, other.into()])))
-    }
-
-    /// `self IN (items)`: false for an empty list, even if `self` is NULL.
-    pub fn in_list<I: Into<Expression>>(self, items: impl IntoIterator<Item = I>) -> Expression {
-        self.in_items(items.into_iter().map(Into::into).collect(), false)
-    }
-
-    /// `self NOT IN (items)`: true for an empty list, even if `self` is NULL.
-    pub fn not_in_list<I: Into<Expression>>(
-        self,
-        items: impl IntoIterator<Item = I>,
-    ) -> Expression {
-        self.in_items(items.into_iter().map(Into::into).collect(), true)
-    }
-
-    /// `self BETWEEN low AND high`, both bounds included.
-    pub fn between(self, low: impl Into<Expression>, high: impl Into<Expression>) -> Expression {
-        let operands = Arc::new([self, low.into(), high.into()]);
-        Expression::over(Node::Between { operands, negated: false })
-    }
-
-    /// `self NOT BETWEEN low AND high`
-    pub fn not_between(
-        self,
-        low: impl Into<Expression>,
-        high: impl Into<Expression>,
-    ) -> Expression {
-        let operands = Arc::new([self, low.into(), high.into()]);
-        Expression::over(Node::Between { operands, negated: true })
-    }
-
-    /// `self LIKE pattern`: `%` is any text, `_` any character; ASCII letters match in either case.
-    pub fn like(self, pattern: impl Into<Expression>) -> Expression {
-        let operands = Arc::new([self, pattern.into()]);
-        Expression::over(Node::Like { operands, negated: false })
-    }
-
-    /// `self NOT LIKE pattern`
-    pub fn not_like(self, pattern: impl Into<Expression>) -> Expression {
-        let operands = Arc::new([self, pattern.into()]);
-        Expression::over(Node::Like { operands, negated: true })
-    }
-
-    /// `CAST(self AS data_type)`; with [`DataType::Any`] just `self`.
-    pub fn cast(self, data_type: DataType) -> Expression {
-        match data_type {
-            DataType::Any => self,
-            DataType::Integer
-            | DataType::Real
-            | DataType::Text
-            | DataType::Blob
-            | DataType::Boolean => Expression::over(Node::Cast(Arc::new(self), data_type)),
-        }
-    }
-
-    /// `self COLLATE collation`: how a comparison this is an operand of compares text.
-    pub fn collate(self, collation: Collation) -> Expression {
-        Expression::over(Node::Collate(Arc::new(self), collation))
-    }
-
     /// The value, if the expression is nothing but a literal.
     pub fn as_literal(&self) -> Option<&Value> {
         match &self.node {
@@ -324,33 +198,86 @@ impl Expression {
         }
     }
 
-    /// The names of the columns used, in order of appearance and each once, ASCII case aside.
+    /// The name, if the expression is nothing but a column.
+    pub fn as_column(&self) -> Option<&ColumnName> {
+        match &self.node {
+            Node::Column(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The expression and the collation, if it is an expression with a COLLATE behind it.
+    pub fn as_collate(&self) -> Option<(&Expression, Collation)> {
+        match &self.node {
+            Node::Collate(operand, collation) => Some((operand, *collation)),
+            _ => None,
+        }
+    }
+
+    /// The levels of the tree, 1 for a column or literal.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The names of the columns used, in order of appearance and each once, whatever the table and
+    /// ASCII case aside. Columns inside of subqueries do not count.
     pub fn column_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         self.visit(&mut |expression| {
             if let Node::Column(name) = &expression.node
-                && !names.iter().any(|known| known.eq_ignore_ascii_case(name))
+                && !names.iter().any(|known| known.eq_ignore_ascii_case(name.column()))
             {
-                names.push(name);
+                names.push(name.column());
             }
         });
         names
     }
 
-    /// The same expression with every use of a column renamed. ASCII case does not count in `from`.
-    pub fn rename_column(&self, from: &str, to: &str) -> Expression {
-        let mut renamed = self.clone();
-        renamed.rename(from, to);
-        renamed
+    /// The calls of functions, in order of appearance. Those inside of subqueries do not count.
+    pub fn calls(&self) -> Vec<&Call> {
+        let mut calls = Vec::new();
+        self.visit(&mut |expression| {
+            if let Node::Call(call) = &expression.node {
+                calls.push(&**call);
+            }
+        });
+        calls
     }
 
-    fn rename(&mut self, from: &str, to: &str) {
-        if let Node::Column(name) = &mut self.node
-            && name.eq_ignore_ascii_case(from)
-        {
-            *name = to.to_owned();
+    /// The greatest number of a parameter, 0 without any. Subqueries count.
+    pub fn parameter_count(&self) -> usize {
+        let mut count = 0;
+        self.visit(&mut |expression| match &expression.node {
+            Node::Parameter(number) => count = count.max(*number),
+            Node::Subquery(subquery)
+            | Node::Exists(subquery)
+            | Node::InSubquery { subquery, .. } => count = count.max(subquery.parameter_count()),
+            _ => {}
+        });
+        count
+    }
+
+    /// The same expression with every use of a column renamed, whatever the table. ASCII case does
+    /// not count in `from`. Subqueries stay as they are.
+    pub fn rename_column(&self, from: &str, to: &str) -> Expression {
+        self.map_columns(&|name| {
+            let is_meant = name.column().eq_ignore_ascii_case(from);
+            if is_meant { name.with_column(to) } else { name.clone() }
+        })
+    }
+
+    /// The same expression with other names of columns. Subqueries stay as they are.
+    pub fn map_columns(&self, map: &dyn Fn(&ColumnName) -> ColumnName) -> Expression {
+        let mut mapped = self.clone();
+        mapped.rename(map);
+        mapped
+    }
+
+    fn rename(&mut self, map: &dyn Fn(&ColumnName) -> ColumnName) {
+        if let Node::Column(name) = &mut self.node {
+            *name = map(name);
         }
-        self.node.for_each_child_mut(&mut |child| child.rename(from, to));
+        self.node.for_each_child_mut(&mut |child| child.rename(map));
     }
 
     /// Calls for this expression and then for all below it, from left to right.
@@ -359,67 +286,64 @@ impl Expression {
         self.node.for_each_child(&mut |child| child.visit(call));
     }
 
+    /// What cannot be bound, because it would have been too deep.
+    pub(crate) fn too_deep() -> Expression {
+        Expression::leaf(Node::TooDeep)
+    }
+
     fn leaf(node: Node) -> Expression {
         Expression { node, depth: 1 }
     }
 
     /// An expression over its children, if that is not too deep.
     fn over(node: Node) -> Expression {
-        let mut depth = 0;
+        let mut depth = node.subquery().map_or(0, |subquery| levels(&**subquery));
         let mut poisoned = false;
         node.for_each_child(&mut |child| {
             depth = depth.max(child.depth);
             poisoned |= matches!(child.node, Node::TooDeep);
         });
         if poisoned || depth >= DEPTH_MAX {
-            return Expression::leaf(Node::TooDeep);
+            return Expression::too_deep();
         }
         Expression { node, depth: depth + 1 }
-    }
-
-    fn compare(self, comparison: Comparison, other: Expression) -> Expression {
-        Expression::over(Node::Compare(comparison, Arc::new([self, other])))
-    }
-
-    fn arithmetic(self, operator: Arithmetic, other: Expression) -> Expression {
-        Expression::over(Node::Arithmetic(operator, Arc::new([self, other])))
-    }
-
-    fn in_items(self, items: Vec<Expression>, negated: bool) -> Expression {
-        Expression::over(Node::In { operand: Arc::new(self), items: Arc::new(items), negated })
-    }
-
-    fn into_conjuncts(self) -> Vec<Expression> {
-        match self.node {
-            Node::And(conjuncts) => Arc::unwrap_or_clone(conjuncts),
-            node => vec![Expression { node, depth: self.depth }],
-        }
-    }
-
-    fn into_disjuncts(self) -> Vec<Expression> {
-        match self.node {
-            Node::Or(disjuncts) => Arc::unwrap_or_clone(disjuncts),
-            node => vec![Expression { node, depth: self.depth }],
-        }
     }
 }
 
 impl Node {
+    fn subquery(&self) -> Option<&Arc<dyn Subquery>> {
+        match self {
+            Node::Subquery(subquery)
+            | Node::Exists(subquery)
+            | Node::InSubquery { subquery, .. } => Some(subquery),
+            _ => None,
+        }
+    }
+
     fn for_each_child<'a>(&'a self, call: &mut dyn FnMut(&'a Expression)) {
         match self {
-            Node::Column(_) | Node::Literal(_) | Node::TooDeep => {}
-            Node::Not(operand)
-            | Node::Negate(operand)
+            Node::Column(_)
+            | Node::Literal(_)
+            | Node::Parameter(_)
+            | Node::Subquery(_)
+            | Node::Exists(_)
+            | Node::Raise(..)
+            | Node::TooDeep => {}
+            Node::Unary(_, operand)
             | Node::IsNull { operand, .. }
+            | Node::IsTruth { operand, .. }
             | Node::Cast(operand, _)
-            | Node::Collate(operand, _) => call(operand),
-            Node::Compare(_, operands)
-            | Node::Arithmetic(_, operands)
-            | Node::Concat(operands)
-            | Node::Like { operands, .. } => operands.iter().for_each(call),
+            | Node::Collate(operand, _)
+            | Node::InSubquery { operand, .. } => call(operand),
+            Node::Compare(_, operands) | Node::Arithmetic(_, operands) | Node::Concat(operands) => {
+                operands.iter().for_each(call);
+            }
             Node::Between { operands, .. } => operands.iter().for_each(call),
-            Node::And(operands) | Node::Or(operands) => operands.iter().for_each(call),
-            Node::Function { arguments, .. } => arguments.iter().for_each(call),
+            Node::And(operands)
+            | Node::Or(operands)
+            | Node::Match { operands, .. }
+            | Node::Row(operands) => operands.iter().for_each(call),
+            Node::Call(function) => function.operands().for_each(call),
             Node::In { operand, items, .. } => {
                 call(operand);
                 items.iter().for_each(call);
@@ -433,22 +357,28 @@ impl Node {
 
     fn for_each_child_mut(&mut self, call: &mut dyn FnMut(&mut Expression)) {
         match self {
-            Node::Column(_) | Node::Literal(_) | Node::TooDeep => {}
-            Node::Not(operand)
-            | Node::Negate(operand)
+            Node::Column(_)
+            | Node::Literal(_)
+            | Node::Parameter(_)
+            | Node::Subquery(_)
+            | Node::Exists(_)
+            | Node::Raise(..)
+            | Node::TooDeep => {}
+            Node::Unary(_, operand)
             | Node::IsNull { operand, .. }
+            | Node::IsTruth { operand, .. }
             | Node::Cast(operand, _)
-            | Node::Collate(operand, _) => call(Arc::make_mut(operand)),
-            Node::Compare(_, operands)
-            | Node::Arithmetic(_, operands)
-            | Node::Concat(operands)
-            | Node::Like { operands, .. } => Arc::make_mut(operands).iter_mut().for_each(call),
+            | Node::Collate(operand, _)
+            | Node::InSubquery { operand, .. } => call(Arc::make_mut(operand)),
+            Node::Compare(_, operands) | Node::Arithmetic(_, operands) | Node::Concat(operands) => {
+                Arc::make_mut(operands).iter_mut().for_each(call);
+            }
             Node::Between { operands, .. } => Arc::make_mut(operands).iter_mut().for_each(call),
             Node::And(operands)
             | Node::Or(operands)
-            | Node::Function { arguments: operands, .. } => {
-                Arc::make_mut(operands).iter_mut().for_each(call);
-            }
+            | Node::Match { operands, .. }
+            | Node::Row(operands) => Arc::make_mut(operands).iter_mut().for_each(call),
+            Node::Call(function) => Arc::make_mut(function).operands_mut().for_each(call),
             Node::In { operand, items, .. } => {
                 call(Arc::make_mut(operand));
                 Arc::make_mut(items).iter_mut().for_each(call);
@@ -458,56 +388,6 @@ impl Node {
                 otherwise.iter_mut().for_each(|otherwise| call(Arc::make_mut(otherwise)));
             }
         }
-    }
-}
-
-impl<T: Into<Expression>> ops::Add<T> for Expression {
-    type Output = Expression;
-
-    fn add(self, other: T) -> Expression {
-        self.arithmetic(Arithmetic::Add, other.into())
-    }
-}
-
-impl<T: Into<Expression>> ops::Sub<T> for Expression {
-    type Output = Expression;
-
-    fn sub(self, other: T) -> Expression {
-        self.arithmetic(Arithmetic::Subtract, other.into())
-    }
-}
-
-impl<T: Into<Expression>> ops::Mul<T> for Expression {
-    type Output = Expression;
-
-    fn mul(self, other: T) -> Expression {
-        self.arithmetic(Arithmetic::Multiply, other.into())
-    }
-}
-
-/// Integers are divided as integers. Division by zero is NULL.
-impl<T: Into<Expression>> ops::Div<T> for Expression {
-    type Output = Expression;
-
-    fn div(self, other: T) -> Expression {
-        self.arithmetic(Arithmetic::Divide, other.into())
-    }
-}
-
-/// The remainder of integers, which real operands are cut to first.
-impl<T: Into<Expression>> ops::Rem<T> for Expression {
-    type Output = Expression;
-
-    fn rem(self, other: T) -> Expression {
-        self.arithmetic(Arithmetic::Remainder, other.into())
-    }
-}
-
-impl ops::Neg for Expression {
-    type Output = Expression;
-
-    fn neg(self) -> Expression {
-        self.negate()
     }
 }
 
@@ -562,5 +442,11 @@ mod tests {
         let none: [(Expression, Expression); 0] = [];
         assert_eq!(case(none.clone(), None), lit(Value::Null));
         assert_eq!(case(none, Some(col("a"))), col("a"));
+    }
+
+    #[test]
+    fn parameters_are_counted() {
+        assert_eq!(parameter(2).eq(col("a")).and(parameter(1)).parameter_count(), 2);
+        assert_eq!(col("a").parameter_count(), 0);
     }
 }

@@ -176,6 +176,7 @@ impl Dialect {
             Error::Depth(_) => "too many levels of trigger recursion".to_owned(),
             Error::Aborted(message) => message.clone(),
             Error::Transaction(error) => transaction_message(*error),
+            Error::Query(error) => error.sqlite_message(),
             Error::Input(_) => first_line(&error.to_string()),
         }
     }

@@ -4,10 +4,10 @@
 //! so a program whose step fires another program nests on the executor's stack of frames and not on
 //! the thread's. SQL triggers are such programs.
 
-use crate::catalog::{Catalog, TableEntry};
-use crate::error::{Error, Event};
+use crate::error::Event;
 use crate::id::{RowId, TableId};
-use crate::table::{Row, RowRef, Store};
+use crate::table::Row;
+pub use crate::table::View;
 use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -76,36 +76,6 @@ pub trait Program: Send {
 
 /// Starts a program for a row change.
 pub type Start = Arc<dyn Fn(&Activation) -> Box<dyn Program> + Send + Sync>;
-
-/// What a program may read: everything, as it stands at this step.
-pub struct View<'a> {
-    pub(super) catalog: &'a Catalog,
-    pub(super) store: &'a Store,
-}
-
-impl View<'_> {
-    /// The table of this name.
-    ///
-    /// # Errors
-    /// [`Error::Name`] with the nearest name, if there is none.
-    pub fn table(&self, name: &str) -> Result<&TableEntry, Error> {
-        self.catalog.table(name).map(|table| &**table)
-    }
-
-    /// The row of this id, if it is live.
-    pub fn row(&self, table: TableId, row_id: RowId) -> Option<RowRef<'_>> {
-        self.catalog.find_by_id(table)?;
-        self.store.row(table, row_id)
-    }
-
-    /// All rows of a table, in row id order.
-    pub fn rows(&self, table: TableId) -> Vec<(RowId, Row)> {
-        match self.catalog.find_by_id(table) {
-            Some(_) => self.store.rows(table).map(|row| (row.row_id(), row.to_row())).collect(),
-            None => Vec::new(),
-        }
-    }
-}
 
 /// A program attached to a table.
 #[derive(Clone)]

@@ -9,6 +9,8 @@
 //! The order of the tests is SQLite's: NOT NULL by column, CHECK by declaration, the row id, then
 //! the keys. What a refusal means for the statement is not decided here.
 
+mod view;
+
 use crate::catalog::{ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved, TableEntry};
 use crate::id::{RowId, TableId};
 use crate::storage::{IndexSpec, References};
@@ -16,6 +18,7 @@ use crate::storage::{IndexSpec, References};
 pub use crate::storage::{Change, KeyPart, Mark, Row, RowRef, Slot, Store, Swath, Swept, Update};
 use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
 use smallvec::SmallVec;
+pub use view::View;
 
 /// A row ready to be stored.
 #[derive(Clone, Debug)]

@@ -434,7 +434,7 @@ fn upsert(choices: &mut Choices<'_>, table: &TableEntry) -> Upsert {
     match choices.pick(4) {
         0 => upsert,
         1 => upsert.set(column, lit(choices.value())),
-        2 => upsert.set(column.clone(), col(format!("excluded.{column}"))),
+        2 => upsert.set(column.clone(), col(("excluded", column))),
         _ => upsert.set(column.clone(), col(column.clone()) + 1).filter(col(column).gt(1)),
     }
 }

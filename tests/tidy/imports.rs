@@ -442,7 +442,7 @@ fn an_allowed_import_is_let_pass() {
         "src/catalog/mod.rs",
         "#[cfg(test)] mod tests { use super::*; use crate::testing::script; }",
     );
-    passes("src/query/mod.rs", "fn f() { crate::row!(crate::value::NULL) }");
+    passes("src/session/mod.rs", "fn f() { crate::row!(crate::value::NULL) }");
     passes("src/bin/ondelete.rs", "fn main() { ondelete::cli::run() }");
 }
 

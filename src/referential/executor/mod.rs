@@ -424,7 +424,7 @@ impl<'a> Executor<'a> {
     }
 
     fn pull(&mut self, mut frame: ProgramFrame) -> Result<(), Error> {
-        let view = View { catalog: self.settings.catalog, store: self.store };
+        let view = View::new(self.settings.catalog, self.store);
         let step = frame.program.step(&view);
         let (table, event, named) = match &step {
             Step::Done => return Ok(()),

@@ -344,7 +344,7 @@ impl Generator {
         for (at, value) in self.assignments(table, catalog, db) {
             let name = table.column_name(at).to_owned();
             let value = match self.random.chance(40) {
-                true => col(format!("excluded.{name}")),
+                true => col(("excluded", &name)),
                 false => value,
             };
             upsert = upsert.set(name, value);

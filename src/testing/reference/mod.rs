@@ -133,6 +133,7 @@ impl From<&Error> for Refused {
             Error::Schema(_) => Refused::Schema,
             Error::Name(_) => Refused::Name,
             Error::Transaction(_) => Refused::Transaction,
+            Error::Query(_) => Refused::Input,
             Error::Depth(_) => Refused::Depth,
             Error::Aborted(_) => panic!("the reference has no programs"),
         }

@@ -5,7 +5,7 @@ use super::state::{ForeignState, State, TableState, UniqueKey};
 use super::{Refused, Rules};
 use crate::catalog::ReferentialAction;
 use crate::database::{Insert, OnConflict, RowValues, Selector, Statement, Update, Upsert};
-use crate::expression::{BindError, Bound, ColumnInfo, Columns, Expression};
+use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression};
 use crate::value::{Value, equals};
 use std::collections::BTreeSet;
 
@@ -194,11 +194,12 @@ fn conflict_target(table: &TableState, names: &[String]) -> Result<usize, Refuse
 struct WithExcluded<'a>(&'a TableState);
 
 impl Columns for WithExcluded<'_> {
-    fn resolve(&self, name: &str) -> Option<ColumnInfo> {
-        let lower = name.to_ascii_lowercase();
-        let Some(column) = lower.strip_prefix("excluded.") else { return self.0.resolve(name) };
-        let found = self.0.resolve(column)?;
-        Some(ColumnInfo { position: found.position + self.0.columns.len(), ..found })
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+        if !name.table().is_some_and(|table| table.eq_ignore_ascii_case("excluded")) {
+            return self.0.resolve(name);
+        }
+        let found = self.0.resolve(&name.with_table(None))?;
+        Ok(ColumnInfo { position: found.position + self.0.columns.len(), ..found })
     }
 }
 

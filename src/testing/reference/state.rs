@@ -1,7 +1,7 @@
 //! What there is: definitions with their names, and rows in lists.
 
 use crate::catalog::{Column, ConstraintMode, ForeignKey, Index, ReferentialAction, Table};
-use crate::expression::{Bound, ColumnInfo, Columns, Expression};
+use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression};
 use crate::value::{Affinity, Collation, Value, equals};
 
 use super::Refused;
@@ -311,10 +311,11 @@ impl UniqueKey {
 }
 
 impl Columns for TableState {
-    fn resolve(&self, name: &str) -> Option<ColumnInfo> {
-        let position = self.position(name)?;
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+        let position = if name.table().is_none() { self.position(name.column()) } else { None };
+        let position = position.ok_or_else(|| BindError::UnknownColumn(name.clone()))?;
         let ColumnState { affinity, collation, .. } = self.columns[position];
-        Some(ColumnInfo { position, affinity, collation })
+        Ok(ColumnInfo::column(position, affinity, collation))
     }
 }
 
@@ -322,8 +323,8 @@ impl Columns for TableState {
 pub(super) struct Nothing;
 
 impl Columns for Nothing {
-    fn resolve(&self, _: &str) -> Option<ColumnInfo> {
-        None
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+        Err(BindError::UnknownColumn(name.clone()))
     }
 }
 

@@ -236,10 +236,10 @@ fn select(parser: &mut Parser) -> Parsed<Select> {
         }
     }
     if parser.take("limit") {
-        select = select.limit(count(parser)? as usize);
+        select = select.limit(count(parser)?);
     }
     if parser.take("offset") {
-        select = select.offset(count(parser)? as usize);
+        select = select.offset(count(parser)?);
     }
     Ok(select)
 }

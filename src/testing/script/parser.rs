@@ -280,7 +280,10 @@ impl Parser {
         }
         let name = self.name()?;
         if !matches!(self.peek(), Some(Token::Sign("("))) {
-            return Ok(col(name));
+            return Ok(match name.split_once('.') {
+                Some((table, column)) => col((table, column)),
+                None => col(name),
+            });
         }
         if name.eq_ignore_ascii_case("cast") {
             self.expect_sign("(")?;

@@ -167,7 +167,8 @@ fn has_sqlite_message(error: &Error) -> bool {
         }
         Error::Name(error) => !matches!(error.kind, NameKind::Column | NameKind::Program),
         Error::Input(error) => matches!(**error, InputError::NotAnInteger { .. }),
-        Error::Depth(_) => false,
+        // A query is refused by the same words, behind those that say where.
+        Error::Depth(_) | Error::Query(_) => false,
     }
 }
 

@@ -1,0 +1,149 @@
+//! A bound expression: what evaluation works on, and what a planner can learn of it.
+
+use super::functions::Function;
+use super::{Arithmetic, Comparison, Pattern, Raise, Unary};
+use crate::value::{Affinity, Collation, DataType, Value, canonical};
+use std::sync::Arc;
+
+/// An expression whose columns are positions, ready to be evaluated. A clone shares the tree.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound(pub(super) Arc<Resolved>);
+
+/// The tree of a [`Bound`]; as that of an expression, without COLLATE, which the rules took in, and
+/// with a column in the place of all that the scope supplies.
+#[derive(Debug, PartialEq)]
+pub(super) enum Resolved {
+    Column(usize),
+    Literal(Value),
+    Unary(Unary, Box<Resolved>),
+    IsNull { operand: Box<Resolved>, negated: bool },
+    // IS TRUE and IS FALSE, which ask for the truth of the operand and not for its value.
+    IsTruth { operand: Box<Resolved>, expected: bool, negated: bool },
+    Compare { comparison: Comparison, operands: Box<[Resolved; 2]>, rule: Rule },
+    // Of two row values, pair by pair.
+    CompareRows { comparison: Comparison, pairs: Vec<([Resolved; 2], Rule)> },
+    And(Vec<Resolved>),
+    Or(Vec<Resolved>),
+    Arithmetic(Arithmetic, Box<[Resolved; 2]>),
+    Concat(Box<[Resolved; 2]>),
+    In { operand: Box<Resolved>, items: Vec<Resolved>, rule: Rule, negated: bool },
+    // Whether the scope's set at a position has these values.
+    Member { operands: Vec<Resolved>, position: usize, rules: Arc<[Rule]>, negated: bool },
+    Between { operands: Box<[Resolved; 3]>, low: Rule, high: Rule, negated: bool },
+    Match { pattern: Pattern, operands: Vec<Resolved>, negated: bool },
+    // Pairs of a condition and its result, and perhaps a last result for when none is true.
+    Case(Vec<Resolved>),
+    Cast(Box<Resolved>, DataType),
+    Call { function: Function, arguments: Vec<Resolved>, collation: Collation },
+    Raise(Raise, Arc<str>),
+}
+
+/// How the operands of one comparison are made alike and compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rule {
+    /// What is applied to both operands first.
+    pub(super) affinity: Option<Affinity>,
+    pub(super) collation: Collation,
+    /// Whether a COLLATE decided the collation.
+    pub(super) explicit: bool,
+}
+
+impl Rule {
+    /// What is applied to both operands first.
+    pub fn affinity(self) -> Option<Affinity> {
+        self.affinity
+    }
+
+    /// How texts compare.
+    pub fn collation(self) -> Collation {
+        self.collation
+    }
+
+    /// The representative of the values that are equal to this one in a set built by this rule: both
+    /// sides are converted.
+    pub fn representative(self, value: Value) -> Value {
+        let converted = match self.affinity {
+            None => value,
+            Some(affinity) => affinity.apply(value),
+        };
+        canonical(&converted, self.collation)
+    }
+}
+
+impl Bound {
+    /// The positions of the columns used, in ascending order and each once.
+    pub fn columns(&self) -> Vec<usize> {
+        let mut positions = Vec::new();
+        self.0.collect_columns(&mut positions);
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+
+    /// The conjuncts that say "column = literal", in order: where an index may begin to look.
+    ///
+    /// The literal may be on either side and is given as written, without affinity and perhaps NULL;
+    /// a comparison with a COLLATE of its own is left out. The rows found have still to be asked
+    /// [`Bound::truth`]: this is only a part of the condition.
+    pub fn equalities(&self) -> Vec<(usize, Value)> {
+        let conjuncts = match &*self.0 {
+            Resolved::And(conjuncts) => conjuncts.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        conjuncts.iter().filter_map(Resolved::as_equality).collect()
+    }
+}
+
+impl Resolved {
+    fn as_equality(&self) -> Option<(usize, Value)> {
+        let Resolved::Compare { comparison: Comparison::Equal, operands, rule } = self else {
+            return None;
+        };
+        match operands.as_ref() {
+            [Resolved::Column(column), Resolved::Literal(value)]
+            | [Resolved::Literal(value), Resolved::Column(column)]
+                if !rule.explicit =>
+            {
+                Some((*column, value.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    fn collect_columns(&self, positions: &mut Vec<usize>) {
+        match self {
+            Resolved::Column(position) => positions.push(*position),
+            Resolved::Literal(_) | Resolved::Raise(..) => {}
+            Resolved::Unary(_, operand)
+            | Resolved::IsNull { operand, .. }
+            | Resolved::IsTruth { operand, .. }
+            | Resolved::Cast(operand, _) => operand.collect_columns(positions),
+            Resolved::Compare { operands, .. }
+            | Resolved::Arithmetic(_, operands)
+            | Resolved::Concat(operands) => collect_all(operands.as_slice(), positions),
+            Resolved::CompareRows { pairs, .. } => {
+                pairs.iter().for_each(|(pair, _)| collect_all(pair, positions));
+            }
+            Resolved::Member { operands, position, .. } => {
+                positions.push(*position);
+                collect_all(operands, positions);
+            }
+            Resolved::Between { operands, .. } => collect_all(operands.as_slice(), positions),
+            Resolved::And(operands)
+            | Resolved::Or(operands)
+            | Resolved::Case(operands)
+            | Resolved::Match { operands, .. } => collect_all(operands, positions),
+            Resolved::Call { arguments, .. } => collect_all(arguments, positions),
+            Resolved::In { operand, items, .. } => {
+                operand.collect_columns(positions);
+                collect_all(items, positions);
+            }
+        }
+    }
+}
+
+fn collect_all(operands: &[Resolved], positions: &mut Vec<usize>) {
+    for operand in operands {
+        operand.collect_columns(positions);
+    }
+}
