@@ -23,8 +23,15 @@ pub struct IndexSpec {
     pub unique: bool,
     /// Whether a row is in the index at all; `None` for all rows.
     pub filter: Option<Filter>,
-    /// What the rows reference by this key, for the index of a foreign key.
-    pub references: Option<References>,
+}
+
+/// The indexes of a table.
+#[derive(Clone, Debug, Default)]
+pub struct Specs {
+    /// Its own.
+    pub own: Vec<IndexSpec>,
+    /// Those over the referencing columns of its foreign keys, and what these reference.
+    pub referencing: Vec<(IndexSpec, References)>,
 }
 
 /// The other side of a foreign key.
@@ -90,10 +97,7 @@ impl KeyPart {
 /// Two specs with one id differ only in their parts: an index's filter never changes.
 impl PartialEq for IndexSpec {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
-            && self.parts == other.parts
-            && self.unique == other.unique
-            && self.references == other.references
+        self.id == other.id && self.parts == other.parts && self.unique == other.unique
     }
 }
 

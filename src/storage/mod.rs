@@ -60,7 +60,7 @@ mod table;
 mod undo;
 mod verify;
 
-pub use key::{Filter, IndexSpec, KeyPart, References};
+pub use key::{Filter, IndexSpec, KeyPart, References, Specs};
 pub use log::{Change, Mark, Slot, Swath, Update};
 pub use sweep::Swept;
 pub use table::{Row, RowRef};
@@ -69,6 +69,7 @@ use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use index::{Entered, OwnIndex, ReferenceIndex};
 use log::{Aside, Log};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use table::{Arrival, TableStore};
 
@@ -77,11 +78,14 @@ use table::{Arrival, TableStore};
 pub struct Tables {
     stores: Vec<Option<Arc<TableStore>>>,
     /// `TableId` → the foreign keys that reference it.
-    links: Arc<Vec<Vec<Link>>>,
+    links: Arc<Vec<Links>>,
 }
 
+/// The foreign keys that reference a table, by table and position; nearly always few.
+type Links = SmallVec<[Link; 2]>;
+
 /// The index of a foreign key: a table, and the position among its indexes of foreign keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Link {
     table: TableId,
     reference: usize,
@@ -109,7 +113,7 @@ impl Tables {
     }
 
     fn links(&self, table: TableId) -> &[Link] {
-        self.links.get(table.0 as usize).map_or(&[], Vec::as_slice)
+        self.links.get(table.0 as usize).map_or(&[], Links::as_slice)
     }
 
     fn reference(&self, link: Link) -> &ReferenceIndex {
@@ -291,52 +295,47 @@ impl Store {
     pub fn drop_table(&mut self, table: TableId) {
         self.assert_tables_are_logged();
         self.tables.stores[table.0 as usize] = None;
-        self.link();
+        self.link(table);
     }
 
     /// Gives tables exactly these indexes. Those they have already stay as they are.
     ///
     /// # Cost
     /// **O(n)** for n rows and each index that is new or differs; none otherwise.
-    pub fn set_indexes(&mut self, specs: Vec<(TableId, Vec<IndexSpec>)>) {
-        let mut changed = false;
-        // A foreign key finds referenced rows over an own index of their table.
-        for (table, specs) in &specs {
-            let own = specs.iter().filter(|spec| spec.references.is_none());
+    pub fn set_indexes(&mut self, mut specs: Vec<(TableId, Specs)>) {
+        // A foreign key finds referenced rows over an own index of their table: those come first.
+        for (table, Specs { own, .. }) in &mut specs {
             let current = self.tables.get(*table).indexes.iter().map(|index| &index.spec);
-            if !own.clone().eq(current) {
+            if !own.iter().eq(current) {
                 self.assert_tables_are_logged();
-                self.set_own_indexes(*table, own);
+                self.set_own_indexes(*table, std::mem::take(own));
             }
         }
-        for (table, specs) in &specs {
-            let keys = specs.iter().filter(|spec| spec.references.is_some());
-            let current = self.tables.get(*table).references.iter().map(|index| &index.spec);
-            if !keys.clone().eq(current) {
+        for (table, Specs { referencing, .. }) in specs {
+            let current = self.tables.get(table).references.iter();
+            if !referencing
+                .iter()
+                .map(|(spec, to)| (spec, to))
+                .eq(current.map(|i| (&i.spec, &i.to)))
+            {
                 self.assert_tables_are_logged();
-                self.set_references(*table, keys);
-                changed = true;
+                self.set_references(table, referencing);
             }
-        }
-        if changed {
-            self.link();
         }
     }
 
-    fn set_own_indexes<'a>(&mut self, table: TableId, specs: impl Iterator<Item = &'a IndexSpec>) {
+    fn set_own_indexes(&mut self, table: TableId, specs: Vec<IndexSpec>) {
         let TableStore { rows, indexes, .. } = self.tables.get_mut(table);
         let mut old = std::mem::take(indexes);
-        for spec in specs {
-            let index = match old.iter().position(|index| index.spec == *spec) {
-                Some(position) => old.swap_remove(position),
-                None => {
-                    let mut index = OwnIndex::new(spec.clone());
-                    index.build(rows);
-                    index
-                }
-            };
-            indexes.push(index);
-        }
+        let index = |spec: IndexSpec| match old.iter().position(|index| index.spec == spec) {
+            Some(position) => old.swap_remove(position),
+            None => {
+                let mut index = OwnIndex::new(spec);
+                index.build(rows);
+                index
+            }
+        };
+        *indexes = specs.into_iter().map(index).collect();
     }
 
     /// Adds a column that has this value in every row.
@@ -349,7 +348,7 @@ impl Store {
     pub fn drop_column(&mut self, table: TableId, position: usize) {
         self.assert_tables_are_logged();
         self.tables.get_mut(table).drop_column(position);
-        self.link();
+        self.link(table);
     }
 
     // The log.

@@ -25,7 +25,8 @@ type Page<T, const CELLS: usize> = Arc<[T; CELLS]>;
 /// An array of cells, cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Paged<T, const CELLS: usize = PAGE> {
-    spine: Arc<Vec<Page<T, CELLS>>>,
+    /// None as long as no page was full.
+    spine: Option<Arc<Vec<Page<T, CELLS>>>>,
     /// Page number → the page in its place, ascending.
     patch: Vec<(usize, Page<T, CELLS>)>,
     /// Pages that are full. The spine may have more, left from before a truncation.
@@ -35,7 +36,7 @@ pub(super) struct Paged<T, const CELLS: usize = PAGE> {
 
 impl<T, const CELLS: usize> Default for Paged<T, CELLS> {
     fn default() -> Self {
-        Paged { spine: Arc::default(), patch: Vec::new(), sealed: 0, tail: Vec::new() }
+        Paged { spine: None, patch: Vec::new(), sealed: 0, tail: Vec::new() }
     }
 }
 
@@ -68,7 +69,24 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         {
             return &self.patch[at].1[..];
         }
-        &self.spine[number][..]
+        &self.spine()[number][..]
+    }
+
+    #[inline]
+    fn spine(&self) -> &[Page<T, CELLS>] {
+        self.spine.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    /// The spine, to be changed: this array's own from now on.
+    #[inline]
+    fn spine_mut(&mut self) -> &mut Vec<Page<T, CELLS>> {
+        Arc::make_mut(self.spine.get_or_insert_default())
+    }
+
+    /// Whether nobody else holds the spine. Nobody else can come to hold what only this array holds.
+    #[inline]
+    fn owns_spine(&self) -> bool {
+        self.spine.as_ref().is_none_or(|spine| Arc::strong_count(spine) == 1)
     }
 
     /// The cell at a position below the length, to be changed.
@@ -86,43 +104,48 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         if number >= self.sealed {
             return &mut self.tail;
         }
-        // Nobody else can come to hold a spine or page that only this array holds.
-        if Arc::strong_count(&self.spine) == 1 && self.is_folded() {
-            let spine = Arc::make_mut(&mut self.spine);
-            return &mut Arc::make_mut(&mut spine[number])[..];
+        if self.owns_spine() && self.is_folded() {
+            return self.folded_page_mut(number);
         }
         self.shared_page_mut(number)
     }
 
     #[inline]
     fn is_folded(&self) -> bool {
-        self.patch.is_empty() && self.spine.len() == self.sealed
+        self.patch.is_empty() && self.spine().len() == self.sealed
+    }
+
+    #[inline]
+    fn folded_page_mut(&mut self, number: usize) -> &mut [T] {
+        &mut Arc::make_mut(&mut self.spine_mut()[number])[..]
     }
 
     #[cold]
     fn shared_page_mut(&mut self, number: usize) -> &mut [T] {
-        if Arc::strong_count(&self.spine) == 1 {
+        if self.owns_spine() {
             self.fold();
-            let spine = Arc::make_mut(&mut self.spine);
-            return &mut Arc::make_mut(&mut spine[number])[..];
+            return self.folded_page_mut(number);
         }
         self.patched_page_mut(number)
     }
 
     fn patched_page_mut(&mut self, number: usize) -> &mut [T] {
-        if self.patch.len() > PATCH_MIN.max(self.spine.len() / 4) {
+        if self.patch_is_long() {
             self.fold();
-            let spine = Arc::make_mut(&mut self.spine);
-            return &mut Arc::make_mut(&mut spine[number])[..];
+            return self.folded_page_mut(number);
         }
         let at = match self.patch.binary_search_by_key(&number, |(number, _)| *number) {
             Ok(at) => at,
             Err(at) => {
-                self.patch.insert(at, (number, self.spine[number].clone()));
+                self.patch.insert(at, (number, self.spine()[number].clone()));
                 at
             }
         };
         &mut Arc::make_mut(&mut self.patch[at].1)[..]
+    }
+
+    fn patch_is_long(&self) -> bool {
+        self.patch.len() > PATCH_MIN.max(self.spine().len() / 4)
     }
 
     /// Puts the patch into a spine of its own. A spine that is shared is copied, which costs an
@@ -131,7 +154,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         if self.is_folded() {
             return;
         }
-        let spine = Arc::make_mut(&mut self.spine);
+        let spine = Arc::make_mut(self.spine.get_or_insert_default());
         spine.truncate(self.sealed);
         for (number, page) in self.patch.drain(..) {
             match spine.get_mut(number) {
@@ -158,18 +181,17 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     }
 
     fn push_page(&mut self, page: Page<T, CELLS>) {
-        if Arc::strong_count(&self.spine) == 1 {
+        if self.owns_spine() {
             self.fold();
-            Arc::make_mut(&mut self.spine).push(page);
-        } else {
-            self.patch.push((self.sealed, page));
-            if self.patch.len() > PATCH_MIN.max(self.spine.len() / 4) {
-                self.sealed += 1;
-                self.fold();
-                return;
-            }
+            self.spine_mut().push(page);
+            self.sealed += 1;
+            return;
         }
+        self.patch.push((self.sealed, page));
         self.sealed += 1;
+        if self.patch_is_long() {
+            self.fold();
+        }
     }
 
     /// The last cell, unless the last page has just been sealed.
@@ -254,14 +276,15 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     /// # Cost
     /// Two atomic operations a page.
     pub(super) fn open(&mut self) -> Option<Opened<'_, T, CELLS>> {
-        if Arc::strong_count(&self.spine) > 1 {
+        if !self.owns_spine() {
             return None;
         }
         self.fold();
-        let spine = Arc::make_mut(&mut self.spine);
+        let Paged { spine, tail, .. } = self;
+        let spine = spine.as_mut().map_or(&mut [][..], |spine| &mut Arc::make_mut(spine)[..]);
         let mut pages: Vec<&mut [T]> =
             spine.iter_mut().map(|page| &mut Arc::make_mut(page)[..]).collect();
-        pages.push(&mut self.tail);
+        pages.push(tail);
         Some(Opened { pages })
     }
 

@@ -10,7 +10,7 @@ use super::key::key_of;
 use super::log::{Aside, Log};
 use super::row_ids::NONE;
 use super::table::{RowRef, TableStore};
-use super::{IndexSpec, Link, Slot, Store, Tables};
+use super::{IndexSpec, Link, Links, References, Slot, Store, Tables};
 use crate::id::{FIRST_ROWS_MAX, FirstRowIds, IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use smallvec::SmallVec;
@@ -295,25 +295,22 @@ impl Store {
     // Tables change.
 
     /// Builds the indexes of a table's foreign keys that are new or differ.
-    pub(super) fn set_references<'a>(
-        &mut self,
-        table: TableId,
-        specs: impl Iterator<Item = &'a IndexSpec>,
-    ) {
-        let mut old = std::mem::take(&mut self.tables.get_mut(table).references);
-        for spec in specs {
-            let Some(to) = spec.references.clone() else { continue };
-            let kept = old.iter().position(|index| index.spec == *spec);
+    pub(super) fn set_references(&mut self, table: TableId, specs: Vec<(IndexSpec, References)>) {
+        let references = Vec::with_capacity(specs.len());
+        let mut old = std::mem::replace(&mut self.tables.get_mut(table).references, references);
+        for (spec, to) in specs {
+            let kept = old.iter().position(|index| index.spec == spec && index.to == to);
             let is_new = kept.is_none();
             let index = match kept {
                 Some(position) => old.swap_remove(position),
-                None => ReferenceIndex::new(spec.clone(), to),
+                None => ReferenceIndex::new(spec, to),
             };
             self.tables.get_mut(table).references.push(index);
             if is_new {
                 self.build_reference(table);
             }
         }
+        self.link(table);
     }
 
     /// Puts every row into its bucket of the foreign key added last.
@@ -332,17 +329,17 @@ impl Store {
         self.log.asides.truncate(asides);
     }
 
-    /// Notes which foreign keys reference which table.
-    pub(super) fn link(&mut self) {
-        let mut links = vec![Vec::new(); self.tables.stores.len()];
-        for (at, store) in self.tables.stores.iter().enumerate() {
-            let Some(store) = store else { continue };
-            for (reference, index) in store.references.iter().enumerate() {
-                let link = Link { table: TableId(at as u32), reference };
-                links[index.to.table.0 as usize].push(link);
-            }
+    /// Notes what a table's foreign keys reference; of a table that is gone, that they are, too.
+    pub(super) fn link(&mut self, table: TableId) {
+        let Tables { stores, links } = &mut self.tables;
+        let links = Arc::make_mut(links);
+        links.resize(stores.len(), Links::new());
+        links.iter_mut().for_each(|links| links.retain(|link| link.table != table));
+        let Some(store) = &stores[table.0 as usize] else { return };
+        for (reference, index) in store.references.iter().enumerate() {
+            let (link, links) = (Link { table, reference }, &mut links[index.to.table.0 as usize]);
+            links.insert(links.partition_point(|other| *other < link), link);
         }
-        self.tables.links = Arc::new(links);
     }
 }
 

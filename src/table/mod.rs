@@ -13,7 +13,7 @@ mod view;
 
 use crate::catalog::{ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved, TableEntry};
 use crate::id::{RowId, TableId};
-use crate::storage::{IndexSpec, References};
+use crate::storage::{IndexSpec, References, Specs};
 // What the executor reads it reads from storage itself; what it changes goes through this module.
 pub use crate::storage::{Change, KeyPart, Mark, Row, RowRef, Slot, Store, Swath, Swept, Update};
 use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
@@ -164,7 +164,7 @@ pub fn delete(store: &mut Store, table: TableId, row_id: RowId) -> bool {
 
 /// The indexes that storage keeps for a table: its own, and one for each foreign key whose target
 /// is known, over the referencing columns as the referenced ones compare.
-pub fn index_specs(table: &TableEntry) -> Vec<IndexSpec> {
+pub fn index_specs(table: &TableEntry) -> Specs {
     let own = table.indexes.iter().map(|index| IndexSpec {
         id: index.id,
         parts: index
@@ -181,26 +181,18 @@ pub fn index_specs(table: &TableEntry) -> Vec<IndexSpec> {
             let filter = move |row: &[Value]| filter.truth(row) == Some(true);
             std::sync::Arc::new(filter) as crate::storage::Filter
         }),
-        references: None,
     });
     let referencing = table.foreign_keys.iter().filter_map(|key| {
         let to = key.resolved()?;
-        Some(IndexSpec {
-            id: key.index,
-            parts: referencing_parts(key, to),
-            unique: false,
-            filter: None,
-            references: Some(References {
-                table: to.table,
-                parts: referenced_parts(to),
-                lookup: match &to.lookup {
-                    KeyLookup::RowId => None,
-                    KeyLookup::Index { index, order } => Some((*index, order.clone())),
-                },
-            }),
-        })
+        let parts = referencing_parts(key, to);
+        let spec = IndexSpec { id: key.index, parts, unique: false, filter: None };
+        let lookup = match &to.lookup {
+            KeyLookup::RowId => None,
+            KeyLookup::Index { index, order } => Some((*index, order.clone())),
+        };
+        Some((spec, References { table: to.table, parts: referenced_parts(to), lookup }))
     });
-    own.chain(referencing).collect()
+    Specs { own: own.collect(), referencing: referencing.collect() }
 }
 
 /// How a foreign key's referencing columns make a key: as the referenced ones compare.
