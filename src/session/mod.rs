@@ -18,10 +18,9 @@
 //!
 //! A [`Session`] owns its objects in an arena; a program holds [`ObjectId`]s.
 
-#![allow(dead_code)] // The unit of work comes next.
-
 mod attribute;
 pub mod backend;
+mod bind;
 mod cascade;
 pub mod connection;
 mod error;
@@ -34,6 +33,7 @@ mod load;
 pub mod mapping;
 mod ordered;
 mod passive;
+mod persistence;
 mod quote;
 mod scalar;
 mod state;

@@ -15,7 +15,7 @@ use crate::id::RowId;
 use crate::session::error::{DriverClass, DriverError};
 use crate::session::mapping::MappedTable;
 use crate::session::statement::{
-    Condition, Delete, Insert, Meaning, Operand, Statement, Text, Update,
+    Condition, Delete, Insert, Meaning, Operand, Rows, Statement, Text, Update,
 };
 use crate::value::Value;
 
@@ -37,16 +37,40 @@ impl<'a> Memory<'a> {
     }
 
     fn insert(&mut self, insert: &Insert, parameters: &[Value]) -> Result<Outcome, Error> {
-        let named = insert.columns.iter().map(Name::to_string).zip(parameters.iter().cloned());
-        let row = RowValues::Named(named.collect());
-        self.db.run(EngineInsert::into(&*insert.table).row(row))?;
-        let row_id = self.db.last_insert_row_id();
-        let mut outcome = Outcome { row_count: 1, last_row_id: row_id.0, ..Outcome::default() };
-        if !insert.returning.is_empty() {
-            outcome.rows =
-                self.returning(&insert.table, Selector::RowId(row_id), &insert.returning)?;
+        let mut outcome = Outcome::default();
+        match &insert.rows {
+            Rows::NullIn(column) => {
+                self.insert_row(insert, vec![(column.to_string(), Value::Null)], &mut outcome)?;
+            }
+            Rows::Values(_) if insert.columns.is_empty() => {
+                self.insert_row(insert, vec![], &mut outcome)?;
+            }
+            Rows::Values(_) => {
+                for values in parameters.chunks(insert.columns.len()) {
+                    let names = insert.columns.iter().map(Name::to_string);
+                    let named = names.zip(values.iter().cloned()).collect();
+                    self.insert_row(insert, named, &mut outcome)?;
+                }
+            }
         }
         Ok(outcome)
+    }
+
+    fn insert_row(
+        &mut self,
+        insert: &Insert,
+        values: Vec<(String, Value)>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        self.db.run(EngineInsert::into(&*insert.table).row(RowValues::Named(values)))?;
+        let row_id = self.db.last_insert_row_id();
+        outcome.row_count += 1;
+        outcome.last_row_id = row_id.0;
+        if !insert.returning.is_empty() {
+            let selector = Selector::RowId(row_id);
+            outcome.rows.extend(self.returning(&insert.table, selector, &insert.returning)?);
+        }
+        Ok(())
     }
 
     fn update(&mut self, update: &Update, parameters: &[Value]) -> Result<Outcome, Error> {

@@ -21,6 +21,7 @@ mod query;
 mod selectin;
 mod subquery;
 
+pub(super) use populate::scalar;
 pub use query::{LoadKind, Query, QueryIn};
 
 use super::id::ObjectId;

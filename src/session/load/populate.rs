@@ -426,7 +426,7 @@ enum Visit {
 }
 
 /// A value of the database as an attribute has it.
-pub(super) fn scalar(column_type: ColumnType, value: &Value) -> Scalar {
+pub(in crate::session) fn scalar(column_type: ColumnType, value: &Value) -> Scalar {
     match (column_type, value) {
         (ColumnType::Boolean, Value::Integer(integer)) => Scalar::Boolean(*integer != 0),
         (ColumnType::Boolean, Value::Real(real)) => Scalar::Boolean(*real != 0.0),

@@ -145,6 +145,17 @@ impl Mapping {
         }
     }
 
+    /// Whether a foreign key leads from one column to the other.
+    pub fn references(&self, from: ColumnRef, to: ColumnRef) -> bool {
+        self[from.table].foreign_keys.iter().any(|key| {
+            let mut pairs = key.columns.iter().zip(&key.referenced);
+            key.table == self[to.table].name
+                && pairs.any(|(column, referenced)| {
+                    *column == self[from].name && *referenced == self[to].name
+                })
+        })
+    }
+
     /// `team.id`, as messages have it.
     pub fn column_text(&self, column: ColumnRef) -> String {
         format!("{}.{}", self[column.table].name, self[column].name)

@@ -92,25 +92,36 @@ impl Condition {
     }
 }
 
-/// INSERT of one row; without columns, `DEFAULT VALUES`.
+/// Which rows an INSERT puts in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Rows {
+    /// So many, each with a parameter for each column; one without columns is `DEFAULT VALUES`.
+    Values(usize),
+    /// One, of which nothing is said but that this column is NULL.
+    NullIn(Name),
+}
+
+/// INSERT.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Insert {
     /// The table.
     pub table: Name,
     /// The columns that get a parameter each.
     pub columns: Vec<Name>,
+    /// The rows.
+    pub rows: Rows,
     /// What the new row's columns return.
     pub returning: Vec<Name>,
 }
 
 impl Insert {
-    /// INSERT with a value for each of these columns.
+    /// INSERT of one row with a value for each of these columns.
     pub fn into<N: Into<Name>>(
         table: impl Into<Name>,
         columns: impl IntoIterator<Item = N>,
     ) -> Self {
         let columns = columns.into_iter().map(Into::into).collect();
-        Insert { table: table.into(), columns, returning: Vec::new() }
+        Insert { table: table.into(), columns, rows: Rows::Values(1), returning: Vec::new() }
     }
 
     /// RETURNING.

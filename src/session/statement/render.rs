@@ -4,7 +4,7 @@
 //! first written, each base by itself; labels and aliases count together.
 
 use super::{
-    Alias, Column, Condition, Delete, From, Insert, Join, Labels, Operand, Select, Source,
+    Alias, Column, Condition, Delete, From, Insert, Join, Labels, Operand, Rows, Select, Source,
     Statement, Update,
 };
 use crate::catalog::Name;
@@ -29,11 +29,16 @@ impl Statement {
 
 fn render_insert(insert: &Insert) -> String {
     let table = quote(&insert.table);
-    let mut text = if insert.columns.is_empty() {
-        format!("INSERT INTO {table} DEFAULT VALUES")
-    } else {
-        let marks = vec!["?"; insert.columns.len()].join(", ");
-        format!("INSERT INTO {table} ({}) VALUES ({marks})", names(&insert.columns))
+    let mut text = match &insert.rows {
+        Rows::NullIn(column) => format!("INSERT INTO {table} ({}) VALUES (NULL)", quote(column)),
+        Rows::Values(_) if insert.columns.is_empty() => {
+            format!("INSERT INTO {table} DEFAULT VALUES")
+        }
+        Rows::Values(rows) => {
+            let marks = format!("({})", vec!["?"; insert.columns.len()].join(", "));
+            let marks = vec![marks; *rows].join(", ");
+            format!("INSERT INTO {table} ({}) VALUES {marks}", names(&insert.columns))
+        }
     };
     write_returning(&mut text, &insert.returning);
     text
