@@ -21,6 +21,7 @@
 mod attribute;
 pub mod backend;
 mod bind;
+mod bulk_delete;
 mod cascade;
 pub mod connection;
 mod error;
@@ -31,6 +32,7 @@ mod identity_map;
 mod lifecycle;
 mod load;
 pub mod mapping;
+mod merge;
 mod ordered;
 mod passive;
 mod persistence;
@@ -44,6 +46,7 @@ mod transaction;
 mod unit_of_work;
 
 pub use attribute::Assigned;
+pub use bulk_delete::Synchronize;
 pub use connection::Connection;
 pub use error::{DriverClass, DriverError, Error, ErrorClass, Result, Warning, WarningClass};
 pub use id::ObjectId;

@@ -57,7 +57,7 @@ impl Session<'_> {
     }
 
     /// The mapper of a class.
-    pub(super) fn mapper_of(&self, class: &str) -> Result<MapperId> {
+    pub(in crate::session) fn mapper_of(&self, class: &str) -> Result<MapperId> {
         self.mapping.mapper(class).ok_or_else(|| {
             let message = format!("Class '{class}' is not mapped");
             Error::new(ErrorClass::UnmappedClassError, message)
