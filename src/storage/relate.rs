@@ -89,8 +89,11 @@ impl Store {
             Listed::Nobody => FirstRowIds::new(),
             Listed::Run(start, len) if rows.ascends() || count > SORTED_MAX => {
                 let mut ids = [RowId(0); FIRST_ROWS_MAX];
-                ids.iter_mut().zip(start..start + len).for_each(|(id, slot)| *id = row_id(slot));
-                FirstRowIds::from_buf_and_len(ids, FIRST_ROWS_MAX.min(len as usize))
+                let len = FIRST_ROWS_MAX.min(len as usize);
+                for (at, id) in ids[..len].iter_mut().enumerate() {
+                    *id = row_id(start + at as u32);
+                }
+                FirstRowIds::from_buf_and_len(ids, len)
             }
             _ if count <= SORTED_MAX => {
                 let mut slots = reference.members(rows, bucket);

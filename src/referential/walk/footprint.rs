@@ -19,6 +19,8 @@ pub(crate) struct Footprints(OnceLock<Vec<OnceLock<Footprint>>>);
 pub(super) struct Footprint {
     /// The root table first.
     pub(super) nodes: Vec<Node>,
+    /// Those of all nodes.
+    pub(super) edge_count: usize,
     /// Whether something that it touches asks for the exact path: clauses 1, 2 and 6.
     pub(super) is_exact: bool,
     /// Whether the matched rows are roots one after another.
@@ -121,6 +123,7 @@ impl Footprint {
         };
         let tells_refusals = edges().all(is_told);
         Footprint {
+            edge_count: edges().count(),
             is_exact: runs_programs || writes_keys || writes_other || frees_keys || sets_default,
             takes_roots_alone: reaches_itself(catalog, root) && !is_mutant!(WalkTakesRootsTogether),
             tells_refusals,

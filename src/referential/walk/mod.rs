@@ -236,7 +236,8 @@ impl Walker<'_> {
             self.leave_behind(&swath);
             return Ok(());
         }
-        let mut dead = vec![Dead { node: 0, swath, depth: 0, origin: (0, 0) }];
+        let mut dead = Vec::with_capacity(self.footprint.nodes.len());
+        dead.push(Dead { node: 0, swath, depth: 0, origin: (0, 0) });
         let (met, reached_twice) = self.cascade(&mut dead, usize::MAX)?;
         match self.settle_all(&dead, &met) {
             Err(Stop::Restricts) if !reached_twice => Err(self.first_refusal(&dead, &met, mark)),
@@ -339,7 +340,9 @@ impl Walker<'_> {
         if rows == 0 {
             return;
         }
-        self.counts.resize(self.counts.len().max(edge.number + 1), None);
+        if self.counts.is_empty() {
+            self.counts.resize(self.footprint.edge_count, None);
+        }
         match &mut self.counts[edge.number] {
             Some(count) => {
                 count.rows += rows;
