@@ -9,6 +9,7 @@
 
 mod bench;
 mod render;
+mod scenario;
 mod tour;
 
 use crate::catalog::ReferentialAction;
@@ -43,6 +44,7 @@ pub struct Arguments {
 enum Command {
     Tour(tour::TourArguments),
     Bench(bench::BenchArguments),
+    Replay(scenario::ReplayArguments),
 }
 
 /// The ON DELETE actions as one writes them on a command line, in the order of the tour: first
@@ -72,6 +74,8 @@ pub enum Failure {
     Output(io::Error),
     /// The subjects of a bench disagree, or the one that it compares with failed.
     Bench(String),
+    /// What the call names cannot be read, or does not fit.
+    Input(String),
 }
 
 impl Failure {
@@ -79,7 +83,7 @@ impl Failure {
     pub fn exit_status(&self) -> u8 {
         match self {
             Failure::Statement(_) | Failure::Bench(_) => 1,
-            Failure::Output(_) => 2,
+            Failure::Output(_) | Failure::Input(_) => 2,
         }
     }
 }
@@ -89,7 +93,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Statement(error) => write!(f, "error: {error}"),
             Failure::Output(error) => write!(f, "error: the output cannot be written: {error}"),
-            Failure::Bench(message) => write!(f, "error: {message}"),
+            Failure::Bench(message) | Failure::Input(message) => write!(f, "error: {message}"),
         }
     }
 }
@@ -120,12 +124,13 @@ impl Arguments {
 ///
 /// # Errors
 /// [`Failure::Statement`] if a statement failed, [`Failure::Bench`] if a bench cannot compare,
-/// [`Failure::Output`] if `out` refused to take something. A reader that has seen enough and hung
+/// [`Failure::Output`] if `out` refused to take something, [`Failure::Input`] if a file does not fit. A reader that has seen enough and hung
 /// up is no failure.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let done = match &arguments.command {
         Command::Tour(tour) => tour::run(tour, out),
         Command::Bench(bench) => bench::run(bench, out),
+        Command::Replay(replay) => scenario::run(replay, out),
     };
     match done {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -29,6 +29,7 @@ mod flush;
 mod history;
 mod id;
 mod identity_map;
+mod inspect;
 mod lifecycle;
 mod load;
 pub mod mapping;

@@ -109,17 +109,16 @@ impl MappedTable {
 }
 
 impl Mapping {
-    /// The tables in the order in which they are created: referenced ones first, else by name.
+    /// The tables in the order in which they are created: referenced ones first, else as declared.
     /// Where they reference each other in a circle, their foreign keys do not count.
     pub fn creation_order(&self) -> Vec<TableIndex> {
-        let mut names: Vec<TableIndex> = (0..self.tables.len()).map(TableIndex).collect();
-        names.sort_by_key(|&table| &self[table].name);
-        let circular = self.circular(&names);
+        let declared: Vec<TableIndex> = (0..self.tables.len()).map(TableIndex).collect();
+        let circular = self.circular(&declared);
         let waits = |table: TableIndex, others: &[TableIndex]| {
             !circular.contains(&table)
                 && self.referenced(table).any(|referenced| others.contains(&referenced))
         };
-        let mut left = names;
+        let mut left = declared;
         let mut order = Vec::new();
         while !left.is_empty() {
             let (next, rest): (Vec<_>, Vec<_>) =

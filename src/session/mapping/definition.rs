@@ -169,6 +169,21 @@ impl ForeignKeyDefinition {
         }
     }
 
+    /// The referencing columns.
+    pub fn columns(&self) -> &[Name] {
+        &self.columns
+    }
+
+    /// The referenced table.
+    pub fn references(&self) -> &str {
+        &self.table
+    }
+
+    /// The referenced columns.
+    pub fn referenced_columns(&self) -> &[Name] {
+        &self.referenced
+    }
+
     /// ON DELETE.
     #[must_use]
     pub fn on_delete(mut self, action: ReferentialAction) -> Self {

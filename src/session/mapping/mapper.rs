@@ -40,7 +40,7 @@ pub struct MappedTable {
     /// The column whose value the database makes when a row is inserted.
     pub autoincrement: Option<ColumnPosition>,
     /// Its foreign keys, as written.
-    pub foreign_keys: Vec<ForeignKeyDefinition>,
+    pub(super) foreign_keys: Vec<ForeignKeyDefinition>,
     /// Its UNIQUE constraints over several columns.
     pub uniques: Vec<Vec<Name>>,
 }
@@ -49,6 +49,11 @@ impl MappedTable {
     /// The position of a column.
     pub fn position(&self, name: &str) -> Option<ColumnPosition> {
         self.columns.iter().position(|column| &*column.name == name).map(ColumnPosition)
+    }
+
+    /// Its foreign keys, as written.
+    pub fn foreign_keys(&self) -> &[ForeignKeyDefinition] {
+        &self.foreign_keys
     }
 
     /// A column by position.

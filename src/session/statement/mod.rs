@@ -268,6 +268,14 @@ pub struct Text {
     pub meaning: Meaning,
 }
 
+impl Text {
+    /// Whether it returns rows.
+    pub fn returns_rows(&self) -> bool {
+        let start = self.sql.trim_start().get(..6).unwrap_or_default();
+        start.eq_ignore_ascii_case("select")
+    }
+}
+
 /// What a [`Text`] means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meaning {
@@ -307,10 +315,7 @@ impl Statement {
             Statement::Select(_) => true,
             Statement::Insert(insert) => !insert.returning.is_empty(),
             Statement::Delete(delete) => !delete.returning.is_empty(),
-            Statement::Text(text) => {
-                let start = text.sql.trim_start().get(..6).unwrap_or_default();
-                start.eq_ignore_ascii_case("select")
-            }
+            Statement::Text(text) => text.returns_rows(),
             Statement::Update(_)
             | Statement::Savepoint(_)
             | Statement::Release(_)
