@@ -75,8 +75,7 @@ impl Bits {
     /// Gives the bits of these slots this value.
     ///
     /// # Cost
-    /// O(1) each, and two atomic operations for each page of words, or for each slot if they are
-    /// fewer.
+    /// O(1) each, and as much for each page of words if there are fewer pages than slots.
     pub(super) fn set_all(&mut self, slots: &[u32], bit: bool) {
         if slots.len() > self.words.page_count()
             && let Some(mut words) = self.words.open()

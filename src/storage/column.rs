@@ -8,7 +8,7 @@
 use super::bits::Bits;
 use super::pages::Paged;
 use crate::value::{Value, ValueRef};
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// The cells of a column, one a slot.
 #[derive(Clone, Debug)]

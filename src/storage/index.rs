@@ -14,7 +14,7 @@ use super::table::Rows;
 use crate::value::OrderedKey;
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// An own index of a table. Rows with a NULL in their key are not in it.
 #[derive(Clone, Debug)]

@@ -39,8 +39,8 @@
 //! take free slots are no longer neighbours, so their buckets become lists: two nanoseconds a row
 //! instead of a small part of one. A list that is mostly stale is shortened by the statement that
 //! finds it so, which pays up to twice the bucket's rows. Keys that no row has are found by a map
-//! that a fork copies as a whole. An index sorts when it is scanned. A write to a page takes two
-//! atomic operations, because it may be shared: half of what a single insert costs.
+//! that a fork copies as a whole. An index sorts when it is scanned. A write to a page asks twice
+//! whether it is shared, once for the spine and once for the page.
 //!
 //! Storage knows no names, no constraints and no referential actions. It does not refuse anything:
 //! whoever writes has asked before whether it may.
@@ -70,8 +70,8 @@ use crate::value::{OrderedKey, Value, ValueRef};
 use index::{Entered, OwnIndex, ReferenceIndex};
 use log::{Aside, Log};
 use smallvec::SmallVec;
-use std::sync::Arc;
 use table::{Arrival, TableStore};
+use triomphe::Arc;
 
 /// The set of tables at some moment.
 #[derive(Clone, Debug, Default)]

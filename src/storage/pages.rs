@@ -6,10 +6,14 @@
 //! is written to is copied into a *patch*, a sorted list of pages that stand in for those of the
 //! spine; once nobody else holds the spine, or the patch has grown too long, it is folded in.
 //!
+//! Both are asked at each write whether they are shared. That is why their pointers are `triomphe`'s:
+//! the standard library's have to lock out weak references first, which cost a single insert more
+//! than all the rest of it.
+//!
 //! A spine in two levels would do without the patch, but its first write would copy some hundred
 //! shared pointers, each an atomic increment: more than the page itself.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// Cells in a page, where nothing else is said.
 pub(super) const PAGE: usize = 256;
@@ -98,7 +102,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     /// The cells of a page, to be changed.
     ///
     /// # Cost
-    /// Two atomic operations, and a copy of the page if another array has it too.
+    /// **O(1)**, and a copy of the page if another array has it too.
     #[inline]
     pub(super) fn page_mut(&mut self, number: usize) -> &mut [T] {
         if number >= self.sealed {
@@ -274,7 +278,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     /// Every page at once, to be changed in any order; `None` if the spine is shared.
     ///
     /// # Cost
-    /// Two atomic operations a page.
+    /// **O(p)** for p pages.
     pub(super) fn open(&mut self) -> Option<Opened<'_, T, CELLS>> {
         if !self.owns_spine() {
             return None;

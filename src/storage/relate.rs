@@ -14,7 +14,7 @@ use super::{IndexSpec, Link, Links, References, Slot, Store, Tables};
 use crate::id::{FIRST_ROWS_MAX, FirstRowIds, IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use smallvec::SmallVec;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// Where a row's foreign key leads.
 #[derive(Clone, Copy, PartialEq)]

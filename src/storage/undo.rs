@@ -8,7 +8,7 @@ use super::table::{RowRef, TableStore};
 use super::{Link, Slot, Store, Tables};
 use crate::id::TableId;
 use crate::value::Value;
-use std::sync::Arc;
+use triomphe::Arc;
 
 impl Store {
     /// Undoes every change since a mark, the last one first.
