@@ -47,12 +47,14 @@ impl Session<'_> {
         self.mapping.attribute(self.state(object).mapper, name).is_some()
     }
 
-    /// What of an object is in memory, by attribute. Dynamic collections never are.
+    /// What of an object is in memory, by attribute. Of a collection that is never kept it is no more
+    /// than `True`, once it was changed.
     pub fn loaded(&self, object: ObjectId) -> Vec<(&str, Assigned)> {
         let state = self.state(object);
         let held = state.slots.iter().enumerate().filter_map(|(at, slot)| {
             let value = match slot {
-                Slot::Absent | Slot::Dynamic => return None,
+                Slot::Absent => return None,
+                Slot::Dynamic => Assigned::Scalar(Scalar::Boolean(true)),
                 Slot::Scalar(scalar) => Assigned::Scalar(scalar.clone()),
                 Slot::Reference(target) => Assigned::Object(*target),
                 Slot::Collection(objects) => Assigned::List(objects.clone()),

@@ -359,8 +359,11 @@ impl<'s, 'a> Run<'s, 'a> {
         }))
     }
 
+    /// The switch goes past the session to a connection that its pool hands out. What is open on it
+    /// when the pool takes it back is rolled back, without the session's knowing.
     fn enforce(&mut self, on: bool) -> bool {
         let backend = self.session.connection().backend();
+        let _ = backend.rollback();
         backend.set_enforcement(if on { Enforcement::On } else { Enforcement::Off });
         backend.enforcement() == Enforcement::On
     }

@@ -212,6 +212,9 @@ impl Backend for Memory<'_> {
     }
 
     fn commit(&mut self) -> Result<(), DriverError> {
+        if !self.db.is_in_transaction() {
+            return Ok(());
+        }
         self.control(&Control::Commit).map(drop)
     }
 

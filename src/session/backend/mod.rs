@@ -33,10 +33,10 @@ pub trait Backend {
     /// Begins a transaction; none is open.
     fn begin(&mut self) -> Result<(), DriverError>;
 
-    /// COMMIT. If it is refused, the transaction stays open.
+    /// COMMIT, if a transaction is open. If it is refused, the transaction stays open.
     fn commit(&mut self) -> Result<(), DriverError>;
 
-    /// ROLLBACK.
+    /// ROLLBACK, if a transaction is open.
     fn rollback(&mut self) -> Result<(), DriverError>;
 
     /// Sends a statement with its parameters, in the order of the text.

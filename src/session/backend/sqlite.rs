@@ -37,7 +37,11 @@ impl Backend for Sqlite {
         self.run("BEGIN")
     }
 
+    /// Nothing, as Python's driver does, if no transaction is open.
     fn commit(&mut self) -> Result<(), DriverError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
         self.run("COMMIT")
     }
 

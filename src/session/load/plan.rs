@@ -177,6 +177,7 @@ pub(super) fn plan(mapping: &Mapping, request: &Request, posts: &mut PostLoads) 
         primary: Vec::new(),
         secondary: Vec::new(),
         joins: Vec::new(),
+        required: Vec::new(),
         order_by: request.order_by.clone(),
         subqueries: Vec::new(),
         aliases: 0,
@@ -191,6 +192,7 @@ pub(super) fn plan(mapping: &Mapping, request: &Request, posts: &mut PostLoads) 
         is_root: true,
     };
     let mut root = planner.entity(&root)?;
+    planner.require_columns();
     extra.extend(request.after.iter().map(|column| planner.primary_column(column.clone())));
     let Planner { mut primary, secondary, joins, order_by, subqueries, .. } = planner;
     root.shift(primary.len());
@@ -206,14 +208,16 @@ pub(super) fn plan(mapping: &Mapping, request: &Request, posts: &mut PostLoads) 
     Ok(Plan { select, root, extra, subqueries })
 }
 
-/// Puts the joins onto the table that they start from.
+/// Puts the joins onto the table that they start from, which then stands last.
 fn attach(mut from: Vec<From>, table: &str, joins: Vec<(From, Vec<Condition>)>) -> Vec<From> {
+    if joins.is_empty() {
+        return from;
+    }
     let is_root = |from: &From| matches!(from, From::Table(name) if **name == *table);
     let at = from.iter().position(is_root).unwrap_or(0);
-    for (right, on) in joins {
-        let left = std::mem::replace(&mut from[at], From::Table("".into()));
-        from[at] = From::Join(Box::new(Join { left, right, outer: true, on }));
-    }
+    let start = from.remove(at);
+    let join = |left, (right, on)| From::Join(Box::new(Join { left, right, outer: true, on }));
+    from.push(joins.into_iter().fold(start, join));
     from
 }
 
@@ -234,6 +238,8 @@ struct Planner<'p> {
     primary: Vec<Column>,
     secondary: Vec<Column>,
     joins: Vec<(From, Vec<Condition>)>,
+    /// What the root is joined by.
+    required: Vec<Column>,
     order_by: Vec<Ordering>,
     subqueries: Vec<SubqueryPlan>,
     aliases: u32,
@@ -469,7 +475,12 @@ impl Planner<'_> {
             }
         }));
         if place.is_root {
-            self.require_columns(place, relationship);
+            let near = local_columns(self.mapping, relationship).into_iter();
+            let column = |column: ColumnRef| Column {
+                source: place.source.clone(),
+                name: self.mapping[column].name.clone(),
+            };
+            self.required.extend(near.map(column));
         }
         self.entity(&Place {
             mapper: configured.target,
@@ -481,13 +492,9 @@ impl Planner<'_> {
     }
 
     /// The columns that the root is joined by are selected, whatever else is.
-    fn require_columns(&mut self, place: &Place, relationship: RelationshipId) {
-        if self.request.only.is_none() {
-            return;
-        }
-        for column in local_columns(self.mapping, relationship) {
-            let name = self.mapping[column].name.clone();
-            self.primary_column(Column { source: place.source.clone(), name });
+    fn require_columns(&mut self) {
+        for column in std::mem::take(&mut self.required) {
+            self.primary_column(column);
         }
     }
 
