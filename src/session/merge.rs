@@ -100,6 +100,7 @@ impl Merge {
         let key = self.key_of(session, source)?;
         let destination = self.destination(session, source, key.as_ref())?;
         self.merged.insert(source, destination);
+        session.take_load_options(source, destination);
         if let Some(key) = key {
             self.by_key.insert(key, destination);
         }

@@ -82,12 +82,25 @@ impl Session<'_> {
         request.labels = labels;
         request.autoflush = false;
         relate_by_parameters(mapping, &mut request, relationship);
+        self.connect()?;
         for column in parameter_columns(mapping, relationship) {
-            let value = self.last_value(object, column)?;
-            request.parameters.push(value.to_value());
+            match self.last_value(object, column) {
+                Ok(value) => request.parameters.push(value.to_value()),
+                Err(error) => return Err(Self::failed_to_bind(&error, &request.text(mapping)?)),
+            }
         }
         let found = self.load(&request)?;
         Ok(distinct(&found))
+    }
+
+    /// Parameters are looked up when the statement is about to be sent, so what goes wrong then is
+    /// told as an error of the statement.
+    fn failed_to_bind(error: &Error, sql: &str) -> Error {
+        if error.class != ErrorClass::InvalidRequestError {
+            return error.clone();
+        }
+        let message = format!("(sqlalchemy.exc.InvalidRequestError) {}", error.message);
+        Error { sql: Some(sql.to_owned()), ..Error::new(ErrorClass::StatementError, message) }
     }
 
     /// From now on the values that the collection is found by are remembered when they expire.

@@ -24,6 +24,7 @@ mod subquery;
 pub(super) use populate::scalar;
 pub use query::{LoadKind, Query, QueryIn};
 
+use super::Session;
 use super::id::ObjectId;
 use super::mapping::{Lazy, RelationshipId};
 use hashbrown::HashMap;
@@ -55,6 +56,20 @@ struct LoadOption {
 /// The options of a query; they stay with the objects that it loads.
 type LoadOptions = Arc<[LoadOption]>;
 
+impl Session<'_> {
+    /// Lets what is merged onto an object be loaded from now on as the object that is merged.
+    pub(super) fn take_load_options(&mut self, from: ObjectId, to: ObjectId) {
+        if from == to {
+            return;
+        }
+        self.loads.copy_origin(from, to);
+        let loaders = self.state(from).extras().map(|extras| extras.loaders.clone());
+        if let Some(loaders) = loaders.filter(|loaders| !loaders.is_empty()) {
+            self.state_mut(to).extras_mut().loaders = loaders;
+        }
+    }
+}
+
 /// What a session remembers of its loads.
 #[derive(Debug, Default)]
 pub(super) struct Loads {
@@ -84,6 +99,14 @@ impl Loads {
 
     fn is_new_to(&self, object: ObjectId, run: u32) -> bool {
         self.runs.get(object.index()).copied() != Some(run)
+    }
+
+    /// Lets an object have been loaded as another one was.
+    fn copy_origin(&mut self, from: ObjectId, to: ObjectId) {
+        match self.origins.get(&from).cloned() {
+            Some(origin) => self.origins.insert(to, origin),
+            None => self.origins.remove(&to),
+        };
     }
 
     fn set_origin(&mut self, object: ObjectId, options: &LoadOptions, path: &Path) {

@@ -17,7 +17,7 @@ use crate::session::mapping::{
 };
 use crate::session::state::{AttributeId, AttributeSet};
 use crate::session::statement::{
-    Alias, Column, Condition, From, Join, Labels, Ordering, Select, Source,
+    Alias, Column, Condition, From, Join, Labels, Ordering, Select, Source, Statement,
 };
 use crate::value::Value;
 use std::sync::Arc;
@@ -94,6 +94,12 @@ impl Request {
             origin: None,
             autoflush: true,
         }
+    }
+
+    /// The text of its SELECT.
+    pub(super) fn text(&self, mapping: &Mapping) -> Result<String> {
+        let plan = plan(mapping, self, &mut PostLoads::default())?;
+        Ok(Statement::Select(plan.select).render())
     }
 
     /// What a subquery load of this request's objects repeats.
