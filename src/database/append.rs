@@ -1,13 +1,12 @@
 //! Rows in and out without a detour: for loading and reading many.
 
 use super::{Database, Enforcement, Schema};
-use crate::catalog::TableEntry;
 use crate::error::Result;
 use crate::id::{RowId, TableRef};
 use crate::referential::MatchFull;
 use crate::storage::RowRef;
-use crate::value::{Affinity, Key, Value, ValueRef};
-use smallvec::SmallVec;
+use crate::table::{self, Appended};
+use crate::value::{Key, Value, ValueRef};
 
 impl Database {
     /// Inserts one row, one value per column, as [`Database::insert`] does; its row id.
@@ -55,33 +54,16 @@ impl Database {
         let Database { schema, store, dialect, enforcement, let_pass, .. } = self;
         let Schema { catalog, programs, .. } = &**schema;
         let entry = catalog.table(table)?;
-        let is_plain = entry.checks.is_empty()
-            && !entry.indexes.iter().any(|index| index.unique)
-            && !programs.0.iter().any(|program| program.table == entry.id)
+        let is_plain = !programs.0.iter().any(|program| program.table == entry.id)
             && let_pass.is_none()
             && !catalog.has_unresolved()
-            && dialect.match_full == MatchFull::Ignored
-            && fits(entry, values);
+            && dialect.match_full == MatchFull::Ignored;
         if !is_plain {
             return Ok(None);
         }
-        let given = entry.row_id_column.and_then(|position| values[position].as_integer());
-        let row_id = match given {
-            Some(id) if store.row(entry.id, RowId(id)).is_some() => return Ok(None),
-            Some(id) => RowId(id),
-            None => match store.next_row_id(entry.id) {
-                Some(row_id) => row_id,
-                None => return Ok(None),
-            },
-        };
         let mark = store.mark();
-        let dangles = match (given, entry.row_id_column) {
-            (None, Some(position)) => {
-                let mut values: SmallVec<[ValueRef<'_>; 12]> = values.into();
-                values[position] = ValueRef::Integer(row_id.0);
-                store.insert(entry.id, row_id, &values)
-            }
-            _ => store.insert(entry.id, row_id, values),
+        let Some(Appended { row_id, dangles }) = table::append(store, entry, values) else {
+            return Ok(None);
         };
         if dangles && *enforcement == Enforcement::On {
             store.undo_to(mark);
@@ -126,18 +108,4 @@ impl Database {
         };
         Ok(row_id.and_then(|row_id| self.store.row(entry.id, row_id)))
     }
-}
-
-/// Whether values are what their columns store, NULL where it may be.
-fn fits(table: &TableEntry, values: &[ValueRef<'_>]) -> bool {
-    values.len() == table.columns.len()
-        && table.columns.iter().zip(values).enumerate().all(|(position, (column, value))| {
-            match (column.affinity, value) {
-                (_, ValueRef::Null) => !column.not_null || table.row_id_column == Some(position),
-                (Affinity::Integer | Affinity::Numeric, ValueRef::Integer(_))
-                | (Affinity::Text, ValueRef::Text(_))
-                | (Affinity::Blob, ValueRef::Integer(_) | ValueRef::Text(_)) => true,
-                _ => false,
-            }
-        })
 }

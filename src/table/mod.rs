@@ -148,6 +148,56 @@ pub fn insert(store: &mut Store, table: &TableEntry, prepared: Prepared) {
     store.insert(table.id, prepared.row_id, &values);
 }
 
+/// A row that was appended.
+#[derive(Clone, Copy, Debug)]
+pub struct Appended {
+    /// The id it has.
+    pub row_id: RowId,
+    /// Whether it references a key that no live row has.
+    pub dangles: bool,
+}
+
+/// Stores a new row that needs no conversion and can meet no conflict: its values are what their
+/// columns store, and the table has neither CHECK nor UNIQUE. `None` if that is not so, or if the row
+/// id is taken; then nothing was stored.
+pub fn append(store: &mut Store, table: &TableEntry, values: &[ValueRef<'_>]) -> Option<Appended> {
+    let can_refuse = !table.checks.is_empty() || table.indexes.iter().any(|index| index.unique);
+    if can_refuse || !fits(table, values) {
+        return None;
+    }
+    let Some(position) = table.row_id_column else {
+        let row_id = store.next_row_id(table.id)?;
+        return Some(Appended { row_id, dangles: store.insert(table.id, row_id, values) });
+    };
+    if let Some(id) = values[position].as_integer() {
+        let row_id = RowId(id);
+        if store.row(table.id, row_id).is_some() {
+            return None;
+        }
+        return Some(Appended { row_id, dangles: store.insert(table.id, row_id, values) });
+    }
+    let row_id = store.next_row_id(table.id)?;
+    let mut values: Borrowed<'_> = values.into();
+    values[position] = ValueRef::Integer(row_id.0);
+    Some(Appended { row_id, dangles: store.insert(table.id, row_id, &values) })
+}
+
+/// Whether values are what their columns store, NULL where it may be.
+fn fits(table: &TableEntry, values: &[ValueRef<'_>]) -> bool {
+    values.len() == table.columns.len()
+        && table.columns.iter().zip(values).enumerate().all(|(position, (column, value))| {
+            match (column.affinity, value) {
+                (_, ValueRef::Null) => !column.not_null || table.row_id_column == Some(position),
+                (Affinity::Integer | Affinity::Numeric, ValueRef::Integer(_))
+                | (Affinity::Text, ValueRef::Text(_))
+                | (Affinity::Blob, ValueRef::Integer(_) | ValueRef::Text(_))
+                | (Affinity::Text | Affinity::Blob | Affinity::Real, ValueRef::Blob(_)) => true,
+                (Affinity::Real, ValueRef::Real(real)) => !real.is_nan(),
+                _ => false,
+            }
+        })
+}
+
 /// A row's values where they are; few rows have more columns than fit.
 type Borrowed<'a> = SmallVec<[ValueRef<'a>; 12]>;
 
