@@ -142,6 +142,12 @@ impl Settings<'_> {
         is_deferred && !is_mutant!(DeferredIsImmediate)
     }
 
+    /// Whether every delete takes the exact path: as asked for, because somebody is to be told of each
+    /// row, or because what earlier statements have left to check may be seen to by this one.
+    fn goes_exactly(&self) -> bool {
+        self.walk == Walk::Exact || self.remembers || self.observes
+    }
+
     /// Whether RESTRICT refuses at the row, or waits to be judged like NO ACTION.
     fn restricts(&self) -> bool {
         let waits = self.defers_all && self.dialect.restrict_defers;
@@ -340,8 +346,7 @@ pub(crate) fn run(
     let Work::Delete { rows, runs_programs: true } = &work else {
         return run_exactly(settings, store, table, work);
     };
-    let goes_exactly = detail == Detail::Rows || settings.walk == Walk::Exact || settings.remembers;
-    if goes_exactly || settings.observes {
+    if detail == Detail::Rows || settings.goes_exactly() {
         walks.exact += 1;
         return run_exactly(settings, store, table, work);
     }
@@ -386,7 +391,7 @@ pub(crate) fn delete_at_once(
     row_id: RowId,
     walks: &mut Walks,
 ) -> Option<Result<(), Error>> {
-    if settings.walk == Walk::Exact || settings.remembers || settings.observes {
+    if settings.goes_exactly() {
         return None;
     }
     match walk::walk_alone(settings, store, table, row_id)? {

@@ -56,7 +56,7 @@ use crate::catalog::ReferentialAction;
 use crate::error::{Error, Event};
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{self, NullPolicy, Store, Swath, Swept};
-use footprint::{Edge, Footprint};
+use footprint::{Edge, Footprint, Node};
 use refusal::Trail;
 
 /// How deletes are carried out.
@@ -128,16 +128,13 @@ pub(super) fn walk(
     if footprint.is_exact {
         return Walked::Exact;
     }
-    if footprint.nodes[0].edges.is_empty() {
-        return Walked::Done(Counts {
-            direct: delete_leaves(store, table, rows),
-            ..Counts::default()
-        });
-    }
     if let [row_id] = rows
-        && let Some(error) = refusal::refuse_root(settings, store, footprint, *row_id)
+        && let Some(result) = delete_alone(settings, store, footprint, *row_id)
     {
-        return Walked::Refused { error, acted: 0 };
+        return match result {
+            Ok(()) => Walked::Done(Counts { direct: 1, ..Counts::default() }),
+            Err(error) => Walked::Refused { error, acted: 0 },
+        };
     }
     let counts = Vec::new();
     let mut walker =
@@ -168,17 +165,20 @@ pub(super) fn walk_alone(
     if footprint.is_exact {
         return None;
     }
-    if footprint.nodes[0].edges.is_empty() {
-        return table::delete(store, table, row_id).then_some(Ok(()));
-    }
-    refusal::refuse_root(settings, store, footprint, row_id).map(Err)
+    delete_alone(settings, store, footprint, row_id)
 }
 
-/// Deletes rows that nothing references.
-fn delete_leaves(store: &mut Store, table: TableId, rows: &[RowId]) -> usize {
-    match rows {
-        [row_id] => usize::from(table::delete(store, table, *row_id)),
-        rows => store.sweep_rows(table, rows).map_or(0, |swath| swath.rows()),
+/// The same for a footprint that may be walked.
+fn delete_alone(
+    settings: &Settings<'_>,
+    store: &mut Store,
+    footprint: &Footprint,
+    row_id: RowId,
+) -> Option<Result<(), Error>> {
+    let Node { table, edges } = &footprint.nodes[0];
+    match edges.is_empty() {
+        true => table::delete(store, *table, row_id).then_some(Ok(())),
+        false => refusal::refuse_root(settings, store, footprint, row_id).map(Err),
     }
 }
 
