@@ -179,40 +179,44 @@ fn emit_returning(
     let makes_key = |&column: &ColumnPosition| {
         table.autoincrement == Some(column) || table.column(column).server_default.is_some()
     };
-    let database_makes_key = table.primary_key.iter().any(makes_key);
-    let one_by_one = !returned.is_empty() && database_makes_key;
-    if records.len() == 1 || one_by_one {
-        let is_many = records.len() > 1;
-        return records.iter().try_for_each(|record| {
-            emit_chunk(session, table, returned, defaults, std::slice::from_ref(record), is_many)
-        });
-    }
-    // The keys tell which of the rows that come back is whose.
+    let one_by_one = !returned.is_empty() && table.primary_key.iter().any(makes_key);
     let mut returned = returned.to_vec();
-    if !returned.is_empty() {
-        let keys = table.primary_key.iter().filter(|key| !returned.contains(key)).copied();
-        let keys: Vec<ColumnPosition> = keys.collect();
+    let mut chunk = 1;
+    if records.len() > 1 && !one_by_one {
+        // The keys tell which of the rows that come back is whose.
+        let keys: Vec<ColumnPosition> = match returned.is_empty() {
+            true => vec![],
+            false => table.primary_key.iter().filter(|&key| !returned.contains(key)).copied().collect(),
+        };
         returned.extend(keys);
+        let width = records[0].values.len().max(1);
+        chunk = ROWS_MAX.min(PARAMETERS_MAX / width).max(1);
     }
-    let width = records[0].values.len().max(1);
-    let chunk = ROWS_MAX.min(PARAMETERS_MAX / width).max(1);
-    records
-        .chunks(chunk)
-        .try_for_each(|chunk| emit_chunk(session, table, &returned, defaults, chunk, true))
+    let mut rows = Vec::with_capacity(records.len());
+    for chunk in records.chunks(chunk) {
+        let mut sent = send_returning(session, table, &returned, chunk, records.len() > 1)?;
+        sent.resize(chunk.len(), Vec::new());
+        rows.append(&mut sent);
+    }
+    for (record, row) in records.iter().zip(rows) {
+        take_returned(session, table, &returned, &row, record);
+        put_defaults(session, record.object, defaults);
+    }
+    Ok(())
 }
 
-fn emit_chunk(
+/// Sends one INSERT for these rows and returns what comes back of each. `is_many` tells that there
+/// are more rows than these: a statement for many cannot say DEFAULT VALUES.
+fn send_returning(
     session: &mut Session<'_>,
     table: &MappedTable,
     returned: &[ColumnPosition],
-    defaults: &Values,
     records: &[Record],
     is_many: bool,
-) -> Result<()> {
+) -> Result<Vec<Vec<Value>>> {
     let names = returned.iter().map(|&column| table.column(column).name.clone());
     let mut insert = statement(table, &records[0]).returning(names);
     insert.rows = match (insert.columns.is_empty(), is_many) {
-        // A statement for many rows cannot say DEFAULT VALUES.
         (true, true) => Rows::NullIn(table.columns[0].name.clone()),
         _ => Rows::Values(records.len()),
     };
@@ -221,13 +225,7 @@ fn emit_chunk(
     for record in records {
         all.extend(parameters(&statement, table, &record.values)?);
     }
-    let outcome = session.execute(statement, all)?;
-    for (at, record) in records.iter().enumerate() {
-        let row = outcome.rows.get(at).map(Vec::as_slice).unwrap_or_default();
-        take_returned(session, table, returned, row, record);
-        put_defaults(session, record.object, defaults);
-    }
-    Ok(())
+    Ok(session.execute(statement, all)?.rows)
 }
 
 fn take_returned(
