@@ -28,11 +28,6 @@ impl IdentityMap {
         self.objects.len()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
-    }
-
     /// Puts an object at its key and returns the one that was there.
     pub(super) fn put(&mut self, key: IdentityKey, object: ObjectId) -> Option<ObjectId> {
         self.objects.insert(key, object)

@@ -95,7 +95,20 @@ impl Session<'_> {
     /// Begins a transaction; whether the object is new to this session.
     fn before_attach(&mut self, object: ObjectId) -> Result<bool> {
         self.autobegin();
-        Ok(!self.is_attached(object))
+        match self.state(object).session {
+            Some(other) if other != self.number && self.lingering.contains(&other) => {
+                Err(Error::new(
+                    ErrorClass::InvalidRequestError,
+                    format!(
+                        "Object '{}' is already attached to session '{}' (this is '{}')",
+                        self.object_text(object),
+                        other.0 + 1,
+                        self.number.0 + 1
+                    ),
+                ))
+            }
+            attached => Ok(attached != Some(self.number)),
+        }
     }
 
     fn after_attach(&mut self, object: ObjectId) {

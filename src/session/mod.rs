@@ -116,6 +116,8 @@ pub struct Session<'a> {
     options: SessionOptions,
     /// Which of the sessions on this arena this is.
     number: SessionNumber,
+    /// Sessions before this one that still hold the objects that they have deleted.
+    lingering: Vec<SessionNumber>,
     states: Vec<State>,
     identity_map: IdentityMap,
     /// Pending objects, in the order in which they became so.
@@ -147,6 +149,7 @@ impl<'a> Session<'a> {
             connection: Connection::new(backend),
             options,
             number: SessionNumber(0),
+            lingering: Vec::new(),
             states: Vec::new(),
             identity_map: IdentityMap::default(),
             new: OrderedSet::default(),
@@ -217,7 +220,7 @@ impl<'a> Session<'a> {
     /// Where an object stands.
     pub fn object_state(&self, object: ObjectId) -> ObjectState {
         let state = self.state(object);
-        match (&state.key, self.is_attached(object), state.deleted) {
+        match (&state.key, self.is_held(state), state.deleted) {
             (None, false, _) => ObjectState::Transient,
             (None, true, _) => ObjectState::Pending,
             (Some(_), true, true) => ObjectState::Deleted,
@@ -265,6 +268,20 @@ impl<'a> Session<'a> {
     /// Whether the object belongs to the session that is open.
     fn is_attached(&self, object: ObjectId) -> bool {
         self.state(object).session == Some(self.number)
+    }
+
+    /// Whether the object belongs to the session that is open, or to one before that lingers.
+    fn is_held(&self, state: &State) -> bool {
+        let current = self.number;
+        state.session.is_some_and(|of| of == current || self.lingering.contains(&of))
+    }
+
+    /// After a failure the reference's session is not let go of when it is replaced by another: the
+    /// error still refers to it. The objects that it has deleted stay with it.
+    fn linger(&mut self) {
+        if !self.lingering.contains(&self.number) {
+            self.lingering.push(self.number);
+        }
     }
 
     fn state(&self, object: ObjectId) -> &State {

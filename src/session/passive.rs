@@ -19,8 +19,6 @@ impl Passive {
     pub const RELATED_OBJECT_OK: Passive = Passive(4);
     /// An attribute without value may be given its default.
     pub const INIT_OK: Passive = Passive(8);
-    /// Objects without row may load.
-    pub const NON_PERSISTENT_OK: Passive = Passive(16);
     /// Keys are taken as they are in the database, not as they were set since.
     pub const LOAD_AGAINST_COMMITTED: Passive = Passive(32);
     /// The session is not flushed before.

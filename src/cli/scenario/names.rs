@@ -72,6 +72,11 @@ impl Names {
             let digits = &rest[at + 6..];
             let length = digits.find(|it: char| !it.is_ascii_hexdigit()).unwrap_or(digits.len());
             text.push_str(&rest[..at]);
+            if length == 0 {
+                text.push_str(" at 0x");
+                rest = digits;
+                continue;
+            }
             let number = u32::from_str_radix(&digits[..length], 16).ok();
             let object = number.and_then(|number| session.object(number));
             let alias = object.and_then(|object| self.first_alias(object)).unwrap_or("?");

@@ -186,7 +186,9 @@ fn emit_returning(
         // The keys tell which of the rows that come back is whose.
         let keys: Vec<ColumnPosition> = match returned.is_empty() {
             true => vec![],
-            false => table.primary_key.iter().filter(|&key| !returned.contains(key)).copied().collect(),
+            false => {
+                table.primary_key.iter().filter(|&key| !returned.contains(key)).copied().collect()
+            }
         };
         returned.extend(keys);
         let width = records[0].values.len().max(1);

@@ -149,7 +149,15 @@ impl Session<'_> {
     ) -> Result<Outcome> {
         self.connect()?;
         self.core().check()?;
-        self.connection.execute_many(statement, rows)
+        let outcome = self.connection.execute_many(statement, rows);
+        self.linger_after(outcome)
+    }
+
+    fn linger_after<T>(&mut self, done: Result<T>) -> Result<T> {
+        if done.is_err() {
+            self.linger();
+        }
+        done
     }
 
     fn send(
@@ -158,7 +166,8 @@ impl Session<'_> {
         parameters: Vec<Value>,
     ) -> Result<Outcome> {
         self.core().check()?;
-        self.connection.execute(statement, parameters)
+        let outcome = self.connection.execute(statement, parameters);
+        self.linger_after(outcome)
     }
 
     pub(super) fn commit_link(&mut self, id: TransactionId) -> Result<()> {
@@ -174,6 +183,7 @@ impl Session<'_> {
             return Err(invalid_transaction(""));
         }
         let committed = self.connection.commit();
+        let committed = self.linger_after(committed);
         let core = self.core();
         core.cancel_savepoints();
         core.root = if committed.is_ok() { None } else { Some(false) };

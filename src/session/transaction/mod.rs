@@ -352,6 +352,7 @@ impl Session<'_> {
         self.close_transaction(id)?;
         if let (Some(parent), Some(failure)) = (self.transactions.get(id).parent, failure) {
             self.transactions.get_mut(parent).failure = Some(failure.clone());
+            self.linger();
         }
         refused
     }
