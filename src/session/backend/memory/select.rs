@@ -2,11 +2,13 @@
 //! what is joined so far asking the next table for its matches.
 
 use super::{Memory, Outcome};
+use crate::catalog::{IndexEntry, TableEntry};
 use crate::database::Selector;
 use crate::error::Error;
 use crate::expression::{Expression, col, lit};
 use crate::session::statement::{Column, Condition, From, Join, Operand, Select, Source};
 use crate::value::{Collation, Value, compare, equals};
+use std::cmp::Ordering;
 use std::slice::Iter;
 
 /// Which columns the values of a joined row belong to.
@@ -16,6 +18,15 @@ type Layout = Vec<Column>;
 struct Rows {
     layout: Layout,
     rows: Vec<Vec<Value>>,
+    /// Whether there is no more than one, since each table was asked by a unique key.
+    is_unique: bool,
+}
+
+impl Rows {
+    /// The row that everything is joined to.
+    fn start() -> Rows {
+        Rows { layout: Vec::new(), rows: vec![Vec::new()], is_unique: true }
+    }
 }
 
 impl Memory<'_> {
@@ -25,7 +36,7 @@ impl Memory<'_> {
     }
 
     fn rows(&self, select: &Select, parameters: &mut Iter<'_, Value>) -> Result<Rows, Error> {
-        let mut joined = Rows { layout: Vec::new(), rows: vec![Vec::new()] };
+        let mut joined = Rows::start();
         // Parameters of a subselect come before those of the conditions.
         let mut conditions = Vec::new();
         let mut sources = Vec::new();
@@ -86,15 +97,16 @@ impl Memory<'_> {
                 let first = self.join(left, first, conditions, false)?;
                 return self.join(first, second, on, *inner_outer);
             }
-            let once = Rows { layout: Vec::new(), rows: vec![Vec::new()] };
-            let rows = self.join(once, source, &[], false)?;
+            let rows = self.join(Rows::start(), source, &[], false)?;
             return self.join(left, &Prepared::Rows(rows), conditions, outer);
         }
         let mut layout = left.layout.clone();
         layout.extend(self.layout(source)?);
+        let access = self.access(source, conditions, &left, outer)?;
+        let is_unique = left.is_unique && access.is_unique;
         let mut rows = Vec::new();
         for row in left.rows {
-            let matches = self.matches(source, conditions, &left.layout, &row)?;
+            let matches = self.matches(source, conditions, (&left.layout, &row), &access.order)?;
             let mut found = false;
             for matching in matches {
                 let mut whole = row.clone();
@@ -111,7 +123,23 @@ impl Memory<'_> {
                 rows.push(whole);
             }
         }
-        Ok(Rows { layout, rows })
+        Ok(Rows { layout, rows, is_unique })
+    }
+
+    /// How SQLite would find a source's rows.
+    fn access(
+        &self,
+        source: &Prepared<'_>,
+        conditions: &[Bound],
+        left: &Rows,
+        outer: bool,
+    ) -> Result<Access, Error> {
+        let Prepared::Table { table, source } = source else { return Ok(Access::default()) };
+        let entry = self.db.catalog().table(table)?;
+        let equated = conditions.iter().filter_map(|it| it.equated(source, &left.layout));
+        let equated: Vec<usize> =
+            equated.filter_map(|name| entry.definition.position(name)).collect();
+        Ok(Access::of(entry, &equated, outer && !left.is_unique))
     }
 
     fn layout(&self, source: &Prepared<'_>) -> Result<Layout, Error> {
@@ -131,8 +159,8 @@ impl Memory<'_> {
         &self,
         source: &Prepared<'_>,
         conditions: &[Bound],
-        layout: &[Column],
-        row: &[Value],
+        (layout, row): (&[Column], &[Value]),
+        order: &[usize],
     ) -> Result<Vec<Vec<Value>>, Error> {
         match source {
             Prepared::Table { table, source } => {
@@ -142,7 +170,10 @@ impl Memory<'_> {
                     None => Selector::All,
                 };
                 let found = self.db.find(table, selector)?;
-                Ok(found.into_iter().map(|(_, row)| row.to_vec()).collect())
+                let mut rows: Vec<Vec<Value>> =
+                    found.into_iter().map(|(_, row)| row.to_vec()).collect();
+                rows.sort_by(|a, b| compare_by(order, a, b));
+                Ok(rows)
             }
             Prepared::Rows(rows) => Ok(rows.rows.clone()),
             Prepared::Join { .. } => Ok(Vec::new()),
@@ -155,12 +186,53 @@ impl Memory<'_> {
             let orders = select.order_by.iter().map(|ordering| {
                 let at = position(layout, &ordering.column);
                 let order = at.map(|at| compare(&a[at], &b[at], Collation::Binary));
-                let order = order.unwrap_or(std::cmp::Ordering::Equal);
+                let order = order.unwrap_or(Ordering::Equal);
                 if ordering.descending { order.reverse() } else { order }
             });
-            orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+            orders.fold(Ordering::Equal, Ordering::then)
         });
     }
+}
+
+/// How SQLite would find the rows of a table for which some columns have known values.
+#[derive(Debug, Default)]
+struct Access {
+    /// The columns that the rows come ordered by, before their row ids.
+    order: Vec<usize>,
+    /// Whether no two rows can match.
+    is_unique: bool,
+}
+
+impl Access {
+    /// By row id, by the index that has most of the equated columns in front, or by a scan. A join
+    /// for several rows does not scan: SQLite makes an index for it, of the equated columns and then
+    /// all others.
+    fn of(entry: &TableEntry, equated: &[usize], joins_many: bool) -> Access {
+        if entry.row_id_column.is_some_and(|column| equated.contains(&column)) {
+            return Access { order: Vec::new(), is_unique: true };
+        }
+        let leading = |index: &&IndexEntry| {
+            index.columns.iter().take_while(|(column, _)| equated.contains(column)).count()
+        };
+        let indexes = entry.indexes.iter();
+        let usable = indexes.filter(|index| index.filter.is_none() && leading(index) > 0);
+        if let Some(index) = usable.max_by_key(leading) {
+            return Access {
+                order: index.columns.iter().map(|(column, _)| *column).collect(),
+                is_unique: index.unique && leading(&index) == index.columns.len(),
+            };
+        }
+        let others = (0..entry.columns.len())
+            .filter(|column| !equated.contains(column) && entry.row_id_column != Some(*column));
+        let makes_index = joins_many && !equated.is_empty();
+        let order = if makes_index { others.collect() } else { Vec::new() };
+        Access { order, is_unique: false }
+    }
+}
+
+fn compare_by(columns: &[usize], a: &[Value], b: &[Value]) -> Ordering {
+    let orders = columns.iter().map(|&at| compare(&a[at], &b[at], Collation::Binary));
+    orders.fold(Ordering::Equal, Ordering::then)
 }
 
 enum Prepared<'s> {
@@ -232,6 +304,23 @@ impl Bound {
             }
             Bound::In(..) => None,
         }
+    }
+
+    /// The column of a source that is compared with a value that is known.
+    fn equated<'b>(&'b self, source: &Source, layout: &[Column]) -> Option<&'b str> {
+        let Bound::Equal(left, right) = self else { return None };
+        let pairs = [(left, right), (right, left)];
+        pairs.into_iter().find_map(|(this, other)| match (this, other) {
+            (Side::Column(column), Side::Value(_)) if column.source == *source => {
+                Some(&*column.name)
+            }
+            (Side::Column(column), Side::Column(other))
+                if column.source == *source && position(layout, other).is_some() =>
+            {
+                Some(&*column.name)
+            }
+            _ => None,
+        })
     }
 
     /// Whether it holds; a column that is not there yet speaks for it.
@@ -312,5 +401,5 @@ fn project(rows: Rows, select: &Select) -> Rows {
             projected.push(row);
         }
     }
-    Rows { layout: select.columns.clone(), rows: projected }
+    Rows { layout: select.columns.clone(), rows: projected, is_unique: rows.is_unique }
 }
