@@ -4,7 +4,7 @@ use super::Database;
 use crate::catalog::{ForeignKeyEntry, TableEntry, Target};
 use crate::error::{Result, RowName};
 use crate::id::RowId;
-use crate::referential::{find_referenced, referencing_key};
+use crate::referential::{is_referenced_key_there, referencing_key};
 use crate::storage::RowRef;
 use crate::value::Value;
 use std::fmt;
@@ -96,7 +96,7 @@ impl Database {
     fn dangles(&self, key: &ForeignKeyEntry, row: RowRef<'_>) -> bool {
         match key.resolved() {
             Some(to) => referencing_key(key, to, row)
-                .is_some_and(|wanted| find_referenced(&self.store, to, &wanted).is_none()),
+                .is_some_and(|wanted| !is_referenced_key_there(&self.store, key, &wanted)),
             None => key.columns.iter().all(|&position| !row.get(position).is_null()),
         }
     }

@@ -5,7 +5,7 @@
 //! was repaired meanwhile is none, and judging the same list again at COMMIT is right.
 
 use super::effects::{Cause, Effects};
-use super::relation::{find_referenced, referenced_key};
+use super::relation::{is_referenced_key_there, referenced_key};
 use super::{LetPass, LetPassKind, MatchFull, Outcome, Settings};
 use crate::catalog::{
     Catalog, Comparison, ForeignKeyEntry, MatchType, ReferentialAction, Resolved, TableEntry,
@@ -290,10 +290,10 @@ fn dangling_rows(
     comparison: &Comparison,
 ) -> NamedRows {
     let is_as_then = |to: &&Resolved| comparison.is_empty() || *comparison == to.comparison;
-    if let Some(to) = key.resolved().filter(is_as_then) {
-        return match find_referenced(store, to, value) {
-            Some(_) => NamedRows { first: FirstRows::Keys(Vec::new()), count: 0 },
-            None => super::name_referencing(settings.catalog, store, key, value),
+    if key.resolved().filter(is_as_then).is_some() {
+        return match is_referenced_key_there(store, key, value) {
+            true => NamedRows { first: FirstRows::Keys(Vec::new()), count: 0 },
+            false => super::name_referencing(settings.catalog, store, key, value),
         };
     }
     let part = |row: RowRef<'_>, position: usize, (conversion, collation)| {

@@ -85,7 +85,7 @@ pub use walk::{Walk, Walks};
 
 pub(crate) use judge::{Suspect, judge_outstanding};
 pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_keys};
-pub(crate) use relation::{find_referenced, referencing_key};
+pub(crate) use relation::{is_referenced_key_there, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
 use crate::error::{Error, Event, FirstRows, NamedRows, Rows, Side, Violation, ViolationKind};

@@ -5,10 +5,10 @@
 //! through here, so they cannot disagree. (SQLite's scan is wider where the affinities differ:
 //! exception E7.)
 
-use crate::catalog::{ForeignKeyEntry, KeyLookup, Resolved};
+use crate::catalog::{ForeignKeyEntry, Resolved};
 use crate::id::RowId;
-use crate::table::{KeyPart, RowRef, Store};
-use crate::value::{Affinity, OrderedKey, Value};
+use crate::table::{RowRef, Store, key_of, referenced_parts, referencing_parts};
+use crate::value::OrderedKey;
 
 /// The key by which a referencing row looks for its referenced row, in the constraint's column
 /// order; `None` if it holds a NULL and so asks for nothing.
@@ -17,40 +17,22 @@ pub(crate) fn referencing_key(
     to: &Resolved,
     row: RowRef<'_>,
 ) -> Option<OrderedKey> {
-    let part = |(&position, &(conversion, collation))| {
-        let value = row.get(position);
-        let part = KeyPart { position, conversion, collation };
-        (!value.is_null()).then(|| part.key_value(value))
-    };
-    key.columns.iter().zip(&to.comparison).map(part).collect()
+    key_of(referencing_parts(key, to), row)
 }
 
 /// The key that a referenced row offers, in the constraint's column order; `None` if it holds a
 /// NULL and so is nobody's.
 pub(crate) fn referenced_key(to: &Resolved, row: RowRef<'_>) -> Option<OrderedKey> {
-    let part = |(&position, &(_, collation))| {
-        let value = row.get(position);
-        let part = KeyPart { position, conversion: Affinity::Blob, collation };
-        (!value.is_null()).then(|| part.key_value(value))
-    };
-    to.columns.iter().zip(&to.comparison).map(part).collect()
+    key_of(referenced_parts(to), row)
 }
 
-/// The live row that holds a key.
-pub(crate) fn find_referenced(store: &Store, to: &Resolved, key: &OrderedKey) -> Option<RowId> {
-    match &to.lookup {
-        KeyLookup::RowId => match key.first() {
-            Some(Value::Integer(id)) => {
-                let id = RowId(*id);
-                store.row(to.table, id).map(|_| id)
-            }
-            _ => None,
-        },
-        KeyLookup::Index { index, order } => {
-            let key: OrderedKey = order.iter().map(|&at| key[at].clone()).collect();
-            store.find_unique(to.table, *index, &key)
-        }
-    }
+/// Whether a live row holds the key that a foreign key references.
+pub(crate) fn is_referenced_key_there(
+    store: &Store,
+    key: &ForeignKeyEntry,
+    value: &OrderedKey,
+) -> bool {
+    store.find_referenced(key.table, key.index, value).is_some()
 }
 
 /// The live rows that reference a key, in row id order.

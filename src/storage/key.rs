@@ -4,6 +4,7 @@ use super::table::{RowRef, Rows};
 use crate::id::{IndexId, TableId};
 use crate::value::{Affinity, Collation, OrderedKey, Value, ValueRef, canonical, compare_refs};
 use foldhash::fast::FixedState;
+use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -47,7 +48,7 @@ pub struct References {
 }
 
 /// One part of an index key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyPart {
     /// The column.
     pub position: usize,
@@ -137,12 +138,16 @@ impl IndexSpec {
 }
 
 /// The key of a row; `None` if it has a NULL.
-pub fn key_of(parts: &[KeyPart], row: RowRef<'_>) -> Option<OrderedKey> {
-    let part = |part: &KeyPart| {
+pub fn key_of<P: Borrow<KeyPart>>(
+    parts: impl IntoIterator<Item = P>,
+    row: RowRef<'_>,
+) -> Option<OrderedKey> {
+    let part = |part: P| {
+        let part = part.borrow();
         let value = row.get(part.position);
         (!value.is_null()).then(|| part.key_value(value))
     };
-    parts.iter().map(part).collect()
+    parts.into_iter().map(part).collect()
 }
 
 /// The hash of a key, as [`IndexSpec::hash`] of a row that has it.

@@ -60,7 +60,7 @@ mod table;
 mod undo;
 mod verify;
 
-pub use key::{Filter, IndexSpec, KeyPart, References, Specs};
+pub use key::{Filter, IndexSpec, KeyPart, References, Specs, key_of};
 pub use log::{Change, Mark, Slot, Swath, Update};
 pub use sweep::Swept;
 pub use table::{Row, RowRef};

@@ -43,6 +43,19 @@ impl Store {
         bucket.is_orphan || !self.tables.get(reference.to.table).rows.is_live(bucket.owner)
     }
 
+    /// The live row that holds a key which a foreign key references. `index` is that of the foreign
+    /// key.
+    pub fn find_referenced(
+        &self,
+        table: TableId,
+        index: IndexId,
+        key: &OrderedKey,
+    ) -> Option<RowId> {
+        let reference = self.tables.get(table).reference(index)?;
+        let slot = self.tables.find_referenced(reference, key)?;
+        Some(RowId(self.tables.get(reference.to.table).rows.id(slot)))
+    }
+
     /// How many live rows reference a key, and the first of them, by row id unless there are very
     /// many. `index` is that of the foreign key, of `table`.
     ///

@@ -15,7 +15,9 @@ use crate::catalog::{ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved
 use crate::id::{RowId, TableId};
 use crate::storage::{IndexSpec, References, Specs};
 // What the executor reads it reads from storage itself; what it changes goes through this module.
-pub use crate::storage::{Change, KeyPart, Mark, Row, RowRef, Slot, Store, Swath, Swept, Update};
+pub use crate::storage::{
+    Change, KeyPart, Mark, Row, RowRef, Slot, Store, Swath, Swept, Update, key_of,
+};
 use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
 use smallvec::SmallVec;
 pub use view::View;
@@ -234,28 +236,31 @@ pub fn index_specs(table: &TableEntry) -> Specs {
     });
     let referencing = table.foreign_keys.iter().filter_map(|key| {
         let to = key.resolved()?;
-        let parts = referencing_parts(key, to);
+        let parts = referencing_parts(key, to).collect();
         let spec = IndexSpec { id: key.index, parts, unique: false, filter: None };
         let lookup = match &to.lookup {
             KeyLookup::RowId => None,
             KeyLookup::Index { index, order } => Some((*index, order.clone())),
         };
-        Some((spec, References { table: to.table, parts: referenced_parts(to), lookup }))
+        Some((spec, References { table: to.table, parts: referenced_parts(to).collect(), lookup }))
     });
     Specs { own: own.collect(), referencing: referencing.collect() }
 }
 
 /// How a foreign key's referencing columns make a key: as the referenced ones compare.
-pub fn referencing_parts(key: &ForeignKeyEntry, to: &Resolved) -> Vec<KeyPart> {
+pub fn referencing_parts(
+    key: &ForeignKeyEntry,
+    to: &Resolved,
+) -> impl ExactSizeIterator<Item = KeyPart> {
     let part = |(&position, &(conversion, collation))| KeyPart { position, conversion, collation };
-    key.columns.iter().zip(&to.comparison).map(part).collect()
+    key.columns.iter().zip(&to.comparison).map(part)
 }
 
 /// How a foreign key's referenced columns make a key.
-pub fn referenced_parts(to: &Resolved) -> Vec<KeyPart> {
+pub fn referenced_parts(to: &Resolved) -> impl ExactSizeIterator<Item = KeyPart> {
     let part =
         |(&position, &(_, collation))| KeyPart { position, conversion: Affinity::Blob, collation };
-    to.columns.iter().zip(&to.comparison).map(part).collect()
+    to.columns.iter().zip(&to.comparison).map(part)
 }
 
 /// The key of a row in a unique index; `None` if the row is not in it or its key has a NULL, which

@@ -8,7 +8,7 @@ use crate::id::RowId;
 use crate::referential::ConflictClause;
 use crate::referential::effects::StepKind;
 use crate::referential::program::Timing;
-use crate::referential::relation::{find_referenced, referencing_key};
+use crate::referential::relation::{is_referenced_key_there, referencing_key};
 use crate::table::{self, Conflict, Prepared, RowRef};
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ impl Executor<'_> {
         };
         let (Some(to), Some((row_id, row))) = (key.resolved(), &changed.new) else { return Ok(()) };
         let wanted = referencing_key(key, to, RowRef::held(*row_id, row));
-        match wanted.filter(|wanted| find_referenced(self.store, to, wanted).is_none()) {
+        match wanted.filter(|wanted| !is_referenced_key_there(self.store, key, wanted)) {
             Some(_) if rule == ReferentialAction::SetDefault => {
                 let values = key.columns.iter().map(|&position| row[position].clone());
                 let entry = self.settings.catalog.by_id(key.table);
