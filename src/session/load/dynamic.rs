@@ -22,7 +22,15 @@ impl Session<'_> {
     ) -> Result<Vec<ObjectId>> {
         self.track_last_known(object, relationship);
         if !self.is_attached(object) {
-            return self.dynamic_of_detached(object, relationship);
+            return Err(Error::new(
+                ErrorClass::DetachedInstanceError,
+                format!(
+                    "Parent instance {} is not bound to a Session, and no contextual session is \
+                     established; lazy load operation of attribute '{}' cannot proceed",
+                    self.object_text(object),
+                    self.mapping[relationship].name
+                ),
+            ));
         }
         self.query_collection(object, relationship, Labels::All)
     }
@@ -86,7 +94,10 @@ impl Session<'_> {
         for column in parameter_columns(mapping, relationship) {
             match self.last_value(object, column) {
                 Ok(value) => request.parameters.push(value.to_value()),
-                Err(error) => return Err(Self::failed_to_bind(&error, &request.text(mapping)?)),
+                Err(error) => {
+                    let sql = request.text(mapping)?;
+                    return Err(self.failed_to_bind(error, sql));
+                }
             }
         }
         let found = self.load(&request)?;
@@ -94,13 +105,19 @@ impl Session<'_> {
     }
 
     /// Parameters are looked up when the statement is about to be sent, so what goes wrong then is
-    /// told as an error of the statement.
-    fn failed_to_bind(error: &Error, sql: &str) -> Error {
-        if error.class != ErrorClass::InvalidRequestError {
-            return error.clone();
+    /// told as an error of the statement. If the transaction is gone by then, the connection rolls
+    /// back once more.
+    fn failed_to_bind(&mut self, error: Error, sql: String) -> Error {
+        self.roll_back_idle_connection();
+        if error.sql.is_some() {
+            return error;
         }
-        let message = format!("(sqlalchemy.exc.InvalidRequestError) {}", error.message);
-        Error { sql: Some(sql.to_owned()), ..Error::new(ErrorClass::StatementError, message) }
+        let module = match error.class {
+            ErrorClass::InvalidRequestError | ErrorClass::PendingRollbackError => "sqlalchemy.exc",
+            _ => "sqlalchemy.orm.exc",
+        };
+        let message = format!("({module}.{}) {}", error.class, error.message);
+        Error { sql: Some(sql), ..Error::new(ErrorClass::StatementError, message) }
     }
 
     /// From now on the values that the collection is found by are remembered when they expire.

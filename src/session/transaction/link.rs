@@ -267,6 +267,15 @@ impl Session<'_> {
         self.transactions.core = None;
     }
 
+    /// What the connection does when a statement fails on it while no transaction is open.
+    pub(in crate::session) fn roll_back_idle_connection(&mut self) {
+        let is_open = self.transactions.core.as_ref().is_some_and(|core| core.root.is_some());
+        if !is_open {
+            // There is nothing that could refuse.
+            let _ = self.connection.rollback();
+        }
+    }
+
     fn reset_connection(&mut self) {
         // There may be nothing to roll back, which is as good.
         let _ = self.connection.backend().rollback();
