@@ -11,7 +11,7 @@ mod violation;
 pub(crate) use names::{
     ConstraintNames, FirstRows, Hint, NamedRows, Reached, ReferencedNames, Side, TableNames,
 };
-pub use query::QueryError;
+pub use query::{QueryError, Raise};
 pub use violation::{
     Event, Hop, PATH_HOPS_MAX, Path, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
 };
@@ -61,6 +61,7 @@ impl Error {
             },
             Error::Aborted(_) => 1811,
             Error::Query(error) if matches!(**error, QueryError::Limit) => 20,
+            Error::Query(error) if matches!(**error, QueryError::Raised { .. }) => 1811,
             Error::Schema(_)
             | Error::Name(_)
             | Error::Transaction(_)

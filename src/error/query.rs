@@ -1,5 +1,6 @@
 //! What a query can be refused for.
 
+use super::nearest_name;
 use std::fmt;
 
 /// A query, or an expression in a statement, that has no meaning.
@@ -43,6 +44,11 @@ pub enum QueryError {
         function: String,
         /// Whether it stands inside of another aggregate.
         nested: bool,
+    },
+    /// The alias of an aggregate, where no rows go into one.
+    MisusedAlias {
+        /// The alias.
+        alias: String,
     },
     /// An aggregate in GROUP BY.
     AggregateInGroupBy,
@@ -110,6 +116,13 @@ pub enum QueryError {
     Limit,
     /// ESCAPE is not one character.
     Escape,
+    /// RAISE was reached in a trigger.
+    Raised {
+        /// What is to become of the statement.
+        raise: Raise,
+        /// The message; empty for IGNORE.
+        message: String,
+    },
     /// Integers whose sum or absolute value is none.
     IntegerOverflow,
     /// Something that cannot stand where it does, or that is not done here.
@@ -122,6 +135,16 @@ pub enum QueryError {
 }
 
 impl QueryError {
+    /// No column of this name, the nearest of which becomes the hint.
+    pub(crate) fn unknown_column<'a>(
+        name: String,
+        column: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let suggestion = nearest_name(column, candidates);
+        QueryError::UnknownColumn { name, suggestion }
+    }
+
     /// SQLite's own line.
     pub(crate) fn sqlite_message(&self) -> String {
         match self {
@@ -138,6 +161,7 @@ impl QueryError {
             QueryError::MisusedAggregate { function, nested: false } => {
                 format!("misuse of aggregate: {function}()")
             }
+            QueryError::MisusedAlias { alias } => format!("misuse of aliased aggregate {alias}"),
             QueryError::AggregateInGroupBy => {
                 "aggregate functions are not allowed in the GROUP BY clause".to_owned()
             }
@@ -175,6 +199,7 @@ impl QueryError {
             }
             QueryError::Limit => "datatype mismatch".to_owned(),
             QueryError::Escape => "ESCAPE expression must be a single character".to_owned(),
+            QueryError::Raised { message, .. } => message.clone(),
             QueryError::IntegerOverflow => "integer overflow".to_owned(),
             QueryError::Unsupported { .. } => self.to_string(),
             QueryError::TooDeep => "Expression tree is too large (maximum depth 100)".to_owned(),
@@ -207,6 +232,9 @@ impl fmt::Display for QueryError {
             }
             QueryError::MisusedAggregate { function, .. } => {
                 write!(f, "aggregate \"{function}\" stands where there are no rows to go into it")
+            }
+            QueryError::MisusedAlias { alias } => {
+                write!(f, "aggregate \"{alias}\" stands where there are no rows to go into it")
             }
             QueryError::AggregateInGroupBy => {
                 f.write_str("GROUP BY is computed before any aggregate, and cannot have one")
@@ -248,6 +276,12 @@ impl fmt::Display for QueryError {
             }
             QueryError::Limit => f.write_str("LIMIT or OFFSET is no integer"),
             QueryError::Escape => f.write_str("ESCAPE is not a single character"),
+            QueryError::Raised { raise: Raise::Ignore, .. } => {
+                f.write_str("a trigger gave the row change up")
+            }
+            QueryError::Raised { message, .. } => {
+                write!(f, "statement aborted by a trigger: {message}")
+            }
             QueryError::IntegerOverflow => f.write_str("the result is no integer of 64 bits"),
             QueryError::Unsupported { what } => write!(f, "{what} cannot stand here"),
             QueryError::TooDeep => {
@@ -269,5 +303,30 @@ impl fmt::Display for Ordinal {
             _ => "th",
         };
         write!(f, "{}{suffix}", self.0)
+    }
+}
+
+/// What RAISE does to the statement that a trigger belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Raise {
+    /// The row change is given up, and the statement goes on.
+    Ignore,
+    /// The statement is undone.
+    Abort,
+    /// The statement ends, and keeps what it has done.
+    Fail,
+    /// The transaction is undone.
+    Rollback,
+}
+
+/// The word in SQL.
+impl fmt::Display for Raise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Raise::Ignore => "IGNORE",
+            Raise::Abort => "ABORT",
+            Raise::Fail => "FAIL",
+            Raise::Rollback => "ROLLBACK",
+        })
     }
 }

@@ -30,17 +30,20 @@ pub struct ColumnInfo {
     pub affinity: Option<Affinity>,
     /// The collation the column is declared with; `None` for what is no column but computed.
     pub collation: Option<Collation>,
+    /// Whether it has its collation from a COLLATE, which goes before one that is declared.
+    pub is_explicit: bool,
 }
 
 impl ColumnInfo {
     /// A column of a table.
     pub fn column(position: usize, affinity: Affinity, collation: Collation) -> Self {
-        ColumnInfo { position, affinity: Some(affinity), collation: Some(collation) }
+        let (affinity, collation) = (Some(affinity), Some(collation));
+        ColumnInfo { position, affinity, collation, is_explicit: false }
     }
 
     /// A value of which nothing is known beforehand.
     pub fn computed(position: usize) -> Self {
-        ColumnInfo { position, affinity: None, collation: None }
+        ColumnInfo { position, affinity: None, collation: None, is_explicit: false }
     }
 }
 
@@ -109,8 +112,8 @@ impl Traits {
         Traits { affinity: None, collation: None, explicit: false, constant: true };
 
     fn of_column(column: ColumnInfo) -> Traits {
-        let ColumnInfo { affinity, collation, .. } = column;
-        Traits { affinity, collation, explicit: false, constant: false }
+        let ColumnInfo { affinity, collation, is_explicit, .. } = column;
+        Traits { affinity, collation, explicit: is_explicit, constant: false }
     }
 
     /// Those of an operator: nothing but the first COLLATE among its operands.
@@ -183,6 +186,31 @@ fn typed(resolved: Resolved, traits: Traits) -> Outcome {
     Ok(Box::new(Typed { resolved, traits }))
 }
 
+impl Bound {
+    /// A column of a scope.
+    pub(crate) fn column(column: ColumnInfo) -> Bound {
+        let ColumnInfo { position, affinity, collation, is_explicit } = column;
+        Bound { tree: Arc::new(Resolved::Column(position)), affinity, collation, is_explicit }
+    }
+
+    /// `a = b` of two columns; of what is no column nothing is known, not even that.
+    pub(crate) fn equal(a: &Bound, b: &Bound) -> Bound {
+        let traits = |bound: &Bound| Traits {
+            affinity: bound.affinity,
+            collation: bound.collation,
+            explicit: bound.is_explicit,
+            ..Traits::LITERAL
+        };
+        let side = |bound: &Bound| match &*bound.tree {
+            Resolved::Column(position) => Resolved::Column(*position),
+            _ => Resolved::Literal(Value::Null),
+        };
+        let (rule, operands) = (Rule::new(traits(a), traits(b)), Box::new([side(a), side(b)]));
+        let tree = Resolved::Compare { comparison: Comparison::Equal, operands, rule };
+        Bound { tree: Arc::new(tree), affinity: None, collation: None, is_explicit: false }
+    }
+}
+
 impl Expression {
     /// Resolves the columns and functions.
     ///
@@ -192,7 +220,10 @@ impl Expression {
     /// arguments, or [`BindError::TooDeep`].
     pub fn bind(&self, columns: &dyn Columns) -> Result<Bound, BindError> {
         match resolve(self, columns) {
-            Ok(typed) => Ok(Bound(Arc::new(typed.resolved))),
+            Ok(typed) => {
+                let Traits { affinity, collation, explicit: is_explicit, .. } = typed.traits;
+                Ok(Bound { tree: Arc::new(typed.resolved), affinity, collation, is_explicit })
+            }
             Err(error) => Err(*error),
         }
     }
@@ -407,7 +438,7 @@ fn resolve_row_of(
 
 /// A value that a subquery gives: it has its column's affinity, and no collation.
 fn of_subquery(column: ColumnInfo) -> Outcome {
-    let traits = Traits { collation: None, ..Traits::of_column(column) };
+    let traits = Traits { collation: None, explicit: false, ..Traits::of_column(column) };
     typed(Resolved::Column(column.position), traits)
 }
 
@@ -661,7 +692,7 @@ mod tests {
     }
 
     fn rule(expression: Expression) -> (Option<Affinity>, Collation) {
-        match &*bind(expression).0 {
+        match &*bind(expression).tree {
             Resolved::Compare { rule, .. } | Resolved::In { rule, .. } => {
                 (rule.affinity, rule.collation)
             }

@@ -72,14 +72,14 @@ impl Bound {
     /// Total: every operator has a value for all operands. See the [module](super) for where SQLite
     /// has an error instead.
     pub fn evaluate<S: Scope + ?Sized>(&self, scope: &S) -> Value {
-        self.0.value(scope).into_owned()
+        self.tree.value(scope).into_owned()
     }
 
     /// Whether the value is true as a condition: a number other than zero. `None` is NULL.
     ///
     /// WHERE wants `Some(true)`; CHECK is content with whatever is not `Some(false)`.
     pub fn truth<S: Scope + ?Sized>(&self, scope: &S) -> Option<bool> {
-        self.0.truth(scope)
+        self.tree.truth(scope)
     }
 }
 

@@ -43,7 +43,6 @@
 //! # Ok::<(), BindError>(())
 //! ```
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::value::{Collation, DataType, Value};
@@ -71,6 +70,8 @@ pub use name::ColumnName;
 pub use resolved::{Bound, Rule};
 pub(crate) use subquery::levels;
 pub use subquery::{Subquery, SubqueryUse};
+
+pub use crate::error::Raise;
 
 /// The most levels an expression can have.
 pub const DEPTH_MAX: usize = 100;
@@ -164,29 +165,19 @@ enum Pattern {
     Glob,
 }
 
-/// What RAISE does to the statement that a trigger belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Raise {
-    /// The row change is given up, and the statement goes on.
-    Ignore,
-    /// The statement is undone.
-    Abort,
-    /// The statement ends, and keeps what it has done.
-    Fail,
-    /// The transaction is undone.
-    Rollback,
-}
-
-/// The word in SQL.
-impl fmt::Display for Raise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Raise::Ignore => "IGNORE",
-            Raise::Abort => "ABORT",
-            Raise::Fail => "FAIL",
-            Raise::Rollback => "ROLLBACK",
-        })
-    }
+/// A condition by which rows can be looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape<'a> {
+    /// Equal.
+    Equal(&'a Expression, &'a Expression),
+    /// Equal, NULL being equal to NULL.
+    Is(&'a Expression, &'a Expression),
+    /// Less or greater; BETWEEN has bounds of its own.
+    Range(&'a Expression, Option<&'a Expression>),
+    /// Among values, or among those of a subquery.
+    In(&'a Expression),
+    /// Any other.
+    Other,
 }
 
 impl Expression {
@@ -211,6 +202,33 @@ impl Expression {
         match &self.node {
             Node::Collate(operand, collation) => Some((operand, *collation)),
             _ => None,
+        }
+    }
+
+    /// The operands of AND, or the expression itself.
+    pub fn conjuncts(&self) -> &[Expression] {
+        match &self.node {
+            Node::And(conjuncts) => conjuncts,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// What kind of a condition it is, for one who looks for rows by it.
+    pub(crate) fn shape(&self) -> Shape<'_> {
+        match &self.node {
+            Node::Compare(Comparison::Equal, operands) => Shape::Equal(&operands[0], &operands[1]),
+            Node::Compare(Comparison::Is, operands) => Shape::Is(&operands[0], &operands[1]),
+            Node::Compare(
+                Comparison::Less
+                | Comparison::LessOrEqual
+                | Comparison::Greater
+                | Comparison::GreaterOrEqual,
+                operands,
+            ) => Shape::Range(&operands[0], Some(&operands[1])),
+            Node::Between { operands, negated: false } => Shape::Range(&operands[0], None),
+            Node::In { operand, negated: false, .. }
+            | Node::InSubquery { operand, negated: false, .. } => Shape::In(operand),
+            _ => Shape::Other,
         }
     }
 

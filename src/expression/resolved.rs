@@ -7,7 +7,12 @@ use std::sync::Arc;
 
 /// An expression whose columns are positions, ready to be evaluated. A clone shares the tree.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bound(pub(super) Arc<Resolved>);
+pub struct Bound {
+    pub(super) tree: Arc<Resolved>,
+    pub(super) affinity: Option<Affinity>,
+    pub(super) collation: Option<Collation>,
+    pub(super) is_explicit: bool,
+}
 
 /// The tree of a [`Bound`]; as that of an expression, without COLLATE, which the rules took in, and
 /// with a column in the place of all that the scope supplies.
@@ -71,10 +76,43 @@ impl Rule {
 }
 
 impl Bound {
+    /// The affinity of the value, if it is a column's or a CAST's.
+    pub fn affinity(&self) -> Option<Affinity> {
+        self.affinity
+    }
+
+    /// The collation of the value, if it is a column's or a COLLATE's.
+    pub fn collation(&self) -> Option<Collation> {
+        self.collation
+    }
+
+    /// Whether the collation is a COLLATE's.
+    pub fn has_explicit_collation(&self) -> bool {
+        self.is_explicit
+    }
+
+    /// The position, if this is nothing but a column.
+    pub fn as_column(&self) -> Option<usize> {
+        match &*self.tree {
+            Resolved::Column(position) => Some(*position),
+            _ => None,
+        }
+    }
+
+    /// How a comparison, or an IN of one value, compares.
+    pub fn rule(&self) -> Option<Rule> {
+        match &*self.tree {
+            Resolved::Compare { rule, .. } | Resolved::In { rule, .. } => Some(*rule),
+            Resolved::Between { low, .. } => Some(*low),
+            Resolved::Member { rules, .. } if rules.len() == 1 => rules.first().copied(),
+            _ => None,
+        }
+    }
+
     /// The positions of the columns used, in ascending order and each once.
     pub fn columns(&self) -> Vec<usize> {
         let mut positions = Vec::new();
-        self.0.collect_columns(&mut positions);
+        self.tree.collect_columns(&mut positions);
         positions.sort_unstable();
         positions.dedup();
         positions
@@ -86,7 +124,7 @@ impl Bound {
     /// a comparison with a COLLATE of its own is left out. The rows found have still to be asked
     /// [`Bound::truth`]: this is only a part of the condition.
     pub fn equalities(&self) -> Vec<(usize, Value)> {
-        let conjuncts = match &*self.0 {
+        let conjuncts = match &*self.tree {
             Resolved::And(conjuncts) => conjuncts.as_slice(),
             other => std::slice::from_ref(other),
         };

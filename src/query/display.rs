@@ -12,9 +12,16 @@ impl Display for Select {
             table.fmt(f)?;
         }
         f.write_str(if self.with.is_empty() { "" } else { " " })?;
-        self.first.fmt(f)?;
+        // In SQL nothing can order or limit VALUES.
+        let is_plain = self.order.is_empty() && self.limit.is_none() && self.offset.is_none();
+        let write = |f: &mut Formatter<'_>, core: &Core| match core {
+            Core::Values(_) if !is_plain => write!(f, "SELECT * FROM ({core})"),
+            core => core.fmt(f),
+        };
+        write(f, &self.first)?;
         for (compound, core) in &self.rest {
-            write!(f, " {compound} {core}")?;
+            write!(f, " {compound} ")?;
+            write(f, core)?;
         }
         if !self.order.is_empty() {
             f.write_str(" ORDER BY ")?;

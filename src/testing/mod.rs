@@ -10,6 +10,8 @@ pub mod differential;
 mod generate;
 mod keys;
 mod operation;
+#[cfg(feature = "sqlite")]
+pub mod queries;
 mod reference;
 pub mod script;
 mod shrink;

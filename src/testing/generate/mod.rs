@@ -9,6 +9,7 @@
 mod levels;
 mod probe;
 mod random;
+pub(super) use random::Random;
 mod schema;
 
 use super::keys::{referenced_key, referencing_key};
@@ -21,7 +22,7 @@ use crate::database::{
 };
 use crate::expression::{Expression, case, col, lit};
 use crate::value::{DataType, Value};
-use random::Random;
+
 use std::collections::VecDeque;
 
 /// Makes operations for one database.

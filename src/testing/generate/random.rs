@@ -5,10 +5,10 @@
 
 /// A stream of numbers.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub(in crate::testing) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::testing) fn new(seed: u64) -> Self {
         Random(seed)
     }
 
@@ -21,28 +21,28 @@ impl Random {
     }
 
     /// A number from 0 to `bound` - 1.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(in crate::testing) fn below(&mut self, bound: usize) -> usize {
         debug_assert!(bound > 0, "there must be something to choose from");
         (self.next() % bound as u64) as usize
     }
 
     /// A number from `low` to `high`, both included.
-    pub(super) fn between(&mut self, low: usize, high: usize) -> usize {
+    pub(in crate::testing) fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)
     }
 
     /// True in so many cases of a hundred.
-    pub(super) fn chance(&mut self, percent: usize) -> bool {
+    pub(in crate::testing) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
     /// One of several.
-    pub(super) fn pick<T: Clone>(&mut self, items: &[T]) -> T {
+    pub(in crate::testing) fn pick<T: Clone>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())].clone()
     }
 
     /// One of several, each as often as its weight says.
-    pub(super) fn weighted<T: Copy>(&mut self, items: &[(usize, T)]) -> T {
+    pub(in crate::testing) fn weighted<T: Copy>(&mut self, items: &[(usize, T)]) -> T {
         let mut left = self.below(items.iter().map(|(weight, _)| weight).sum());
         for (weight, item) in items {
             match left.checked_sub(*weight) {

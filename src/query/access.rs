@@ -1,0 +1,380 @@
+//! Which condition is asked where, and how each source finds its rows.
+
+use super::bind::Binder;
+use super::plan::{Access, Find, RowsPlan, ScopePlan, Slot, SourcePlan};
+use super::scope::{Place, ScopeNames};
+use crate::catalog::{IndexEntry, TableEntry};
+use crate::error::Result;
+use crate::expression::{Bound, Expression, Rule, Shape};
+use crate::value::{Affinity, Collation, DataType};
+
+/// A condition, and what it says of a column if it says something simple.
+pub(super) struct Term {
+    bound: Bound,
+    kind: Kind,
+    /// The source of the LEFT JOIN whose ON it stands in.
+    left: Option<usize>,
+}
+
+enum Kind {
+    /// Two sides are equal by a rule.
+    Equal(Bound, Bound, Rule),
+    /// The same, and NULL is equal to NULL.
+    Is(Bound, Bound, Rule),
+    /// A column is among some values.
+    Among(Bound, Rule),
+    /// A column is beyond a bound, or between two.
+    Range(Bound, Rule),
+    Other,
+}
+
+impl Term {
+    pub(super) fn bind(
+        scope: &ScopeNames<'_>,
+        condition: &Expression,
+        left: Option<usize>,
+    ) -> Result<Term> {
+        let bound = scope.bind(condition, Place::Rows)?;
+        let kind = match (condition.shape(), bound.rule()) {
+            (Shape::Equal(a, b), Some(rule)) => {
+                Kind::Equal(scope.bind(a, Place::Rows)?, scope.bind(b, Place::Rows)?, rule)
+            }
+            (Shape::Is(a, b), Some(rule)) => {
+                Kind::Is(scope.bind(a, Place::Rows)?, scope.bind(b, Place::Rows)?, rule)
+            }
+            (Shape::In(operand), Some(rule)) => {
+                Kind::Among(scope.bind(operand, Place::Rows)?, rule)
+            }
+            (Shape::Range(a, b), Some(rule)) => {
+                let a = scope.bind(a, Place::Rows)?;
+                match b {
+                    Some(b) if a.as_column().is_none() => {
+                        Kind::Range(scope.bind(b, Place::Rows)?, rule)
+                    }
+                    _ => Kind::Range(a, rule),
+                }
+            }
+            _ => Kind::Other,
+        };
+        Ok(Term { bound, kind, left })
+    }
+
+    /// `a = b`
+    pub(super) fn equal(a: Bound, b: Bound, left: Option<usize>) -> Term {
+        let bound = Bound::equal(&a, &b);
+        let kind = bound.rule().map_or(Kind::Other, |rule| Kind::Equal(a, b, rule));
+        Term { bound, kind, left }
+    }
+}
+
+/// Puts the conditions where they can be asked first, and chooses how rows are found. What reads no
+/// source is returned.
+pub(super) fn place(
+    binder: &Binder<'_>,
+    scope: &ScopePlan,
+    sources: &mut [SourcePlan],
+    terms: Vec<Term>,
+) -> Vec<Bound> {
+    for at in 0..sources.len() {
+        sources[at].access = choose(binder, scope, sources, at, &terms);
+    }
+    let mut conditions = Vec::new();
+    for term in terms {
+        match (term.left, last_source(scope, &term.bound)) {
+            (Some(source), _) => sources[source].on.push(term.bound),
+            (None, Some(source)) => sources[source].filter.push(term.bound),
+            (None, None) => conditions.push(term.bound),
+        }
+    }
+    conditions
+}
+
+/// The sources that an expression reads, as bits.
+fn sources_of(scope: &ScopePlan, bound: &Bound) -> u64 {
+    bound.columns().into_iter().map(|slot| sources_of_slot(scope, slot)).fold(0, |a, b| a | b)
+}
+
+fn sources_of_slot(scope: &ScopePlan, slot: usize) -> u64 {
+    match scope.slots[slot] {
+        Slot::Column { source, .. } | Slot::RowId { source } => 1 << source,
+        Slot::Result(result) => sources_of(scope, &scope.results[result]),
+        Slot::Value { subquery, .. } | Slot::Exists(subquery) | Slot::Set(subquery) => {
+            let reads = &scope.subqueries[subquery].reads;
+            reads.iter().map(|&slot| sources_of_slot(scope, slot)).fold(0, |a, b| a | b)
+        }
+        Slot::Outer(_) | Slot::Parameter(_) | Slot::Aggregate(_) | Slot::Counter(_) => 0,
+    }
+}
+
+fn last_source(scope: &ScopePlan, bound: &Bound) -> Option<usize> {
+    let sources = sources_of(scope, bound);
+    (sources != 0).then(|| 63 - sources.leading_zeros() as usize)
+}
+
+/// What is known of one column of a source before its rows are looked for.
+struct Known<'t> {
+    /// `None` for the row id.
+    column: Option<usize>,
+    rule: Rule,
+    what: What<'t>,
+}
+
+#[derive(Clone, Copy)]
+enum What<'t> {
+    Equal(&'t Bound),
+    /// Equal to one of several values, or to one that may be NULL.
+    Among,
+    Range,
+}
+
+fn choose(
+    binder: &Binder<'_>,
+    scope: &ScopePlan,
+    sources: &[SourcePlan],
+    at: usize,
+    terms: &[Term],
+) -> Access {
+    let known = known_of(scope, sources, at, terms);
+    match &sources[at].rows {
+        RowsPlan::Supplied { .. } => Access::scan(),
+        RowsPlan::Query { .. } => made(binder, scope, &known),
+        RowsPlan::Table(id) => {
+            let table = binder.catalog.by_id(*id);
+            let chosen = by_row_id(table, &known);
+            let chosen = chosen.or_else(|| by_index(table, &known));
+            let chosen = chosen.or_else(|| by_foreign_key(table, &known));
+            chosen.unwrap_or_else(|| match made(binder, scope, &known) {
+                made @ Access { find: Find::Made { .. }, .. } => made,
+                _ => covering(table, scope, at),
+            })
+        }
+    }
+}
+
+/// What the conditions say of a source's columns, given rows of those before it.
+fn known_of<'t>(
+    scope: &ScopePlan,
+    sources: &[SourcePlan],
+    at: usize,
+    terms: &'t [Term],
+) -> Vec<Known<'t>> {
+    let before = (1u64 << at) - 1;
+    let own = |bound: &Bound| match scope.slots[bound.as_column()?] {
+        Slot::Column { source, column } if source == at => Some(Some(column)),
+        Slot::RowId { source } if source == at => Some(None),
+        _ => None,
+    };
+    let is_given = |bound: &Bound| sources_of(scope, bound) & !before == 0;
+    let mut known = Vec::new();
+    for term in terms {
+        // Of a source that may be NULLs, nothing but its own ON tells which rows go with others.
+        if term.left != sources[at].is_left.then_some(at) {
+            continue;
+        }
+        match &term.kind {
+            Kind::Equal(a, b, rule) => {
+                for (a, b) in [(a, b), (b, a)] {
+                    if let (Some(column), true) = (own(a), is_given(b)) {
+                        known.push(Known { column, rule: *rule, what: What::Equal(b) });
+                    }
+                }
+            }
+            Kind::Is(a, b, rule) => {
+                for (a, b) in [(a, b), (b, a)] {
+                    if let (Some(column), true) = (own(a), is_given(b)) {
+                        known.push(Known { column, rule: *rule, what: What::Among });
+                    }
+                }
+            }
+            Kind::Among(operand, rule) => {
+                if let Some(column) = own(operand) {
+                    known.push(Known { column, rule: *rule, what: What::Among });
+                }
+            }
+            Kind::Range(operand, rule) => {
+                if let Some(column) = own(operand) {
+                    known.push(Known { column, rule: *rule, what: What::Range });
+                }
+            }
+            Kind::Other => {}
+        }
+    }
+    known
+}
+
+/// Whether values that compare by a rule can be looked for in an index of a column.
+fn fits(rule: Rule, affinity: Affinity, collation: Collation) -> bool {
+    let has_affinity = match rule.affinity() {
+        None | Some(Affinity::Blob) => true,
+        Some(Affinity::Text) => affinity == Affinity::Text,
+        Some(Affinity::Numeric | Affinity::Integer | Affinity::Real) => affinity.is_numeric(),
+    };
+    has_affinity && rule.collation() == collation
+}
+
+fn by_row_id(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
+    let is_row_id = |known: &&Known<'_>| match known.column {
+        None => true,
+        Some(column) => table.row_id_column == Some(column),
+    };
+    let mut equal = known.iter().filter(is_row_id);
+    equal.find_map(|known| match known.what {
+        What::Equal(bound) => {
+            let find = Find::RowId(bound.clone());
+            Some(Access { find, order: Vec::new(), is_descending: false })
+        }
+        What::Among | What::Range => None,
+    })
+}
+
+/// How much of an index the conditions cover.
+struct Use<'t> {
+    equal: Vec<(&'t Bound, Rule)>,
+    among: usize,
+    has_range: bool,
+}
+
+fn by_index(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
+    let mut best: Option<(i32, Access)> = None;
+    // SQLite asks the newest index first, and takes another only if it is better.
+    for index in table.indexes.iter().rev().filter(|index| index.filter.is_none()) {
+        let used = use_of(table, index, known);
+        let covered = used.equal.len() + used.among;
+        if covered == 0 && !used.has_range {
+            continue;
+        }
+        let rows = estimate(index, &used);
+        if best.as_ref().is_some_and(|(least, _)| *least <= rows) {
+            continue;
+        }
+        let is_whole = used.equal.len() == index.columns.len();
+        let find = match is_whole {
+            true => Find::Index {
+                index: index.id,
+                key: used.equal.iter().map(|(bound, rule)| ((*bound).clone(), *rule)).collect(),
+            },
+            false => Find::All,
+        };
+        let order = if is_whole { Vec::new() } else { index.columns.to_vec() };
+        best = Some((rows, Access { find, order, is_descending: false }));
+    }
+    best.map(|(_, access)| access)
+}
+
+fn use_of<'t>(table: &TableEntry, index: &IndexEntry, known: &[Known<'t>]) -> Use<'t> {
+    let mut used = Use { equal: Vec::new(), among: 0, has_range: false };
+    for &(column, collation) in &index.columns {
+        let affinity = table.columns[column].affinity;
+        let mut of_column = known
+            .iter()
+            .filter(|known| known.column == Some(column) && fits(known.rule, affinity, collation));
+        let equal = of_column.clone().find_map(|known| match known.what {
+            What::Equal(bound) => Some((bound, known.rule)),
+            What::Among | What::Range => None,
+        });
+        if let Some(equal) = equal {
+            used.equal.push(equal);
+            continue;
+        }
+        if of_column.clone().any(|known| matches!(known.what, What::Among)) {
+            used.among += 1;
+            continue;
+        }
+        used.has_range = of_column.any(|known| matches!(known.what, What::Range));
+        break;
+    }
+    used
+}
+
+/// How many rows SQLite expects, without statistics, in tenths of powers of two.
+fn estimate(index: &IndexEntry, used: &Use<'_>) -> i32 {
+    let covered = used.equal.len() + used.among;
+    let rows = match covered {
+        0 => 200,
+        all if all == index.columns.len() && index.unique => 0,
+        1 => 33,
+        2 => 32,
+        3 => 30,
+        4 => 28,
+        5 => 27,
+        _ => 23,
+    };
+    rows + 20 * used.among as i32 - if used.has_range { 20 } else { 0 }
+}
+
+/// A foreign key's own index serves where the referenced columns compare as these do.
+fn by_foreign_key(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
+    table.foreign_keys.iter().find_map(|key| {
+        let to = key.resolved()?;
+        let part = |(&column, &(affinity, collation)): (&usize, &(Affinity, Collation))| {
+            let own = &table.columns[column];
+            if (own.affinity, own.collation) != (affinity, collation) {
+                return None;
+            }
+            known.iter().find_map(|known| match known.what {
+                What::Equal(bound)
+                    if known.column == Some(column) && fits(known.rule, affinity, collation) =>
+                {
+                    Some((bound.clone(), known.rule))
+                }
+                What::Equal(_) | What::Among | What::Range => None,
+            })
+        };
+        let parts = key.columns.iter().zip(&to.comparison).map(part);
+        let find = Find::Index { index: key.index, key: parts.collect::<Option<Vec<_>>>()? };
+        Some(Access { find, order: Vec::new(), is_descending: false })
+    })
+}
+
+/// An index of the query's own, if a column is equal to something that changes from row to row.
+fn made(binder: &Binder<'_>, scope: &ScopePlan, known: &[Known<'_>]) -> Access {
+    let mut key: Vec<(usize, Bound, Rule)> = Vec::new();
+    for known in known {
+        if let (Some(column), What::Equal(bound)) = (known.column, known.what)
+            && sources_of(scope, bound) != 0
+            && !key.iter().any(|(other, ..)| *other == column)
+        {
+            key.push((column, bound.clone(), known.rule));
+        }
+    }
+    if key.is_empty() {
+        return Access::scan();
+    }
+    let find = Find::Made { cache: binder.new_cache(), key };
+    Access { find, order: Vec::new(), is_descending: false }
+}
+
+/// How wide SQLite takes a column to be, as compared with a number.
+fn width(data_type: DataType) -> i32 {
+    match data_type {
+        DataType::Text | DataType::Blob => 5,
+        DataType::Integer | DataType::Real | DataType::Boolean | DataType::Any => 1,
+    }
+}
+
+/// The order of an index that holds all that is read of a table, and is narrower than the table.
+fn covering(table: &TableEntry, scope: &ScopePlan, at: usize) -> Access {
+    let read = scope.slots.iter().filter_map(|slot| match slot {
+        Slot::Column { source, column } if *source == at => Some(*column),
+        _ => None,
+    });
+    let read: Vec<usize> = read.filter(|&column| table.row_id_column != Some(column)).collect();
+    let width = |column: usize| width(table.definition.columns()[column].data_type());
+    let of_table: i32 =
+        (0..table.columns.len()).map(width).sum::<i32>() + i32::from(table.row_id_column.is_none());
+    let mut best: Option<(i32, &IndexEntry)> = None;
+    for index in table.indexes.iter().rev().filter(|index| index.filter.is_none()) {
+        let holds = |column: &usize| index.columns.iter().any(|(own, _)| own == column);
+        let of_index = 1 + index.columns.iter().map(|(column, _)| width(*column)).sum::<i32>();
+        let is_narrow = of_index < of_table && best.is_none_or(|(least, _)| of_index < least);
+        if read.iter().all(holds) && is_narrow {
+            best = Some((of_index, index));
+        }
+    }
+    match best {
+        Some((_, index)) => {
+            Access { find: Find::All, order: index.columns.to_vec(), is_descending: false }
+        }
+        None => Access::scan(),
+    }
+}

@@ -1,0 +1,614 @@
+//! Names become slots: a [`Select`] becomes a [`Plan`].
+
+use super::access::{Term, place};
+use super::aggregate::Aggregate;
+use super::plan::{
+    Access, GroupPlan, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan, SortBy, SortKey,
+    SourcePlan,
+};
+use super::scope::{NamedColumn, Place, ScopeNames, SourceNames};
+use super::select::{
+    Body, CommonTable, Compound, Core, Order, ResultColumn, Select, literal_integer,
+};
+use super::selector::Selector;
+use super::source::{Join, JoinConstraint, JoinKind, Rows, Source};
+use crate::catalog::Catalog;
+use crate::error::{Error, InputError, QueryError, Result};
+use crate::expression::{Bound, ColumnInfo, Expression, col, lit};
+use crate::value::{Collation, Key};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// What binding one query needs to know, and counts.
+pub(super) struct Binder<'a> {
+    pub(super) catalog: &'a Catalog,
+    caches: Cell<usize>,
+    sources: Cell<usize>,
+}
+
+/// The queries of WITH that can be named.
+pub(super) struct With<'a> {
+    tables: &'a [CommonTable],
+    outer: Option<&'a With<'a>>,
+    /// Those that are being bound, and must not read themselves.
+    busy: RefCell<Vec<usize>>,
+}
+
+/// The most sources of one SELECT, as in SQLite.
+const SOURCES_MAX: usize = 64;
+
+/// The most sources of a whole query: queries of WITH that name each other several times grow fast.
+const ALL_SOURCES_MAX: usize = 2000;
+
+fn unsupported<T>(what: &str) -> Result<T> {
+    Err(QueryError::Unsupported { what: what.to_owned() }.into())
+}
+
+impl<'a> Binder<'a> {
+    pub(super) fn new(catalog: &'a Catalog) -> Self {
+        Binder { catalog, caches: Cell::new(0), sources: Cell::new(0) }
+    }
+
+    /// A place to keep something while the query runs.
+    pub(super) fn new_cache(&self) -> usize {
+        self.caches.replace(self.caches.get() + 1)
+    }
+
+    pub(super) fn caches(&self) -> usize {
+        self.caches.get()
+    }
+
+    /// Binds a query that stands in a scope, or by itself.
+    pub(super) fn bind_select(
+        &self,
+        select: &Select,
+        parent: Option<&ScopeNames<'_>>,
+        with: Option<&With<'_>>,
+    ) -> Result<Plan> {
+        if select.with.is_empty() {
+            return self.bind_parts(select, parent, with);
+        }
+        let with = With { tables: &select.with, outer: with, busy: RefCell::default() };
+        self.bind_parts(select, parent, Some(&with))
+    }
+
+    fn bind_parts(
+        &self,
+        select: &Select,
+        parent: Option<&ScopeNames<'_>>,
+        with: Option<&With<'_>>,
+    ) -> Result<Plan> {
+        let is_single = select.rest.is_empty();
+        let order: &[Order] = if is_single { &select.order } else { &[] };
+        let (first, columns) = self.bind_core(&select.first, order, parent, with)?;
+        let mut collations: Vec<_> = columns.iter().map(|column| column.collation).collect();
+        let mut named = vec![columns];
+        let mut parts = vec![(Compound::UnionAll, first)];
+        for (compound, core) in &select.rest {
+            let (part, columns) = self.bind_core(core, &[], parent, with)?;
+            if columns.len() != collations.len() {
+                let operator = compound.name();
+                return Err(QueryError::CompoundWidth { operator }.into());
+            }
+            for (collation, column) in collations.iter_mut().zip(&columns) {
+                *collation = collation.or(column.collation);
+            }
+            named.push(columns);
+            parts.push((*compound, part));
+        }
+        let collations: Vec<Collation> =
+            collations.into_iter().map(Option::unwrap_or_default).collect();
+        // VALUES is sorted by its columns, as what is combined is.
+        let is_combined = !is_single || matches!(select.first, Core::Values(_));
+        let order = match is_combined {
+            true => order_combined(select, &named, &collations)?,
+            false => Vec::new(),
+        };
+        let scope = ScopeNames::new(self, parent, with);
+        let count = |expression: &Option<Expression>| {
+            expression.as_ref().map(|it| scope.bind(it, Place::Rows)).transpose()
+        };
+        let (limit, offset) = (count(&select.limit)?, count(&select.offset)?);
+        let tail = scope.plan.take();
+        let values = named.last().cloned().unwrap_or_default();
+        let mut columns = named.swap_remove(0);
+        for other in named {
+            for (column, other) in columns.iter_mut().zip(other) {
+                column.affinity = column.affinity.or(other.affinity);
+            }
+        }
+        Ok(Plan { parts, columns, values, collations, order, tail, limit, offset })
+    }
+
+    fn bind_core(
+        &self,
+        core: &Core,
+        order: &[Order],
+        parent: Option<&ScopeNames<'_>>,
+        with: Option<&With<'_>>,
+    ) -> Result<(Part, Vec<OutColumn>)> {
+        let scope = ScopeNames::new(self, parent, with);
+        match core {
+            Core::Values(rows) => bind_values(rows, &scope),
+            Core::Select(body) => SelectBinder { binder: self, scope, with }.bind(body, order),
+        }
+    }
+}
+
+impl Compound {
+    fn name(self) -> &'static str {
+        match self {
+            Compound::Union => "UNION",
+            Compound::UnionAll => "UNION ALL",
+            Compound::Except => "EXCEPT",
+            Compound::Intersect => "INTERSECT",
+        }
+    }
+}
+
+fn bind_values(rows: &[Vec<Expression>], scope: &ScopeNames<'_>) -> Result<(Part, Vec<OutColumn>)> {
+    let mut bound = Vec::with_capacity(rows.len());
+    for row in rows {
+        let row = row.iter().map(|value| scope.bind(value, Place::Rows));
+        bound.push(row.collect::<Result<Vec<Bound>>>()?);
+    }
+    let width = bound.first().map_or(0, Vec::len);
+    if bound.iter().any(|row| row.len() != width) {
+        return Err(QueryError::ValuesWidth.into());
+    }
+    let column = |(position, value): (usize, &Bound)| {
+        OutColumn::new(format!("column{}", position + 1), value)
+    };
+    let columns = bound.first().into_iter().flatten().enumerate().map(column).collect();
+    Ok((Part::Values(scope.plan.take(), bound), columns))
+}
+
+/// What a combined result is sorted by: nothing but its columns.
+fn order_combined(
+    select: &Select,
+    named: &[Vec<OutColumn>],
+    collations: &[Collation],
+) -> Result<Vec<SortKey>> {
+    let cores = std::iter::once(&select.first).chain(select.rest.iter().map(|(_, core)| core));
+    let cores: Vec<&Core> = cores.collect();
+    let key = |(term, order): (usize, &Order)| {
+        let (expression, collation) = match order.expression.as_collate() {
+            Some((expression, collation)) => (expression, Some(collation)),
+            None => (&order.expression, None),
+        };
+        let column = match literal_integer(expression) {
+            Some(position) => result_position(position, "ORDER BY", term, collations.len())?,
+            None => {
+                let by_name = |columns: &Vec<OutColumn>| {
+                    let name = expression.as_column().filter(|name| name.table().is_none())?;
+                    let is_meant =
+                        |column: &OutColumn| column.name.eq_ignore_ascii_case(name.column());
+                    columns.iter().position(is_meant)
+                };
+                let by_expression = |core: &&Core| match core {
+                    Core::Select(body) => body.columns.iter().position(|column| {
+                        matches!(column, ResultColumn::Computed { expression: own, .. }
+                            if own == expression)
+                    }),
+                    Core::Values(_) => None,
+                };
+                let found = named.iter().find_map(by_name);
+                let found = found.or_else(|| cores.iter().find_map(by_expression));
+                found.ok_or(QueryError::OrderTerm { term: term + 1 })?
+            }
+        };
+        Ok(SortKey {
+            by: SortBy::Column(column),
+            collation: collation.unwrap_or(collations[column]),
+            is_descending: order.is_descending,
+            nulls: order.nulls,
+        })
+    };
+    select.order.iter().enumerate().map(key).collect()
+}
+
+/// The column that a literal position means.
+fn result_position(
+    position: i64,
+    clause: &'static str,
+    term: usize,
+    columns: usize,
+) -> Result<usize> {
+    match usize::try_from(position) {
+        Ok(position) if (1..=columns).contains(&position) => Ok(position - 1),
+        _ => Err(QueryError::Position { clause, term: term + 1, columns }.into()),
+    }
+}
+
+/// Binds one SELECT.
+struct SelectBinder<'b> {
+    binder: &'b Binder<'b>,
+    scope: ScopeNames<'b>,
+    with: Option<&'b With<'b>>,
+}
+
+impl SelectBinder<'_> {
+    fn bind(self, body: &Body, order: &[Order]) -> Result<(Part, Vec<OutColumn>)> {
+        if body.from.len() > SOURCES_MAX {
+            return unsupported("a join of more than 64 sources");
+        }
+        let mut sources = Vec::with_capacity(body.from.len());
+        let mut terms = Vec::new();
+        for (position, join) in body.from.iter().enumerate() {
+            sources.push(self.bind_source(position, join)?);
+        }
+        // ON may name sources that come later.
+        for (position, join) in body.from.iter().enumerate() {
+            self.bind_constraint(position, join, &mut terms)?;
+        }
+        let (columns, named) = self.bind_columns(&body.columns)?;
+        for condition in self.conditions(&body.filter)? {
+            for conjunct in condition.conjuncts() {
+                terms.push(self.term(conjunct, None)?);
+            }
+        }
+        let keys = self.bind_group(body, &columns)?;
+        let having = body.having.as_ref().map(|it| self.scope.bind(it, Place::Groups));
+        let having = having.transpose()?;
+        let order = self.bind_order(order, &columns)?;
+        let aggregates: Vec<Aggregate> = self.scope.aggregates.take();
+        let is_grouped = !keys.is_empty() || !aggregates.is_empty();
+        if having.is_some() && !is_grouped {
+            return Err(QueryError::HavingWithoutGroup.into());
+        }
+        let group = is_grouped.then_some(GroupPlan { keys, aggregates, having });
+        let distinct = body
+            .distinct
+            .then(|| columns.iter().map(|column| column.collation().unwrap_or_default()).collect());
+        let scope: ScopePlan = self.scope.plan.take();
+        let conditions = place(self.binder, &scope, &mut sources, terms);
+        let select = SelectPlan { scope, sources, conditions, group, columns, distinct, order };
+        Ok((Part::Select(Box::new(select)), named))
+    }
+
+    // Sources.
+
+    fn bind_source(&self, position: usize, join: &Join) -> Result<SourcePlan> {
+        let count = self.binder.sources.get() + 1;
+        self.binder.sources.set(count);
+        if count > ALL_SOURCES_MAX {
+            return unsupported("a query of more than 2000 sources");
+        }
+        let is_left = match join.kind {
+            JoinKind::Comma | JoinKind::Inner | JoinKind::Cross => false,
+            JoinKind::Left => position > 0,
+            JoinKind::Right => return unsupported("RIGHT JOIN"),
+            JoinKind::Full => return unsupported("FULL JOIN"),
+        };
+        let (rows, names) = self.bind_rows(&join.source)?;
+        self.scope.sources.borrow_mut().push(names);
+        let (on, filter) = (Vec::new(), Vec::new());
+        Ok(SourcePlan { rows, is_left, on, filter, access: Access::scan() })
+    }
+
+    fn bind_rows(&self, source: &Source) -> Result<(RowsPlan, SourceNames)> {
+        match &source.rows {
+            Rows::Named(name) => match self.find_common(name, source)? {
+                Some(found) => Ok(found),
+                None => {
+                    let table = self.binder.catalog.table(name.as_str())?;
+                    let called = source.alias.as_deref().unwrap_or(name);
+                    if self.scope.sources.borrow().is_empty() {
+                        *self.scope.first_table.borrow_mut() = Some(table.clone());
+                    }
+                    Ok((RowsPlan::Table(table.id), SourceNames::of_table(table, called)))
+                }
+            },
+            Rows::Query(query, columns) => self.bind_query(query, columns, source, self.with),
+            Rows::Supplied(table, arguments) => {
+                let bind = |it: &Expression| self.scope.bind(it, Place::Rows);
+                let arguments = arguments.iter().map(bind).collect::<Result<Vec<_>>>()?;
+                let columns = table.0.columns().into_iter().map(|column| NamedColumn {
+                    name: column.name,
+                    affinity: Some(column.affinity),
+                    collation: Some(column.collation),
+                    is_joined: false,
+                });
+                let names = SourceNames {
+                    name: source.name().map(str::to_owned),
+                    columns: columns.collect(),
+                    row_id: None,
+                };
+                Ok((RowsPlan::Supplied { table: table.0.clone(), arguments }, names))
+            }
+        }
+    }
+
+    /// The query of WITH that has this name.
+    fn find_common(&self, name: &str, source: &Source) -> Result<Option<(RowsPlan, SourceNames)>> {
+        let mut level = self.with;
+        while let Some(with) = level {
+            let is_meant = |table: &CommonTable| table.name.eq_ignore_ascii_case(name);
+            if let Some(at) = with.tables.iter().position(is_meant) {
+                let table = &with.tables[at];
+                if with.busy.borrow().contains(&at) {
+                    return Err(QueryError::CircularReference { table: table.name.clone() }.into());
+                }
+                with.busy.borrow_mut().push(at);
+                let source = source.clone().alias(source.name().unwrap_or(name));
+                let found = self.bind_query(&table.query, &table.columns, &source, level);
+                with.busy.borrow_mut().pop();
+                return found.map(Some);
+            }
+            level = with.outer;
+        }
+        Ok(None)
+    }
+
+    fn bind_query(
+        &self,
+        query: &Select,
+        columns: &[String],
+        source: &Source,
+        with: Option<&With<'_>>,
+    ) -> Result<(RowsPlan, SourceNames)> {
+        let parent = self.scope.parent;
+        let bind = || self.binder.bind_select(query, parent, with);
+        let (plan, reads) = match parent {
+            Some(parent) => parent.reads_of(bind)?,
+            None => (bind()?, Vec::new()),
+        };
+        if !columns.is_empty() && columns.len() != plan.columns.len() {
+            let table = source.name().unwrap_or_default().to_owned();
+            let (found, expected) = (plan.columns.len(), columns.len());
+            return Err(QueryError::CommonTableWidth { table, found, expected }.into());
+        }
+        let names = match columns {
+            [] => plan.columns.iter().map(|column| column.name.clone()).collect(),
+            columns => columns.to_vec(),
+        };
+        let named = unique_names(names).into_iter().zip(&plan.columns);
+        let named = named.map(|(name, column)| NamedColumn {
+            name,
+            affinity: column.affinity,
+            collation: column.collation,
+            is_joined: false,
+        });
+        let names = SourceNames {
+            name: source.name().map(str::to_owned),
+            columns: named.collect(),
+            row_id: None,
+        };
+        let cache = self.binder.new_cache();
+        Ok((RowsPlan::Query { plan: Arc::new(plan), cache, reads }, names))
+    }
+
+    /// Binds ON and USING as conditions.
+    fn bind_constraint(&self, position: usize, join: &Join, terms: &mut Vec<Term>) -> Result<()> {
+        let left = (join.kind == JoinKind::Left && position > 0).then_some(position);
+        let names: Vec<String> = match &join.on {
+            JoinConstraint::None => return Ok(()),
+            JoinConstraint::On(on) => {
+                for conjunct in on.conjuncts() {
+                    terms.push(self.term(conjunct, left)?);
+                }
+                return Ok(());
+            }
+            JoinConstraint::Using(names) => names.clone(),
+            JoinConstraint::Natural => {
+                let sources = self.scope.sources.borrow();
+                let names = sources[position].columns.iter().map(|column| &column.name);
+                let is_shared = |name: &&String| {
+                    sources[..position].iter().any(|source| source.position(name).is_some())
+                };
+                names.filter(is_shared).cloned().collect()
+            }
+        };
+        for name in names {
+            let pair = self.join_column(position, &name);
+            let (before, own) = pair.ok_or(QueryError::JoinColumn { column: name })?;
+            terms.push(Term::equal(Bound::column(before), Bound::column(own), left));
+        }
+        Ok(())
+    }
+
+    /// The columns of this name: of the sources before one, and its own, which becomes the same.
+    fn join_column(&self, position: usize, name: &str) -> Option<(ColumnInfo, ColumnInfo)> {
+        let mut sources = self.scope.sources.borrow_mut();
+        let find = |source: &SourceNames| source.position(name);
+        let (at, before) =
+            sources[..position].iter().enumerate().find_map(|(at, it)| Some((at, find(it)?)))?;
+        let own = find(&sources[position])?;
+        sources[position].columns[own].is_joined = true;
+        let pair = ((at, before), (position, own));
+        drop(sources);
+        Some((self.scope.column_of(pair.0.0, pair.0.1), self.scope.column_of(pair.1.0, pair.1.1)))
+    }
+
+    // Conditions.
+
+    fn term(&self, condition: &Expression, left: Option<usize>) -> Result<Term> {
+        Term::bind(&self.scope, condition, left)
+    }
+
+    /// WHERE, as conditions.
+    fn conditions(&self, selector: &Selector) -> Result<Vec<Expression>> {
+        match selector {
+            Selector::All => Ok(Vec::new()),
+            Selector::Filter(predicate) => Ok(vec![predicate.clone()]),
+            Selector::RowId(row_id) => {
+                Ok(vec![self.first_source(col("rowid"), "rowid").eq(row_id.0)])
+            }
+            Selector::Key(key) => self.key_conditions(key),
+        }
+    }
+
+    fn key_conditions(&self, key: &Key) -> Result<Vec<Expression>> {
+        let Some(table) = self.scope.first_table.borrow().clone() else {
+            return unsupported("a key of what is no table");
+        };
+        let Some(columns) = table.naming_columns() else {
+            return Err(InputError::NoPrimaryKey { table: table.name().to_owned() }.into());
+        };
+        if key.len() != columns.len() {
+            let (name, expected, found) = (table.name().to_owned(), columns.len(), key.len());
+            return Err(InputError::KeyWidth { name, expected, found }.into());
+        }
+        let pairs = columns.iter().zip(key);
+        let condition = |(&position, value): (&usize, &crate::value::Value)| {
+            let name = table.column_name(position);
+            self.first_source(col(name), name).eq(lit(value.clone()))
+        };
+        Ok(pairs.map(condition).collect())
+    }
+
+    /// A column of the first source.
+    fn first_source(&self, plain: Expression, column: &str) -> Expression {
+        match self.scope.sources.borrow().first().and_then(|source| source.name.as_deref()) {
+            Some(name) => col((name, column)),
+            None => plain,
+        }
+    }
+
+    // Results.
+
+    fn bind_columns(&self, columns: &[ResultColumn]) -> Result<(Vec<Bound>, Vec<OutColumn>)> {
+        let mut bound = Vec::new();
+        let mut named = Vec::new();
+        let mut aliases = Vec::new();
+        let all = [ResultColumn::All];
+        for column in if columns.is_empty() { &all[..] } else { columns } {
+            match column {
+                ResultColumn::All => self.expand(None, &mut bound, &mut named)?,
+                ResultColumn::AllOf(source) => {
+                    self.expand(Some(source), &mut bound, &mut named)?;
+                }
+                ResultColumn::Computed { expression, alias, text } => {
+                    let value = self.scope.bind(expression, Place::Columns)?;
+                    let name = match (alias, self.scope.column_name(expression, &value), text) {
+                        (Some(alias), ..) => alias.clone(),
+                        (None, Some(name), _) => name,
+                        (None, None, Some(text)) => text.clone(),
+                        (None, None, None) => expression.to_string(),
+                    };
+                    if let Some(alias) = alias {
+                        aliases.push((alias.clone(), bound.len()));
+                    }
+                    named.push(OutColumn::new(name, &value));
+                    bound.push(value);
+                }
+            }
+        }
+        *self.scope.aliases.borrow_mut() = aliases;
+        self.scope.plan.borrow_mut().results.clone_from(&bound);
+        Ok((bound, named))
+    }
+
+    /// `*` or `t.*`.
+    fn expand(
+        &self,
+        source: Option<&String>,
+        bound: &mut Vec<Bound>,
+        named: &mut Vec<OutColumn>,
+    ) -> Result<()> {
+        let sources = self.scope.sources.borrow().clone();
+        if sources.is_empty() {
+            return Err(match source {
+                None => QueryError::NoSources.into(),
+                Some(name) => Error::from(QueryError::UnknownSource { name: name.clone() }),
+            });
+        }
+        let mut is_found = false;
+        for (at, names) in sources.iter().enumerate() {
+            if let Some(wanted) = source
+                && !names.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(wanted))
+            {
+                continue;
+            }
+            is_found = true;
+            for (position, column) in names.columns.iter().enumerate() {
+                if column.is_joined && source.is_none() {
+                    continue;
+                }
+                let value = Bound::column(self.scope.column_of(at, position));
+                named.push(OutColumn::new(column.name.clone(), &value));
+                bound.push(value);
+            }
+        }
+        match (is_found, source) {
+            (false, Some(name)) => Err(QueryError::UnknownSource { name: name.clone() }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn bind_group(&self, body: &Body, columns: &[Bound]) -> Result<Vec<(Bound, Collation)>> {
+        let mut keys = Vec::with_capacity(body.group.len());
+        for (term, expression) in body.group.iter().enumerate() {
+            let bound = match literal_integer(expression) {
+                Some(position) => {
+                    columns[result_position(position, "GROUP BY", term, columns.len())?].clone()
+                }
+                None => self.scope.bind(expression, Place::Rows).map_err(in_group_by)?,
+            };
+            if self.scope.has_aggregate(&bound) {
+                return Err(QueryError::AggregateInGroupBy.into());
+            }
+            let collation = bound.collation().unwrap_or_default();
+            keys.push((bound, collation));
+        }
+        Ok(keys)
+    }
+
+    fn bind_order(&self, order: &[Order], columns: &[Bound]) -> Result<Vec<SortKey>> {
+        let mut keys = Vec::with_capacity(order.len());
+        for (term, order) in order.iter().enumerate() {
+            let (expression, explicit) = match order.expression.as_collate() {
+                Some((expression, collation)) => (expression, Some(collation)),
+                None => (&order.expression, None),
+            };
+            let position = match literal_integer(expression) {
+                Some(position) => Some(result_position(position, "ORDER BY", term, columns.len())?),
+                None => self.scope.find_result(expression),
+            };
+            let (by, collation) = match position {
+                Some(position) => (SortBy::Column(position), columns[position].collation()),
+                None => {
+                    let bound = self.scope.bind(expression, Place::Groups)?;
+                    let collation = bound.collation();
+                    (SortBy::Computed(bound), collation)
+                }
+            };
+            let collation = explicit.or(collation).unwrap_or_default();
+            let Order { is_descending, nulls, .. } = *order;
+            keys.push(SortKey { by, collation, is_descending, nulls });
+        }
+        Ok(keys)
+    }
+}
+
+fn in_group_by(error: Error) -> Error {
+    match &error {
+        Error::Query(reason) if matches!(**reason, QueryError::MisusedAggregate { .. }) => {
+            QueryError::AggregateInGroupBy.into()
+        }
+        _ => error,
+    }
+}
+
+impl OutColumn {
+    fn new(name: String, value: &Bound) -> Self {
+        OutColumn {
+            name,
+            affinity: value.affinity(),
+            collation: value.collation(),
+            is_explicit: value.has_explicit_collation(),
+        }
+    }
+}
+
+/// Names of which none comes twice: a second `a` becomes `a:1`.
+fn unique_names(names: Vec<String>) -> Vec<String> {
+    let mut unique: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let is_taken = |name: &str| unique.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let numbered = (1..).map(|number| format!("{name}:{number}"));
+        let mut candidates = std::iter::once(name.clone()).chain(numbered);
+        unique.push(candidates.find(|name| !is_taken(name)).unwrap_or(name));
+    }
+    unique
+}

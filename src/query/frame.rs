@@ -1,0 +1,237 @@
+//! Where a running query stands: the scope of its expressions.
+//!
+//! A [`Run`] is one execution of a whole query; it keeps the results of subqueries, each with the
+//! values it was computed from, and is told of faults. A [`Frame`] is one SELECT in it: the row that
+//! each source is at, the aggregates of the group, and the frame it stands in.
+
+use super::plan::{Counter, ScopePlan, Slot, SubqueryPlan};
+use super::run::run_plan;
+use super::set::MemberSet;
+use crate::error::{Error, QueryError, Result};
+use crate::expression::{Fault, Rule, Scope, SubqueryUse};
+use crate::table::{RowRef, View};
+use crate::value::{NULL, Value};
+use std::any::Any;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// What a query is run with, besides the view.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inputs<'a> {
+    /// The values of the parameters, from `?1` on. Those that are missing are NULL.
+    pub parameters: &'a [Value],
+    /// The rows that the query was bound within, in their order: OLD and NEW.
+    pub rows: &'a [Option<RowRef<'a>>],
+    /// What `changes()`, `total_changes()` and `last_insert_rowid()` are.
+    pub counters: [i64; 3],
+}
+
+/// One execution of a query.
+pub(super) struct Run<'v> {
+    pub(super) view: View<'v>,
+    pub(super) inputs: Inputs<'v>,
+    caches: RefCell<Vec<Option<Cached>>>,
+    fault: RefCell<Option<Error>>,
+    has_fault: Cell<bool>,
+}
+
+/// The values that something was computed from, and what it is.
+type Cached = (Vec<Value>, Rc<dyn Any>);
+
+impl<'v> Run<'v> {
+    pub(super) fn new(view: View<'v>, inputs: Inputs<'v>, caches: usize) -> Self {
+        let caches = RefCell::new((0..caches).map(|_| None).collect());
+        Run { view, inputs, caches, fault: RefCell::new(None), has_fault: Cell::new(false) }
+    }
+
+    /// Remembers the first fault, and that there is one.
+    pub(super) fn fail(&self, error: Error) {
+        if !self.has_fault.replace(true) {
+            *self.fault.borrow_mut() = Some(error);
+        }
+    }
+
+    /// The fault met, if any.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.has_fault.get() {
+            false => Ok(()),
+            true => match self.fault.borrow().clone() {
+                Some(error) => Err(error),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// What is kept under a number if it was made of these values; else it is made now.
+    pub(super) fn cached<T: Any>(
+        &self,
+        cache: usize,
+        key: Vec<Value>,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<Rc<T>> {
+        if let Some((made_of, kept)) = &self.caches.borrow()[cache]
+            && *made_of == key
+            && let Ok(kept) = kept.clone().downcast::<T>()
+        {
+            return Ok(kept);
+        }
+        let made = Rc::new(make()?);
+        self.caches.borrow_mut()[cache] = Some((key, made.clone()));
+        Ok(made)
+    }
+}
+
+/// The row that a source is at.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Current<'v> {
+    /// None: every column is NULL.
+    #[default]
+    Null,
+    Stored(RowRef<'v>),
+    Held(Rc<Vec<Vec<Value>>>, usize),
+}
+
+/// One SELECT of a running query.
+pub(super) struct Frame<'r, 'v> {
+    pub(super) run: &'r Run<'v>,
+    pub(super) plan: &'r ScopePlan,
+    pub(super) parent: Option<&'r Frame<'r, 'v>>,
+    pub(super) rows: RefCell<Vec<Current<'v>>>,
+    pub(super) aggregates: RefCell<Vec<Value>>,
+}
+
+impl<'r, 'v> Frame<'r, 'v> {
+    pub(super) fn new(
+        run: &'r Run<'v>,
+        plan: &'r ScopePlan,
+        parent: Option<&'r Frame<'r, 'v>>,
+        sources: usize,
+    ) -> Self {
+        let rows = RefCell::new(vec![Current::Null; sources]);
+        Frame { run, plan, parent, rows, aggregates: RefCell::new(Vec::new()) }
+    }
+
+    pub(super) fn set(&self, source: usize, row: Current<'v>) {
+        self.rows.borrow_mut()[source] = row;
+    }
+
+    /// The values of these slots.
+    pub(super) fn values(&self, slots: &[usize]) -> Vec<Value> {
+        slots.iter().map(|&slot| self.column(slot).into_owned()).collect()
+    }
+
+    fn cell(&self, source: usize, column: usize) -> Value {
+        match &self.rows.borrow()[source] {
+            Current::Null => Value::Null,
+            Current::Stored(row) => row.value(column),
+            Current::Held(rows, at) => rows[*at].get(column).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn row_id(&self, source: usize) -> Value {
+        match &self.rows.borrow()[source] {
+            Current::Null | Current::Held(..) => Value::Null,
+            Current::Stored(row) => row.row_id().0.into(),
+        }
+    }
+
+    /// The result of a subquery; `None` after a fault.
+    fn result<T: Any>(
+        &self,
+        subquery: &SubqueryPlan,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Option<Rc<T>> {
+        match self.run.cached(subquery.cache, self.values(&subquery.reads), make) {
+            Ok(result) => Some(result),
+            Err(error) => {
+                self.run.fail(error);
+                None
+            }
+        }
+    }
+
+    /// The first row.
+    fn first_row(&self, subquery: &SubqueryPlan) -> Option<Rc<Option<Vec<Value>>>> {
+        self.result(subquery, || {
+            let mut first = None;
+            run_plan(self.run, &subquery.plan, Some(self), &mut |row| {
+                first = Some(row);
+                Ok(false)
+            })?;
+            Ok(first)
+        })
+    }
+
+    fn set_of(&self, subquery: &SubqueryPlan, rules: &[Rule]) -> Option<Rc<MemberSet>> {
+        self.result(subquery, || {
+            let mut set = MemberSet::default();
+            run_plan(self.run, &subquery.plan, Some(self), &mut |row| {
+                set.insert(row, rules);
+                Ok(true)
+            })?;
+            Ok(set)
+        })
+    }
+}
+
+impl Scope for Frame<'_, '_> {
+    fn column(&self, position: usize) -> Cow<'_, Value> {
+        let value = match self.plan.slots[position] {
+            Slot::Column { source, column } => self.cell(source, column),
+            Slot::RowId { source } => self.row_id(source),
+            Slot::Outer(slot) => {
+                return self.parent.map_or(Cow::Borrowed(&NULL), |parent| parent.column(slot));
+            }
+            Slot::Parameter(number) => {
+                return Cow::Borrowed(self.run.inputs.parameters.get(number).unwrap_or(&NULL));
+            }
+            Slot::Aggregate(aggregate) => {
+                self.aggregates.borrow().get(aggregate).cloned().unwrap_or_default()
+            }
+            Slot::Result(column) => self.plan.results[column].evaluate(self),
+            Slot::Value { subquery, column } => {
+                let row = self.first_row(&self.plan.subqueries[subquery]);
+                let row = row.as_deref().and_then(Option::as_ref);
+                row.and_then(|row| row.get(column)).cloned().unwrap_or_default()
+            }
+            Slot::Exists(subquery) => {
+                let row = self.first_row(&self.plan.subqueries[subquery]);
+                row.is_some_and(|row| row.is_some()).into()
+            }
+            // Asked by `has_member`.
+            Slot::Set(_) => Value::Null,
+            Slot::Counter(counter) => {
+                let [changes, total_changes, last_insert_row_id] = self.run.inputs.counters;
+                Value::Integer(match counter {
+                    Counter::Changes => changes,
+                    Counter::TotalChanges => total_changes,
+                    Counter::LastInsertRowId => last_insert_row_id,
+                })
+            }
+        };
+        Cow::Owned(value)
+    }
+
+    fn has_member(
+        &self,
+        position: usize,
+        values: &[Cow<'_, Value>],
+        rules: &[Rule],
+    ) -> Option<bool> {
+        let Slot::Set(subquery) = self.plan.slots[position] else { return None };
+        let subquery = &self.plan.subqueries[subquery];
+        debug_assert_eq!(subquery.wanted, SubqueryUse::Membership(values.len()));
+        self.set_of(subquery, rules)?.find(values, rules)
+    }
+
+    fn report(&self, fault: Fault) {
+        self.run.fail(match fault {
+            Fault::Raised(raise, message) => {
+                QueryError::Raised { raise, message: message.to_string() }.into()
+            }
+            Fault::Escape => QueryError::Escape.into(),
+            Fault::IntegerOverflow => QueryError::IntegerOverflow.into(),
+        });
+    }
+}

@@ -1,0 +1,288 @@
+//! Loops over the sources of a SELECT, one within the other, on a stack of its own.
+//!
+//! Each source has a cursor over the rows that its access finds for the rows of the sources before
+//! it. A condition is asked as soon as all that it reads has a row.
+
+use super::frame::{Current, Frame, Run};
+use super::plan::{Access, Find, RowsPlan, SelectPlan, SourcePlan};
+use super::run::run_plan;
+use crate::error::Result;
+use crate::expression::{Bound, Rule};
+use crate::id::{RowId, TableId};
+use crate::table::RowRef;
+use crate::value::{Affinity, OrderedKey, Value, compare_refs};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The loops of one run of a SELECT.
+pub(super) struct Loops<'r, 'v> {
+    run: &'r Run<'v>,
+    select: &'r SelectPlan,
+    parent: Option<&'r Frame<'r, 'v>>,
+    cursors: Vec<Cursor<'v>>,
+}
+
+/// Where a source stands.
+struct Cursor<'v> {
+    rows: Rows<'v>,
+    /// Whether a row went with those before it.
+    is_matched: bool,
+}
+
+/// The rows still to come.
+enum Rows<'v> {
+    None,
+    One(RowRef<'v>),
+    Stored(Box<dyn Iterator<Item = RowRef<'v>> + 'v>),
+    Held(Rc<Vec<Vec<Value>>>, std::ops::Range<usize>),
+    Chosen(Rc<Vec<Vec<Value>>>, std::vec::IntoIter<usize>),
+}
+
+impl<'v> Iterator for Rows<'v> {
+    type Item = Current<'v>;
+
+    fn next(&mut self) -> Option<Current<'v>> {
+        match self {
+            Rows::None => None,
+            Rows::One(row) => {
+                let row = Current::Stored(*row);
+                *self = Rows::None;
+                Some(row)
+            }
+            Rows::Stored(rows) => rows.next().map(Current::Stored),
+            Rows::Held(rows, range) => range.next().map(|at| Current::Held(rows.clone(), at)),
+            Rows::Chosen(rows, chosen) => chosen.next().map(|at| Current::Held(rows.clone(), at)),
+        }
+    }
+}
+
+/// Rows of a source by the values of some of their columns.
+type MadeIndex = HashMap<OrderedKey, Vec<usize>, foldhash::fast::FixedState>;
+
+impl<'r, 'v> Loops<'r, 'v> {
+    pub(super) fn new(
+        run: &'r Run<'v>,
+        select: &'r SelectPlan,
+        parent: Option<&'r Frame<'r, 'v>>,
+    ) -> Self {
+        let cursor = |_| Cursor { rows: Rows::None, is_matched: false };
+        Loops { run, select, parent, cursors: select.sources.iter().map(cursor).collect() }
+    }
+
+    /// Calls for each row of all sources together, until the call wants no more.
+    pub(super) fn run(
+        mut self,
+        frame: &Frame<'r, 'v>,
+        call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
+    ) -> Result<()> {
+        let holds = self.holds(&self.select.conditions, frame)?;
+        if !holds {
+            return Ok(());
+        }
+        if self.select.sources.is_empty() {
+            return call(frame).map(drop);
+        }
+        self.open(0, frame)?;
+        self.descend(0, frame, call)
+    }
+
+    /// Loops over the sources from this one on, which is open, for the rows before it.
+    fn descend(
+        &mut self,
+        first: usize,
+        frame: &Frame<'r, 'v>,
+        call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
+    ) -> Result<()> {
+        let last = self.select.sources.len() - 1;
+        let mut at = first;
+        loop {
+            if self.advance(at, frame)? {
+                if at == last {
+                    if !call(frame)? {
+                        return Ok(());
+                    }
+                } else {
+                    at += 1;
+                    self.open(at, frame)?;
+                }
+            } else if at == first {
+                return Ok(());
+            } else {
+                at -= 1;
+            }
+        }
+    }
+
+    /// Goes to the next row that goes with those before it, or to the NULLs in its place.
+    fn advance(&mut self, at: usize, frame: &Frame<'r, 'v>) -> Result<bool> {
+        let select = self.select;
+        let source = &select.sources[at];
+        while let Some(row) = self.cursors[at].rows.next() {
+            frame.set(at, row);
+            if self.holds(&source.on, frame)? {
+                self.cursors[at].is_matched = true;
+                if self.holds(&source.filter, frame)? {
+                    return Ok(true);
+                }
+            }
+        }
+        frame.set(at, Current::Null);
+        if source.is_left && !self.cursors[at].is_matched {
+            self.cursors[at].is_matched = true;
+            return self.holds(&source.filter, frame);
+        }
+        Ok(false)
+    }
+
+    fn holds(&self, conditions: &[Bound], frame: &Frame<'r, 'v>) -> Result<bool> {
+        let holds = conditions.iter().all(|condition| condition.truth(frame) == Some(true));
+        self.run.check()?;
+        Ok(holds)
+    }
+
+    /// Finds the rows of a source for those of the sources before it.
+    fn open(&mut self, at: usize, frame: &Frame<'r, 'v>) -> Result<()> {
+        let SourcePlan { rows, access, .. } = &self.select.sources[at];
+        let found = match rows {
+            RowsPlan::Table(table) => self.find_stored(*table, access, frame),
+            RowsPlan::Query { plan, cache, reads } => {
+                let (run, parent) = (self.run, self.parent);
+                let key = parent.map_or_else(Vec::new, |parent| parent.values(reads));
+                let held = run.cached(*cache, key.clone(), || {
+                    let mut rows = Vec::new();
+                    run_plan(run, plan, parent, &mut |row| {
+                        rows.push(row);
+                        Ok(true)
+                    })?;
+                    Ok(rows)
+                })?;
+                self.find_held(held, access, frame, key)?
+            }
+            RowsPlan::Supplied { table, arguments } => {
+                let arguments: Vec<Value> =
+                    arguments.iter().map(|argument| argument.evaluate(frame)).collect();
+                self.run.check()?;
+                let rows = Rc::new(table.rows(&self.run.view, &arguments)?);
+                let count = rows.len();
+                Rows::Held(rows, 0..count)
+            }
+        };
+        self.run.check()?;
+        let cursor = &mut self.cursors[at];
+        cursor.rows = found;
+        cursor.is_matched = false;
+        Ok(())
+    }
+
+    fn find_stored(&self, table: TableId, access: &Access, frame: &Frame<'r, 'v>) -> Rows<'v> {
+        let store = self.run.view.store;
+        let found: Vec<RowRef<'v>> = match &access.find {
+            Find::RowId(bound) => {
+                let row = row_id_of(bound.evaluate(frame)).and_then(|id| store.row(table, id));
+                return row.map_or(Rows::None, Rows::One);
+            }
+            Find::All if access.order.is_empty() && access.is_descending => {
+                return Rows::Stored(Box::new(store.rows(table).rev()));
+            }
+            Find::All if access.order.is_empty() => {
+                return Rows::Stored(Box::new(store.rows(table)));
+            }
+            Find::All => store.rows(table).collect(),
+            Find::Index { index, key } => {
+                let key: Option<OrderedKey> = key
+                    .iter()
+                    .map(|(bound, rule)| {
+                        let value = rule.representative(bound.evaluate(frame));
+                        (!value.is_null()).then_some(value)
+                    })
+                    .collect::<Option<Vec<_>>>()
+                    .map(|key| key.into_iter().collect());
+                let Some(key) = key else { return Rows::None };
+                let ids = store.find(table, *index, &key);
+                ids.into_iter().filter_map(|id| store.row(table, id)).collect()
+            }
+            Find::Made { cache, key } => {
+                let made = self.run.cached(*cache, Vec::new(), || {
+                    let rows: Vec<RowRef<'v>> = store.rows(table).collect();
+                    let index = made_index(key, rows.len(), &|row, column| rows[row].value(column));
+                    let ids: Vec<RowId> = rows.iter().map(|row| row.row_id()).collect();
+                    Ok((ids, index))
+                });
+                let (Ok(made), Some(wanted)) = (made, wanted(key, frame)) else {
+                    return Rows::None;
+                };
+                let (ids, index) = &*made;
+                let places = index.get(&wanted).map_or(&[][..], Vec::as_slice);
+                places.iter().filter_map(|&place| store.row(table, ids[place])).collect()
+            }
+        };
+        Rows::Stored(Box::new(sorted(found, access).into_iter()))
+    }
+
+    fn find_held(
+        &self,
+        rows: Rc<Vec<Vec<Value>>>,
+        access: &Access,
+        frame: &Frame<'r, 'v>,
+        made_of: Vec<Value>,
+    ) -> Result<Rows<'v>> {
+        let Find::Made { cache, key } = &access.find else {
+            let count = rows.len();
+            return Ok(Rows::Held(rows, 0..count));
+        };
+        let index = self.run.cached(*cache, made_of, || {
+            Ok(made_index(key, rows.len(), &|row, column| rows[row][column].clone()))
+        })?;
+        let Some(wanted) = wanted(key, frame) else { return Ok(Rows::None) };
+        let chosen = index.get(&wanted).cloned().unwrap_or_default();
+        Ok(Rows::Chosen(rows, chosen.into_iter()))
+    }
+}
+
+/// What a made index is asked for; `None` if a part is NULL.
+fn wanted(key: &[(usize, Bound, Rule)], frame: &Frame<'_, '_>) -> Option<OrderedKey> {
+    let part = |(_, bound, rule): &(usize, Bound, Rule)| {
+        let value = rule.representative(bound.evaluate(frame));
+        (!value.is_null()).then_some(value)
+    };
+    Some(key.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect())
+}
+
+/// The rows by their values in some columns. Rows with a NULL there are equal to nothing.
+fn made_index(
+    key: &[(usize, Bound, Rule)],
+    count: usize,
+    value: &dyn Fn(usize, usize) -> Value,
+) -> MadeIndex {
+    let mut index = MadeIndex::default();
+    for row in 0..count {
+        let parts = key.iter().map(|(column, _, rule)| rule.representative(value(row, *column)));
+        let parts: OrderedKey = parts.collect();
+        if !parts.has_null() {
+            index.entry(parts).or_default().push(row);
+        }
+    }
+    index
+}
+
+/// Puts rows that come by row id into the order of an index.
+fn sorted<'v>(mut rows: Vec<RowRef<'v>>, access: &Access) -> Vec<RowRef<'v>> {
+    if !access.order.is_empty() {
+        rows.sort_by(|a, b| {
+            let by_column = access
+                .order
+                .iter()
+                .map(|&(column, collation)| compare_refs(a.get(column), b.get(column), collation));
+            by_column.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+        });
+    }
+    if access.is_descending {
+        rows.reverse();
+    }
+    rows
+}
+
+/// The row id that a value is, as an INTEGER column would store it.
+pub(super) fn row_id_of(value: Value) -> Option<RowId> {
+    Affinity::Integer.apply(value).as_integer().map(RowId)
+}
