@@ -16,6 +16,9 @@ use super::id::ObjectId;
 use link::{CoreConnection, Link};
 use snapshot::Snapshot;
 
+/// How often a commit flushes before it gives up.
+const FLUSHES_MAX: usize = 100;
+
 /// Names a transaction of a session, also after it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransactionId(usize);
@@ -280,11 +283,27 @@ impl Session<'_> {
     }
 
     fn prepare(&mut self, id: TransactionId) -> Result<()> {
-        if !self.is_flushing && !self.is_clean() {
-            self.flush()?;
+        if !self.is_flushing {
+            self.flush_all()?;
         }
         self.transactions.get_mut(id).phase = Phase::Prepared;
         Ok(())
+    }
+
+    /// Flushes until there is nothing left: a flush may give up a deletion, and leave the object to
+    /// the next one.
+    fn flush_all(&mut self) -> Result<()> {
+        for _ in 0..FLUSHES_MAX {
+            if self.is_clean() {
+                return Ok(());
+            }
+            self.flush()?;
+        }
+        Err(Error::new(
+            ErrorClass::FlushError,
+            "Over 100 subsequent flushes have occurred within session.commit() - is an \
+             after_flush() hook creating new objects?",
+        ))
     }
 
     fn finish_commit(&mut self, id: TransactionId) -> Result<()> {
