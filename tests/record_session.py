@@ -318,6 +318,7 @@ class World:
 # Errors and warnings
 
 OBJECT = re.compile(r"<(?:m\.)?(\w+)(?: object)? at 0x([0-9a-f]+)>")
+ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 BACKGROUND = re.compile(r"\s*\(Background on this (?:error|warning) at: [^)]*\)")
 CIRCULAR = "Circular dependency detected."
 # Said when a statement is compiled, that is, not again when it is found in the cache.
@@ -330,6 +331,7 @@ def normal(text, player):
         return "<%s %s>" % (match.group(1), known or "?")
 
     text = OBJECT.sub(alias, BACKGROUND.sub("", text)).replace("<class 'm.", "<class '")
+    text = ADDRESS.sub("0x?", text)
     return text[: text.find(CIRCULAR) + len(CIRCULAR)] if CIRCULAR in text else text
 
 

@@ -108,8 +108,8 @@ impl Session<'_> {
         relationship: RelationshipId,
         passive: Passive,
     ) -> Result<Vec<ObjectId>> {
-        let loaded = self.read_for_history(object, relationship, passive)?;
         let mut items = self.mutations(object, relationship).added;
+        let loaded = self.read_for_history(object, relationship, passive)?;
         items.extend(loaded.unwrap_or_default());
         Ok(items.to_vec())
     }

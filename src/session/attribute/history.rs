@@ -120,8 +120,9 @@ impl Session<'_> {
         relationship: RelationshipId,
         passive: Passive,
     ) -> Result<History> {
-        let loaded = self.read_for_history(object, relationship, passive)?;
+        // Reading may flush, which takes the changes as written.
         let mutations = self.mutations(object, relationship);
+        let loaded = self.read_for_history(object, relationship, passive)?;
         Ok(match loaded {
             Some(loaded) => History::of_reconciled(&loaded, &mutations),
             None => History::of_mutations(&mutations),
@@ -142,8 +143,8 @@ impl Session<'_> {
             }
             Kind::Collection(_) => Ok(self.pending_of_collection(object, relationship)),
             Kind::Dynamic(_) => {
-                let loaded = self.read_for_history(object, relationship, passive)?;
                 let mutations = self.mutations(object, relationship);
+                let loaded = self.read_for_history(object, relationship, passive)?;
                 let mut all = mutations.added;
                 all.extend(loaded.unwrap_or_default());
                 all.extend(mutations.removed.to_vec());
