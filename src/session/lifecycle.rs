@@ -225,10 +225,7 @@ impl Session<'_> {
 
     fn mark_deleted(&mut self, object: ObjectId) -> Result<()> {
         if self.state(object).key.is_none() {
-            return Err(Error::new(
-                ErrorClass::InvalidRequestError,
-                format!("Instance '{}' is not persisted", self.object_text(object)),
-            ));
+            return Err(self.not_persisted(object));
         }
         if !self.attach_deleted(object)? {
             return Ok(());
@@ -241,6 +238,11 @@ impl Session<'_> {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn not_persisted(&self, object: ObjectId) -> Error {
+        let message = format!("Instance '{}' is not persisted", self.object_text(object));
+        Error::new(ErrorClass::InvalidRequestError, message)
     }
 
     /// Attaches an object that is to be deleted; whether it was not marked yet.

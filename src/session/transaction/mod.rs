@@ -359,14 +359,14 @@ impl Session<'_> {
                 self.transactions.get_mut(deactivated).phase = Phase::Deactive;
             }
             refused = self.rollback_link(boundary);
-            self.restore_snapshot(boundary);
+            self.restore_snapshot(boundary)?;
         }
         if refused.is_ok() && !self.is_clean() {
             self.warn(
                 "Session's state has been changed on a non-active transaction - this state will be \
                  discarded.",
             );
-            self.restore_snapshot(self.transactions.boundary(boundary));
+            self.restore_snapshot(boundary)?;
         }
         self.close_transaction(id)?;
         if let (Some(parent), Some(failure)) = (self.transactions.get(id).parent, failure) {

@@ -1,6 +1,7 @@
 //! What happened to objects in a transaction, and how a rollback puts them back.
 
 use super::{Origin, TransactionId};
+use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
 use crate::session::ordered::OrderedSet;
 use crate::session::state::IdentityKey;
@@ -50,8 +51,16 @@ impl Session<'_> {
     }
 
     /// Puts all objects back to where they stood when the transaction began.
-    pub(super) fn restore_snapshot(&mut self, boundary: TransactionId) {
-        let is_nested = self.transactions.get(boundary).origin == Origin::Nested;
+    ///
+    /// # Errors
+    /// `InvalidRequestError` for an object that was inserted, deleted, and marked to be deleted once
+    /// more: it has no identity to go back to. What comes after it stays as it is.
+    pub(super) fn restore_snapshot(&mut self, boundary: TransactionId) -> Result<()> {
+        let origin = self.transactions.get(boundary).origin;
+        if origin == Origin::Subtransaction {
+            return Err(Error::new(ErrorClass::AssertionError, ""));
+        }
+        let is_nested = origin == Origin::Nested;
         let mut inserted = self.transactions.get(boundary).snapshot.new.clone();
         inserted.extend(self.new.to_vec());
         self.expunge_objects(&inserted.to_vec(), true);
@@ -60,9 +69,10 @@ impl Session<'_> {
         let mut deleted = self.transactions.get(boundary).snapshot.deleted.to_vec();
         deleted.extend(self.deleted.iter());
         for object in deleted {
-            if self.state(object).key.is_some() {
-                self.revert_deletion(object);
+            if self.state(object).key.is_none() {
+                return Err(self.not_persisted(object));
             }
+            self.revert_deletion(object);
         }
         let present: Vec<ObjectId> = self.identity_map.objects().collect();
         for object in present {
@@ -71,6 +81,7 @@ impl Session<'_> {
                 self.expire_object(object);
             }
         }
+        Ok(())
     }
 
     fn restore_keys(&mut self, boundary: TransactionId, inserted: &OrderedSet<ObjectId>) {
