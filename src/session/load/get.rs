@@ -219,7 +219,7 @@ impl Session<'_> {
     }
 
     /// The attributes of these names, and the primary key if a relationship is among them.
-    fn attributes_to_refresh(&self, object: ObjectId, names: &[&str]) -> Result<AttributeSet> {
+    fn attributes_to_refresh(&mut self, object: ObjectId, names: &[&str]) -> Result<AttributeSet> {
         let mapper = self.state(object).mapper;
         let mut attributes = AttributeSet::default();
         let mut has_relationship = false;
@@ -230,11 +230,13 @@ impl Session<'_> {
         }
         let key = self.mapping.primary_key(mapper).iter();
         let key = key.map(|column| crate::session::state::AttributeId(column.0 as u16));
-        let changed: Vec<&str> = key
-            .clone()
-            .filter(|&of| !attributes.contains(of) && self.state(object).committed(of).is_some())
-            .map(|of| self.mapping.name_of(mapper, of))
-            .collect();
+        let mut changed: Vec<&str> = Vec::new();
+        for of in key.clone().filter(|&of| !attributes.contains(of)) {
+            let history = self.scalar_history(object, of, Passive::NO_INITIALIZE)?;
+            if history.added.is_some() || history.deleted.is_some() {
+                changed.push(self.mapping.name_of(mapper, of));
+            }
+        }
         if !changed.is_empty() {
             return Err(Error::new(
                 ErrorClass::InvalidRequestError,
