@@ -10,8 +10,8 @@ use super::definition::{Column, Table};
 use super::entry::{IndexKind, TableEntry};
 use super::links::{Named, is_same};
 use super::resolve::{
-    bind_checks, build_entry, build_foreign_key, build_index, column_entries, foreign_key_name,
-    key_columns,
+    bind_checks, build_entry, build_foreign_key, build_index, column_entries, expression_error,
+    foreign_key_name, key_columns,
 };
 use super::{Catalog, IndexId, Name, TableId};
 use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
@@ -54,11 +54,11 @@ impl Catalog {
         self.resolve(&naming);
     }
 
-    /// Renames a table; every REFERENCES follows.
+    /// Renames a table; every REFERENCES follows, unless only the table itself is to be renamed.
     ///
     /// # Errors
     /// [`Error::Schema`] if the new name is taken.
-    pub fn rename_table(&mut self, id: TableId, name: &str) -> Result<(), Error> {
+    pub fn rename_table(&mut self, id: TableId, name: &str, follows: bool) -> Result<(), Error> {
         let old = self.by_id(id).name().to_owned();
         if self.check_name_is_free(name).is_err() {
             // Its own name in another case is taken as well, as in SQLite.
@@ -70,7 +70,10 @@ impl Catalog {
             }
             .into());
         }
-        self.rewrite_references(id, |key| key.references = name.into());
+        let naming: Vec<_> = self.naming(id).collect();
+        if follows {
+            self.rewrite_references(id, |key| key.references = name.into());
+        }
         self.rewrite(id, |entry| {
             entry.definition.name = name.into();
             for index in &mut entry.indexes {
@@ -81,6 +84,7 @@ impl Catalog {
             rename_foreign_keys(entry);
         });
         self.resolve_around(id);
+        self.resolve(&naming);
         Ok(())
     }
 
@@ -217,7 +221,7 @@ fn rename_own_column(
 ) -> Result<(), Error> {
     let definition = &mut entry.definition;
     definition.columns[position].name = to.into();
-    definition.keys.iter_mut().for_each(|key| rename(&mut key.columns, from, to));
+    definition.keys.iter_mut().for_each(|key| key.rename_column(from, to));
     definition.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns, from, to));
     for check in &mut definition.checks {
         check.expression = check.expression.rename_column(from, to);
@@ -294,8 +298,7 @@ fn build_index_filter(
 ) -> Result<Option<crate::expression::Bound>, Error> {
     let bind = |filter: &crate::expression::Expression| {
         filter.bind(definition).map_err(|error| {
-            let place = format!("WHERE of index \"{}\"", index.name());
-            Error::from(SchemaError::Expression { place, reason: error.to_string() })
+            expression_error(format!("WHERE of index \"{}\"", index.name()), &error)
         })
     };
     index.filter.as_ref().map(bind).transpose()

@@ -71,6 +71,35 @@ pub enum MatchType {
     Partial,
 }
 
+/// What becomes of a row that breaks a constraint of its own table, and of the statement. A foreign
+/// key asks nobody: it always undoes the statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Resolution {
+    /// The transaction is rolled back.
+    Rollback,
+    /// The statement is undone.
+    #[default]
+    Abort,
+    /// The statement ends; what it did before stays.
+    Fail,
+    /// The row is skipped.
+    Ignore,
+    /// Rows in the way are deleted; a NULL becomes the default.
+    Replace,
+}
+
+impl fmt::Display for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Resolution::Rollback => "ROLLBACK",
+            Resolution::Abort => "ABORT",
+            Resolution::Fail => "FAIL",
+            Resolution::Ignore => "IGNORE",
+            Resolution::Replace => "REPLACE",
+        })
+    }
+}
+
 /// A FOREIGN KEY.
 ///
 /// ```
@@ -221,16 +250,37 @@ impl ForeignKey {
 pub struct KeyConstraint {
     pub(super) primary: bool,
     pub(super) columns: Names,
+    /// The same columns with COLLATE and DESC, if one of them has either.
+    pub(super) written: Vec<IndexColumn>,
+    pub(super) resolution: Option<Resolution>,
     pub(super) on_column: bool,
 }
 
 impl KeyConstraint {
-    pub(super) fn primary_key(columns: Names) -> Self {
-        KeyConstraint { primary: true, columns, on_column: false }
+    /// PRIMARY KEY over these columns.
+    pub fn primary_key<C: Into<IndexColumn>>(columns: impl IntoIterator<Item = C>) -> Self {
+        KeyConstraint { primary: true, ..KeyConstraint::unique(columns) }
     }
 
-    pub(super) fn unique(columns: Names) -> Self {
-        KeyConstraint { primary: false, columns, on_column: false }
+    /// UNIQUE over these columns.
+    pub fn unique<C: Into<IndexColumn>>(columns: impl IntoIterator<Item = C>) -> Self {
+        let written: Vec<IndexColumn> = columns.into_iter().map(Into::into).collect();
+        let names = written.iter().map(|column| column.name.clone()).collect();
+        let is_plain = |column: &IndexColumn| column.collation.is_none() && !column.descending;
+        let written = if written.iter().all(is_plain) { Vec::new() } else { written };
+        KeyConstraint { written, ..KeyConstraint::over(false, names) }
+    }
+
+    /// ON CONFLICT: what is done about a row whose key is taken, unless the statement says.
+    #[must_use]
+    pub fn on_conflict(mut self, resolution: Resolution) -> Self {
+        self.resolution = Some(resolution);
+        self
+    }
+
+    pub(super) fn over(primary: bool, columns: Names) -> Self {
+        let (written, resolution, on_column) = (Vec::new(), None, false);
+        KeyConstraint { primary, columns, written, resolution, on_column }
     }
 
     pub(super) fn on_column(mut self) -> Self {
@@ -247,6 +297,31 @@ impl KeyConstraint {
     pub fn columns(&self) -> &[Name] {
         &self.columns
     }
+
+    /// What is done about a row whose key is taken, if the constraint says.
+    pub fn resolution(&self) -> Option<Resolution> {
+        self.resolution
+    }
+
+    /// The collation given to the column at this place of the key; `None` for its own.
+    pub fn collation(&self, place: usize) -> Option<Collation> {
+        self.written.get(place).and_then(|column| column.collation)
+    }
+
+    /// Whether the column at this place of the key is DESC.
+    pub fn is_descending(&self, place: usize) -> bool {
+        self.written.get(place).is_some_and(|column| column.descending)
+    }
+
+    /// Follows a column's new name.
+    pub(super) fn rename_column(&mut self, from: &str, to: &str) {
+        let written = self.written.iter_mut().map(|column| &mut column.name);
+        for name in self.columns.iter_mut().chain(written) {
+            if super::links::is_same(name, from) {
+                *name = to.into();
+            }
+        }
+    }
 }
 
 /// CHECK.
@@ -254,11 +329,40 @@ impl KeyConstraint {
 pub struct Check {
     pub(super) name: Option<Name>,
     pub(super) expression: Expression,
+    /// The expression as it was written, if it was.
+    pub(super) text: Option<Name>,
     /// The column it was declared on; `None` for one of the table.
     pub(super) column: Option<Name>,
 }
 
 impl Check {
+    /// CHECK (expression).
+    pub fn new(expression: impl Into<Expression>) -> Self {
+        Check { name: None, expression: expression.into(), text: None, column: None }
+    }
+
+    /// CONSTRAINT name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Name>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The expression as it was written: what a violation calls a check without a name.
+    #[must_use]
+    pub fn written_as(mut self, text: impl Into<Name>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+
+    /// What a violation calls it: its name, else its text.
+    pub(super) fn title(&self) -> String {
+        match self.name.as_ref().or(self.text.as_ref()) {
+            Some(title) => title.to_string(),
+            None => self.expression.to_string(),
+        }
+    }
+
     /// What must not be false.
     pub fn expression(&self) -> &Expression {
         &self.expression
@@ -325,6 +429,11 @@ impl IndexColumn {
     /// The collation given to it; `None` for the column's own.
     pub fn collation(&self) -> Option<Collation> {
         self.collation
+    }
+
+    /// Whether it is DESC.
+    pub fn is_descending(&self) -> bool {
+        self.descending
     }
 }
 

@@ -6,7 +6,7 @@
 //! order decides which constraint acts first.
 
 use super::constraint::{
-    Check, ConstraintMode, ForeignKey, KeyConstraint, MatchType, ReferentialAction,
+    Check, ConstraintMode, ForeignKey, KeyConstraint, MatchType, ReferentialAction, Resolution,
 };
 use super::links::is_same;
 use super::name::{Name, Names};
@@ -26,13 +26,17 @@ use smallvec::{SmallVec, smallvec};
 pub struct Column {
     pub(super) name: Name,
     pub(super) data_type: DataType,
+    /// The type as written, where it is not the data type's own name.
+    pub(super) declared: Option<Name>,
     pub(super) not_null: bool,
+    pub(super) not_null_resolution: Option<Resolution>,
     pub(super) default: Option<Expression>,
+    /// The default as it was written, if it was.
+    pub(super) default_text: Option<Name>,
     pub(super) collation: Collation,
     /// Declared on the column; `Table::column` moves them to the table's lists.
-    primary_key: bool,
-    unique: bool,
-    checks: Vec<Expression>,
+    keys: SmallVec<[KeyConstraint; 1]>,
+    checks: Vec<Check>,
     foreign_keys: Vec<ForeignKey>,
 }
 
@@ -42,11 +46,13 @@ impl Column {
         Column {
             name: name.into(),
             data_type,
+            declared: None,
             not_null: false,
+            not_null_resolution: None,
             default: None,
+            default_text: None,
             collation: Collation::Binary,
-            primary_key: false,
-            unique: false,
+            keys: SmallVec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
         }
@@ -82,6 +88,26 @@ impl Column {
         Column::new(name, DataType::Any)
     }
 
+    /// A column of this type as SQL has it: any words, whose letters decide the affinity.
+    ///
+    /// ```
+    /// use ondelete::{Column, value::Affinity};
+    /// assert_eq!(Column::declared("name", "VARCHAR(80)").affinity(), Affinity::Text);
+    /// ```
+    pub fn declared(name: impl Into<Name>, declared: &str) -> Self {
+        let data_type = DataType::of_declared(declared);
+        let is_plain = declared == data_type.to_string();
+        let declared = (!is_plain).then(|| declared.into());
+        Column { declared, ..Column::new(name, data_type) }
+    }
+
+    /// ON CONFLICT of its NOT NULL: what is done about a NULL, unless the statement says.
+    #[must_use]
+    pub fn not_null_on_conflict(mut self, resolution: Resolution) -> Self {
+        self.not_null_resolution = Some(resolution);
+        self
+    }
+
     /// NOT NULL.
     #[must_use]
     pub fn not_null(mut self) -> Self {
@@ -93,15 +119,22 @@ impl Column {
     /// inserted without it gets the greatest one plus 1. On others NULL is allowed, as in SQLite;
     /// add [`Column::not_null`].
     #[must_use]
-    pub fn primary_key(mut self) -> Self {
-        self.primary_key = true;
-        self
+    pub fn primary_key(self) -> Self {
+        let key = KeyConstraint::over(true, smallvec![self.name.clone()]);
+        self.key(key)
     }
 
     /// UNIQUE on this column alone. Any number of rows may hold NULL.
     #[must_use]
-    pub fn unique(mut self) -> Self {
-        self.unique = true;
+    pub fn unique(self) -> Self {
+        let key = KeyConstraint::over(false, smallvec![self.name.clone()]);
+        self.key(key)
+    }
+
+    /// A key on this column alone, with all that can be said of one.
+    #[must_use]
+    pub fn key(mut self, key: KeyConstraint) -> Self {
+        self.keys.push(key.on_column());
         self
     }
 
@@ -114,8 +147,21 @@ impl Column {
 
     /// CHECK: violated when the expression is false; NULL passes.
     #[must_use]
-    pub fn check(mut self, check: impl Into<Expression>) -> Self {
-        self.checks.push(check.into());
+    pub fn check(self, check: impl Into<Expression>) -> Self {
+        self.add_check(Check::new(check))
+    }
+
+    /// A check, with all that can be said of one.
+    #[must_use]
+    pub fn add_check(mut self, check: Check) -> Self {
+        self.checks.push(Check { column: Some(self.name.clone()), ..check });
+        self
+    }
+
+    /// The default as it was written, to be shown.
+    #[must_use]
+    pub fn default_written_as(mut self, text: impl Into<Name>) -> Self {
+        self.default_text = Some(text.into());
         self
     }
 
@@ -188,9 +234,28 @@ impl Column {
         &self.name
     }
 
-    /// Its declared type.
+    /// The data type that follows from its declared type.
     pub fn data_type(&self) -> DataType {
         self.data_type
+    }
+
+    /// Its type as declared; empty without one.
+    pub fn declared_type(&self) -> String {
+        match &self.declared {
+            Some(declared) => declared.to_string(),
+            None => self.data_type.to_string(),
+        }
+    }
+
+    /// What is done about a NULL, if its NOT NULL says.
+    pub fn not_null_resolution(&self) -> Option<Resolution> {
+        self.not_null_resolution
+    }
+
+    /// Its DEFAULT as text, if it has one.
+    pub fn default_text(&self) -> Option<String> {
+        let written = self.default_text.as_ref().map(Name::to_string);
+        written.or_else(|| self.default.as_ref().map(Expression::to_string))
     }
 
     /// The affinity that decides conversion on write.
@@ -213,13 +278,22 @@ impl Column {
         self.default.as_ref()
     }
 
+    /// Whether it is declared INTEGER, in this word and no other.
+    fn is_declared_integer(&self) -> bool {
+        let is_so = |declared: &Name| declared.eq_ignore_ascii_case("INTEGER");
+        self.data_type == DataType::Integer && self.declared.as_ref().is_none_or(is_so)
+    }
+
     /// The value of its DEFAULT; NULL without one.
     pub(crate) fn default_value(&self) -> Value {
         let Some(default) = &self.default else { return Value::Null };
         default.bind(&NoColumns).map_or(Value::Null, |default| default.evaluate(&[][..]))
     }
 
-    fn foreign_key(mut self, mut key: ForeignKey) -> Self {
+    /// A foreign key on this column alone, with all that can be said of one.
+    #[must_use]
+    pub fn foreign_key(mut self, mut key: ForeignKey) -> Self {
+        key.on_column = true;
         key.columns = smallvec![self.name.clone()];
         self.foreign_keys.push(key);
         self
@@ -251,6 +325,7 @@ pub struct Table {
     pub(super) keys: SmallVec<[KeyConstraint; 1]>,
     pub(super) checks: Vec<Check>,
     pub(super) foreign_keys: Vec<ForeignKey>,
+    pub(super) without_row_id: bool,
 }
 
 impl Table {
@@ -262,23 +337,17 @@ impl Table {
             keys: SmallVec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
+            without_row_id: false,
         }
     }
 
     /// Adds a column, after those added before.
     #[must_use]
     pub fn column(mut self, mut column: Column) -> Self {
-        let names = || smallvec![column.name.clone()];
-        if std::mem::take(&mut column.primary_key) {
-            let key = KeyConstraint::primary_key(names()).on_column();
+        for key in std::mem::take(&mut column.keys) {
             self.keys.insert(end_of_on_column(&self.keys), key);
         }
-        if std::mem::take(&mut column.unique) {
-            let key = KeyConstraint::unique(names()).on_column();
-            self.keys.insert(end_of_on_column(&self.keys), key);
-        }
-        for expression in std::mem::take(&mut column.checks) {
-            let check = Check { name: None, expression, column: Some(column.name.clone()) };
+        for check in std::mem::take(&mut column.checks) {
             self.checks.insert(end_of_on_column(&self.checks), check);
         }
         let foreign_keys = std::mem::take(&mut column.foreign_keys);
@@ -294,31 +363,47 @@ impl Table {
 
     /// PRIMARY KEY over these columns.
     #[must_use]
-    pub fn primary_key<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
-        self.keys.push(KeyConstraint::primary_key(names(columns)));
-        self
+    pub fn primary_key<N: Into<Name>>(self, columns: impl IntoIterator<Item = N>) -> Self {
+        self.key(KeyConstraint::over(true, names(columns)))
     }
 
     /// UNIQUE over these columns. A row with a NULL among them clashes with no other.
     #[must_use]
-    pub fn unique<N: Into<Name>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
-        self.keys.push(KeyConstraint::unique(names(columns)));
+    pub fn unique<N: Into<Name>>(self, columns: impl IntoIterator<Item = N>) -> Self {
+        self.key(KeyConstraint::over(false, names(columns)))
+    }
+
+    /// A key, with all that can be said of one.
+    #[must_use]
+    pub fn key(mut self, key: KeyConstraint) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// WITHOUT ROWID: rows are named by their primary key alone and come in its order.
+    #[must_use]
+    pub fn without_row_id(mut self) -> Self {
+        self.without_row_id = true;
         self
     }
 
     /// CHECK over the whole row: violated when the expression is false; NULL passes.
     #[must_use]
-    pub fn check(mut self, expression: impl Into<Expression>) -> Self {
-        self.checks.push(Check { name: None, expression: expression.into(), column: None });
+    pub fn check(self, expression: impl Into<Expression>) -> Self {
+        self.add_check(Check::new(expression))
+    }
+
+    /// A check, with all that can be said of one.
+    #[must_use]
+    pub fn add_check(mut self, check: Check) -> Self {
+        self.checks.push(check);
         self
     }
 
     /// CONSTRAINT name CHECK over the whole row. SQLite calls a check by its name where it has one.
     #[must_use]
-    pub fn named_check(mut self, name: impl Into<Name>, expression: impl Into<Expression>) -> Self {
-        let name = Some(name.into());
-        self.checks.push(Check { name, expression: expression.into(), column: None });
-        self
+    pub fn named_check(self, name: impl Into<Name>, expression: impl Into<Expression>) -> Self {
+        self.add_check(Check::new(expression).named(name))
     }
 
     /// FOREIGN KEY; see [`ForeignKey::new`].
@@ -370,15 +455,26 @@ impl Table {
         self.keys.iter().find(|key| key.primary).map_or(&[], |key| &key.columns)
     }
 
+    /// The primary key, if there is one.
+    pub fn primary_key_constraint(&self) -> Option<&KeyConstraint> {
+        self.keys.iter().find(|key| key.primary)
+    }
+
+    /// Whether its rows have no row id.
+    pub fn is_without_row_id(&self) -> bool {
+        self.without_row_id
+    }
+
     /// The position of the column that is the row id: the only column of the primary key, declared
-    /// INTEGER.
+    /// INTEGER; not if DESC was written on the column itself, which SQLite once overlooked and has
+    /// kept since.
     pub fn row_id_column(&self) -> Option<usize> {
-        match self.primary_key_columns() {
-            [only] => self
-                .position(only)
-                .filter(|&position| self.columns[position].data_type == DataType::Integer),
-            _ => None,
+        let key = self.primary_key_constraint()?;
+        let [only] = key.columns() else { return None };
+        if self.without_row_id || (key.on_column && key.is_descending(0)) {
+            return None;
         }
+        self.position(only).filter(|&position| self.columns[position].is_declared_integer())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tables as the engine uses them: names resolved to positions, expressions bound.
 
-use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction};
+use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction, Resolution};
 use super::definition::Table;
 use super::names::KnownNames;
 use super::{ConstraintId, IndexId, Name, TableId};
@@ -24,6 +24,8 @@ pub struct TableEntry {
     pub definition: Table,
     /// The column that is the row id, if one is.
     pub row_id_column: Option<usize>,
+    /// What is done about a row whose row id is taken, if its primary key says.
+    pub row_id_resolution: Option<Resolution>,
     /// Positions of the primary key's columns, in its order; empty without one.
     pub(super) key_columns: Positions,
     /// Of the primary key that is the row id, or of the bare row id.
@@ -47,6 +49,8 @@ pub struct ColumnEntry {
     pub collation: Collation,
     /// Whether NULL is refused.
     pub not_null: bool,
+    /// What is done about a NULL, if its NOT NULL says.
+    pub not_null_resolution: Option<Resolution>,
     /// The value of its DEFAULT; NULL without one.
     pub default: Value,
     pub(super) not_null_names: KnownNames,
@@ -88,6 +92,8 @@ pub struct IndexEntry {
     pub unique: bool,
     /// Position and collation of each column.
     pub columns: Vec<(usize, Collation)>,
+    /// What is done about a row whose key is taken, if the constraint says.
+    pub resolution: Option<Resolution>,
     /// The predicate of a partial index.
     pub filter: Option<Bound>,
     pub(super) names: KnownNames,
@@ -202,7 +208,26 @@ impl ForeignKeyEntry {
     }
 }
 
+impl IndexEntry {
+    /// Whether the column at this place of it is DESC.
+    pub fn is_descending(&self, place: usize, table: &TableEntry) -> bool {
+        match &self.kind {
+            IndexKind::Created(index) => index.columns()[place].is_descending(),
+            IndexKind::PrimaryKey => table
+                .definition
+                .primary_key_constraint()
+                .is_some_and(|key| key.is_descending(place)),
+            IndexKind::Unique => false,
+        }
+    }
+}
+
 impl TableEntry {
+    /// The index of the primary key, unless that is the row id.
+    pub fn primary_key_index(&self) -> Option<&IndexEntry> {
+        self.indexes.iter().find(|index| matches!(index.kind, IndexKind::PrimaryKey))
+    }
+
     /// The table's name, as written.
     pub fn name(&self) -> &str {
         self.definition.name()

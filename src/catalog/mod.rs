@@ -24,7 +24,7 @@ mod resolve;
 
 pub use constraint::{
     Check, ConstraintMode, ForeignKey, Index, IndexColumn, KeyConstraint, MatchType,
-    ReferentialAction,
+    ReferentialAction, Resolution,
 };
 pub use definition::{Column, Table};
 pub use entry::{

@@ -1,6 +1,8 @@
 //! Tables and indexes as the SQL text that makes them.
 
-use super::constraint::{ConstraintMode, ForeignKey, Index, MatchType, ReferentialAction};
+use super::constraint::{
+    ConstraintMode, ForeignKey, Index, IndexColumn, MatchType, ReferentialAction, Resolution,
+};
 use super::definition::{Column, Table};
 use super::name::Name;
 use crate::expression::quote_identifier;
@@ -18,7 +20,13 @@ impl fmt::Display for Table {
         }
         for key in self.keys.iter().filter(|key| !key.on_column) {
             let word = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
-            write!(f, "{separator}{word} ({})", List(&key.columns))?;
+            write!(f, "{separator}{word} (")?;
+            match key.written.as_slice() {
+                [] => List(&key.columns).fmt(f)?,
+                written => write_index_columns(f, written)?,
+            }
+            f.write_str(")")?;
+            write_on_conflict(f, key.resolution)?;
         }
         for check in self.checks.iter().filter(|check| check.column.is_none()) {
             f.write_str(separator)?;
@@ -33,7 +41,7 @@ impl fmt::Display for Table {
             write!(f, "FOREIGN KEY ({}) ", List(&key.columns))?;
             write_references(f, key)?;
         }
-        f.write_str("\n)")
+        f.write_str(if self.without_row_id { "\n) WITHOUT ROWID" } else { "\n)" })
     }
 }
 
@@ -41,16 +49,19 @@ impl Table {
     /// One column with the constraints declared on it.
     pub(super) fn write_column(&self, f: &mut fmt::Formatter<'_>, column: &Column) -> fmt::Result {
         write!(f, "{}", quote_identifier(&column.name))?;
-        let data_type = column.data_type.to_string();
+        let data_type = column.declared_type();
         if !data_type.is_empty() {
             write!(f, " {data_type}")?;
         }
         let on_this = |names: &[Name]| names == std::slice::from_ref(&column.name);
         for key in self.keys.iter().filter(|key| key.on_column && on_this(&key.columns)) {
             f.write_str(if key.primary { " PRIMARY KEY" } else { " UNIQUE" })?;
+            f.write_str(if key.is_descending(0) { " DESC" } else { "" })?;
+            write_on_conflict(f, key.resolution)?;
         }
         if column.not_null {
             f.write_str(" NOT NULL")?;
+            write_on_conflict(f, column.not_null_resolution)?;
         }
         match &column.default {
             None => {}
@@ -74,6 +85,10 @@ impl Table {
         }
         Ok(())
     }
+}
+
+fn write_on_conflict(f: &mut fmt::Formatter<'_>, resolution: Option<Resolution>) -> fmt::Result {
+    resolution.map_or(Ok(()), |resolution| write!(f, " ON CONFLICT {resolution}"))
 }
 
 fn has_nul(value: &Value) -> bool {
@@ -117,22 +132,28 @@ impl fmt::Display for Index {
         let unique = if self.unique { "UNIQUE " } else { "" };
         let (name, table) = (quote_identifier(&self.name), quote_identifier(&self.table));
         write!(f, "CREATE {unique}INDEX {name} ON {table} (")?;
-        for (position, column) in self.columns.iter().enumerate() {
-            let separator = if position > 0 { ", " } else { "" };
-            write!(f, "{separator}{}", quote_identifier(&column.name))?;
-            if let Some(collation) = column.collation {
-                write!(f, " COLLATE {collation}")?;
-            }
-            if column.descending {
-                f.write_str(" DESC")?;
-            }
-        }
+        write_index_columns(f, &self.columns)?;
         f.write_str(")")?;
         match &self.filter {
             Some(filter) => write!(f, " WHERE {filter}"),
             None => Ok(()),
         }
     }
+}
+
+/// `a COLLATE NOCASE, b DESC`.
+fn write_index_columns(f: &mut fmt::Formatter<'_>, columns: &[IndexColumn]) -> fmt::Result {
+    for (position, column) in columns.iter().enumerate() {
+        let separator = if position > 0 { ", " } else { "" };
+        write!(f, "{separator}{}", quote_identifier(&column.name))?;
+        if let Some(collation) = column.collation {
+            write!(f, " COLLATE {collation}")?;
+        }
+        if column.descending {
+            f.write_str(" DESC")?;
+        }
+    }
+    Ok(())
 }
 
 /// `a, b`, each quoted where it must be.

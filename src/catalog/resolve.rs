@@ -11,10 +11,12 @@ use super::entry::{
 use super::links::is_same;
 use super::names::KnownNames;
 use super::{
-    Catalog, ConstraintId, ForeignKey, Index, IndexId, KeyConstraint, Name, Table, TableId,
+    Catalog, ConstraintId, ForeignKey, Index, IndexId, KeyConstraint, Name, Resolution, Table,
+    TableId,
 };
 use crate::error::{Error, NameError, NameKind, SchemaError};
 use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression};
+use crate::value::Collation;
 use std::sync::Arc;
 
 /// The ids that were given out, of indexes and foreign keys.
@@ -51,6 +53,7 @@ pub(super) fn build_entry(
     let mut entry = TableEntry {
         id,
         row_id_column: definition.row_id_column(),
+        row_id_resolution: row_id_resolution(&definition),
         key_columns: key_columns(&definition),
         row_id_names: KnownNames::new(),
         columns: column_entries(&definition),
@@ -87,6 +90,9 @@ fn check_columns(definition: &Table) -> Result<(), Error> {
     if definition.keys.iter().filter(|key| key.primary).count() > 1 {
         return Err(SchemaError::SecondPrimaryKey { table: name.to_owned() }.into());
     }
+    if definition.without_row_id && definition.primary_key_columns().is_empty() {
+        return Err(SchemaError::NoPrimaryKey { table: name.to_owned() }.into());
+    }
     Ok(())
 }
 
@@ -101,11 +107,23 @@ pub(super) fn key_columns(definition: &Table) -> Positions {
     positions
 }
 
+fn row_id_resolution(definition: &Table) -> Option<Resolution> {
+    definition.row_id_column()?;
+    definition.primary_key_constraint()?.resolution()
+}
+
 pub(super) fn column_entries(definition: &Table) -> Vec<ColumnEntry> {
+    // What names a row cannot be NULL.
+    let key = match definition.without_row_id {
+        true => definition.primary_key_columns(),
+        false => &[],
+    };
+    let is_key = |name: &str| key.iter().any(|other| is_same(other, name));
     let entry = |column: &super::Column| ColumnEntry {
         affinity: column.affinity(),
         collation: column.collation,
-        not_null: column.not_null,
+        not_null: column.not_null || is_key(&column.name),
+        not_null_resolution: column.not_null_resolution,
         default: column.default_value(),
         not_null_names: KnownNames::new(),
     };
@@ -116,10 +134,7 @@ pub(super) fn bind_checks(definition: &Table) -> Result<Vec<CheckEntry>, Error> 
     let bind_one = |check: &super::Check| {
         let place = || format!("CHECK of table \"{}\"", definition.name());
         let expression = bind(&check.expression, definition, place)?;
-        let text = match &check.name {
-            Some(name) => name.to_string(),
-            None => check.expression.to_string(),
-        };
+        let text = check.title();
         let (columns, names) = (expression.columns(), KnownNames::new());
         Ok(CheckEntry { text, columns, expression, names })
     };
@@ -134,12 +149,19 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Erro
             let name = entry.name().to_owned();
             return Err(SchemaError::NoColumns { kind: "a key of table", name }.into());
         }
-        let mut columns = Vec::with_capacity(key.columns.len());
-        for column in &key.columns {
+        let mut columns: Vec<(usize, Collation)> = Vec::with_capacity(key.columns.len());
+        for (place, column) in key.columns.iter().enumerate() {
             let position = entry.position(column)?;
-            columns.push((position, entry.columns[position].collation));
+            let own = entry.columns[position].collation;
+            columns.push((position, key.collation(place).unwrap_or(own)));
         }
         if key.primary && entry.row_id_column.is_some() {
+            continue;
+        }
+        // What is declared twice is one index, the primary key's if it is among them.
+        if let Some(same) = indexes.iter_mut().find(|index| index.columns == columns) {
+            let kind = if key.primary { IndexKind::PrimaryKey } else { same.kind.clone() };
+            (same.kind, same.resolution) = (kind, same.resolution.or(key.resolution));
             continue;
         }
         indexes.push(IndexEntry {
@@ -148,6 +170,7 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Erro
             kind: if key.primary { IndexKind::PrimaryKey } else { IndexKind::Unique },
             unique: true,
             columns,
+            resolution: key.resolution,
             filter: None,
             names: KnownNames::new(),
         });
@@ -196,6 +219,7 @@ pub(super) fn build_index(
         kind: IndexKind::Created(index.clone()),
         unique: index.unique,
         columns,
+        resolution: None,
         filter,
         names: KnownNames::new(),
     })
@@ -269,14 +293,40 @@ impl Columns for NoColumns {
     }
 }
 
+/// Why an expression cannot stand in a definition.
+pub(super) fn expression_error(place: String, error: &BindError) -> Error {
+    let clause = place.split(" of ").next().unwrap_or_default();
+    let message = match error {
+        BindError::UnknownColumn(_) if clause == "DEFAULT" => {
+            let column = place.split('"').nth(1).unwrap_or_default();
+            format!("default value of column [{column}] is not constant")
+        }
+        BindError::UnknownColumn(name) => format!("no such column: {}", name.dotted()),
+        BindError::UnknownFunction(name) => format!("no such function: {name}"),
+        BindError::ArgumentCount { function, .. } => {
+            format!("wrong number of arguments to function {function}()")
+        }
+        BindError::MisusedAggregate(name) => format!("misuse of aggregate function {name}()"),
+        BindError::Unsupported("a subquery") if clause == "CHECK" => {
+            "subqueries prohibited in CHECK constraints".to_owned()
+        }
+        BindError::Unsupported("a subquery") if clause == "WHERE" => {
+            "subqueries prohibited in partial index WHERE clauses".to_owned()
+        }
+        BindError::Unsupported("a parameter") if clause == "CHECK" => {
+            "parameters prohibited in CHECK constraints".to_owned()
+        }
+        other => other.to_string(),
+    };
+    SchemaError::Expression { place, message, reason: error.to_string() }.into()
+}
+
 fn bind(
     expression: &Expression,
     columns: &dyn Columns,
     place: impl Fn() -> String,
 ) -> Result<Bound, Error> {
-    expression.bind(columns).map_err(|error| {
-        SchemaError::Expression { place: place(), reason: error.to_string() }.into()
-    })
+    expression.bind(columns).map_err(|error| expression_error(place(), &error))
 }
 
 impl Catalog {

@@ -2,7 +2,7 @@
 
 use super::{Database, Enforcement, Schema};
 use crate::error::Result;
-use crate::id::{RowId, TableRef};
+use crate::id::{RowId, TableId, TableRef};
 use crate::referential::MatchFull;
 use crate::storage::RowRef;
 use crate::table::{self, Appended};
@@ -41,6 +41,18 @@ impl Database {
         let values: Vec<Value> = values.iter().map(|value| value.to_value()).collect();
         let done = self.insert(table, values)?;
         Ok(done.inserted.first().copied().unwrap_or_else(|| self.last_insert_row_id()))
+    }
+
+    /// The same for who has another way for what does not fit: `None` then.
+    ///
+    /// # Errors
+    /// [`crate::Error::Transaction`] if the transaction is aborted or poisoned.
+    pub(crate) fn append_if_plain(
+        &mut self,
+        table: TableId,
+        values: &[ValueRef<'_>],
+    ) -> Result<Option<RowId>> {
+        self.append_as_it_is(table.into(), values)
     }
 
     /// Puts a row in if there is nothing to convert, test or run; `None` if there is, or if the row

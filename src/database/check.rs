@@ -1,11 +1,11 @@
 //! What dangles now, whoever made it so: SQLite's `PRAGMA foreign_key_check`.
 
-use super::Database;
+use super::{Database, View};
 use crate::catalog::{ForeignKeyEntry, TableEntry, Target};
 use crate::error::{Result, RowName};
 use crate::id::RowId;
 use crate::referential::{is_referenced_key_there, referencing_key};
-use crate::storage::RowRef;
+use crate::storage::{RowRef, Store};
 use crate::value::Value;
 use std::fmt;
 
@@ -74,7 +74,7 @@ impl Database {
             return Err(error.into());
         }
         for row in self.store.rows(table.id) {
-            if !self.dangles(key, row) {
+            if !dangles(&self.store, key, row) {
                 continue;
             }
             report.total += 1;
@@ -92,13 +92,35 @@ impl Database {
         }
         Ok(())
     }
+}
 
-    fn dangles(&self, key: &ForeignKeyEntry, row: RowRef<'_>) -> bool {
-        match key.resolved() {
-            Some(to) => referencing_key(key, to, row)
-                .is_some_and(|wanted| !is_referenced_key_there(&self.store, key, &wanted)),
-            None => key.columns.iter().all(|&position| !row.get(position).is_null()),
+/// Every row of a table, by row id, that dangles, with the position of the foreign key; row by row,
+/// and for each row the constraint declared last first.
+///
+/// # Errors
+/// [`crate::Error::Schema`] for a foreign key that does not match its referenced table.
+pub(crate) fn dangling_rows(view: &View<'_>, table: &TableEntry) -> Result<Vec<(RowId, usize)>> {
+    let mismatch = |key: &&ForeignKeyEntry| matches!(key.target, Target::Mismatch { .. });
+    let mismatched = table.foreign_keys.iter().rev().find(mismatch);
+    if let Some(error) = mismatched.and_then(|key| key.target_error(table.name())) {
+        return Err(error.into());
+    }
+    let mut found = Vec::new();
+    for row in view.store.rows(table.id) {
+        for (position, key) in table.foreign_keys.iter().enumerate().rev() {
+            if dangles(view.store, key, row) {
+                found.push((row.row_id(), position));
+            }
         }
+    }
+    Ok(found)
+}
+
+fn dangles(store: &Store, key: &ForeignKeyEntry, row: RowRef<'_>) -> bool {
+    match key.resolved() {
+        Some(to) => referencing_key(key, to, row)
+            .is_some_and(|wanted| !is_referenced_key_there(store, key, &wanted)),
+        None => key.columns.iter().all(|&position| !row.get(position).is_null()),
     }
 }
 

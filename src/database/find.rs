@@ -1,14 +1,16 @@
 //! Which rows a statement or query is about.
 
 use super::Database;
-use crate::catalog::{IndexKind, TableEntry};
+use crate::catalog::{IndexEntry, IndexKind, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{Bound, Expression};
 use crate::id::{IndexId, RowId, TableRef};
 use crate::query::Selector;
 use crate::referential::RowIds;
-use crate::storage::{KeyPart, Row, RowRef};
-use crate::value::{Affinity, Collation, Key, OrderedKey, Value};
+use crate::storage::{KeyPart, Row, RowRef, Store};
+use crate::table::View;
+use crate::value::{Affinity, Collation, Key, OrderedKey, Value, compare};
+use std::cmp::Ordering;
 
 impl Database {
     /// The row with this primary key.
@@ -121,10 +123,18 @@ impl Database {
     /// Rows, ascending, among which are all that equal these values in these columns; `None` if no
     /// index covers any of them.
     fn candidates(&self, table: &TableEntry, equal: &[(usize, Value)]) -> Option<Vec<RowId>> {
+        candidates(&self.store, table, equal)
+    }
+}
+
+/// Rows, ascending, among which are all that equal these values in these columns; `None` if no index
+/// covers any of them.
+fn candidates(store: &Store, table: &TableEntry, equal: &[(usize, Value)]) -> Option<Vec<RowId>> {
+    {
         let value_at =
             |position: usize| equal.iter().find(|(at, _)| *at == position).map(|(_, v)| v);
         if let Some(value) = table.row_id_column.and_then(value_at) {
-            let is_there = |id: &RowId| self.store.row(table.id, *id).is_some();
+            let is_there = |id: &RowId| store.row(table.id, *id).is_some();
             return Some(row_id_of(value).filter(is_there).into_iter().collect());
         }
         let column =
@@ -149,9 +159,58 @@ impl Database {
             };
             let key: OrderedKey =
                 columns.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect();
-            Some(self.store.find(table.id, index, &key))
+            Some(store.find(table.id, index, &key))
         })
     }
+}
+
+/// The rows of a table for which a predicate may hold, in the order in which a statement visits them;
+/// all of them without one. An index that the predicate's equalities cover narrows them down: the
+/// rows have still to be asked.
+pub(crate) fn rows_where(
+    view: &View<'_>,
+    table: &TableEntry,
+    predicate: Option<&Bound>,
+) -> Vec<RowId> {
+    let found = predicate.and_then(|bound| candidates(view.store, table, &bound.equalities()));
+    match found {
+        Some(rows) => in_order(view, table, rows),
+        None => match table.primary_key_index() {
+            Some(index) if table.definition.is_without_row_id() => {
+                key_order(view, table, index, view.store.rows(table.id).map(RowRef::row_id))
+            }
+            _ => view.store.rows(table.id).map(RowRef::row_id).collect(),
+        },
+    }
+}
+
+/// Rows in the order of their ids, or in that of the primary key where it takes the ids' place.
+fn in_order(view: &View<'_>, table: &TableEntry, rows: Vec<RowId>) -> Vec<RowId> {
+    match table.primary_key_index() {
+        Some(index) if table.definition.is_without_row_id() => {
+            key_order(view, table, index, rows.into_iter())
+        }
+        _ => rows,
+    }
+}
+
+fn key_order(
+    view: &View<'_>,
+    table: &TableEntry,
+    index: &IndexEntry,
+    rows: impl Iterator<Item = RowId>,
+) -> Vec<RowId> {
+    let mut rows: Vec<_> =
+        rows.filter_map(|id| view.store.row(table.id, id).map(|row| (row.to_row(), id))).collect();
+    let by_key = |a: &Row, b: &Row| {
+        let columns = index.columns.iter().enumerate().map(|(place, &(at, collation))| {
+            let ordering = compare(&a[at], &b[at], collation);
+            if index.is_descending(place, table) { ordering.reverse() } else { ordering }
+        });
+        columns.fold(Ordering::Equal, Ordering::then)
+    };
+    rows.sort_by(|(a, _), (b, _)| by_key(a, b));
+    rows.into_iter().map(|(_, id)| id).collect()
 }
 
 /// The row id that a value is, as an INTEGER column would store it.

@@ -17,21 +17,28 @@
 mod append;
 mod check;
 mod find;
+mod objects;
 mod run;
 mod schema;
 mod select;
 mod shared;
 mod statement;
 mod transaction;
+mod work;
 
 pub use crate::query::Selector;
 pub use crate::referential::{
     ActionOrder, Activation, ByConstraint, Deferral, DefinitionCheck, Dialect, Done, Enforcement,
     FailedCommit, FailedStatement, LetPass, LetPassKind, MatchFull, PLAN_SAMPLE_MAX, Plan,
-    PlanStep, Program, RowChange, SetImmediate, Start, Step, Timing, View, Walk, Walks,
+    PlanStep, Program, ProgramWork, RowChange, SetImmediate, Start, Step, Stop, Timing, View, Walk,
+    Walks,
 };
+pub(crate) use crate::referential::{Assign, ConflictClause, ConflictTarget, NewRow, UpsertClause};
 pub use crate::storage::{Row, RowRef};
+pub(crate) use check::dangling_rows;
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
+pub(crate) use find::rows_where;
+pub use objects::{Object, ObjectKind};
 pub use shared::{SharedDatabase, WriteGuard};
 pub use statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
 pub use transaction::{Control, Refused, Savepoint, Transaction};
@@ -41,6 +48,7 @@ use crate::error::{AlterCheck, Error, Hint, Result, SchemaError, TransactionErro
 use crate::id::{RowId, TableId, TableRef};
 use crate::referential::{Footprints, Programs, Settings, Suspect, judge_outstanding};
 use crate::storage::{Mark, Store};
+use objects::Objects;
 use std::sync::Arc;
 use transaction::Open;
 
@@ -73,14 +81,17 @@ pub struct Database {
     open: Option<Open>,
     /// Deferred suspects of the open transaction, in the order in which they were found.
     outstanding: Vec<Suspect>,
-    /// The programs before each change of them since the log began.
-    program_log: Vec<Programs>,
+    /// Programs and objects before each change of them since the log began.
+    program_log: Vec<(Programs, Objects)>,
     /// Whether a statement is being carried out: still set afterwards only if it panicked.
     in_flight: bool,
     counters: Counters,
     let_pass: Option<Vec<LetPass>>,
     walk: Walk,
     walks: Walks,
+    recursive_programs: bool,
+    /// Whether statements are parts of another one.
+    is_part: bool,
 }
 
 /// What a statement may change besides rows.
@@ -88,7 +99,10 @@ pub struct Database {
 struct Schema {
     catalog: Catalog,
     programs: Programs,
+    objects: Objects,
     footprints: Footprints,
+    /// Changes with every change.
+    version: u64,
 }
 
 /// What SQLite calls `changes()`, `total_changes()` and `last_insert_rowid()`.
@@ -149,6 +163,8 @@ impl Database {
             let_pass: None,
             walk: Walk::Auto,
             walks: Walks::default(),
+            recursive_programs: false,
+            is_part: false,
         }
     }
 
@@ -170,6 +186,7 @@ impl Database {
             store: self.store.clone(),
             let_pass: self.let_pass.as_ref().map(|_| Vec::new()),
             walk: self.walk,
+            recursive_programs: self.recursive_programs,
             ..Database::with_dialect(self.enforcement, self.dialect.clone())
         })
     }
@@ -260,6 +277,24 @@ impl Database {
         self.walks
     }
 
+    /// Bounds how many actions and programs may nest; `None` for no bound.
+    pub fn set_depth_limit(&mut self, limit: Option<usize>) {
+        self.dialect.depth_limit = limit;
+    }
+
+    // Programs.
+
+    /// Whether a program may start itself again, and REPLACE start programs: SQLite's `PRAGMA
+    /// recursive_triggers`, off from the start.
+    pub fn has_recursive_programs(&self) -> bool {
+        self.recursive_programs
+    }
+
+    /// Switches that.
+    pub fn set_recursive_programs(&mut self, recursive: bool) {
+        self.recursive_programs = recursive;
+    }
+
     // Deferral.
 
     /// Whether all constraints are deferred.
@@ -313,6 +348,7 @@ impl Database {
             defers_all: self.defers_all,
             observes: self.let_pass.is_some(),
             walk: self.walk,
+            recursive_programs: self.recursive_programs,
             remembers: !self.outstanding.is_empty(),
             footprints: &self.schema.footprints,
         }
@@ -326,6 +362,7 @@ impl Database {
     fn schema_mut(&mut self) -> &mut Schema {
         let schema = Arc::make_mut(&mut self.schema);
         schema.footprints = Footprints::default();
+        schema.version += 1;
         schema
     }
 
@@ -349,6 +386,12 @@ impl Database {
         self.outstanding.extend(found.into_iter().filter(|found| !is_first || !found.is_move()));
     }
 
+    /// Logs programs and objects as they are.
+    fn log_beside_catalog(&mut self) {
+        let Schema { programs, objects, .. } = &*self.schema;
+        self.program_log.push((programs.clone(), objects.clone()));
+    }
+
     /// Puts rows, schema and outstanding list back to how they were.
     fn undo_to(&mut self, moment: Moment) {
         self.store.undo_to(moment.mark);
@@ -357,8 +400,9 @@ impl Database {
             self.catalog_mut().undo_to(moment.catalog);
         }
         let programs = self.program_log.drain(moment.programs..).next();
-        if let Some(programs) = programs {
-            self.schema_mut().programs = programs;
+        if let Some((programs, objects)) = programs {
+            let schema = self.schema_mut();
+            (schema.programs, schema.objects) = (programs, objects);
         }
     }
 
@@ -397,6 +441,10 @@ impl Database {
     fn statement<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.check_usable()?;
         let moment = self.moment();
+        if self.is_part {
+            // The statement that it is part of commits, or is undone.
+            return body(self).inspect_err(|_| self.undo_to(moment));
+        }
         self.in_flight = true;
         let result = body(self).and_then(|value| {
             if self.open.is_none() {

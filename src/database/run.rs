@@ -3,15 +3,15 @@
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
 use super::{Database, Done, LetPass, Plan, Selector, Walks, without_transaction};
-use crate::catalog::{IndexEntry, TableEntry};
+use crate::catalog::{IndexEntry, Resolution, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
-use crate::expression::{BindError, ColumnInfo, ColumnName, Columns, Expression};
-use crate::id::{TableId, TableRef};
+use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression};
+use crate::id::{RowId, TableId, TableRef};
 use crate::referential::{
-    self, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome, Settings,
-    Work, check_foreign_keys, involves_all_keys,
+    self, Assign, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome,
+    Settings, Stop, UpsertClause, View, Work, check_foreign_keys, involves_all_keys,
 };
-use crate::storage::Store;
+use crate::storage::{Row, RowRef, Store};
 use crate::value::{Key, Value, ValueRef};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -20,6 +20,15 @@ use std::sync::Arc;
 struct Prepared {
     table: TableId,
     work: Work,
+}
+
+/// A statement that stands, wholly or as far as it came.
+pub(super) struct Carried {
+    pub(super) done: Done,
+    let_pass: Vec<LetPass>,
+    returned: Vec<(RowId, Row)>,
+    /// Why it did not come further, under FAIL.
+    failure: Option<Error>,
 }
 
 impl Database {
@@ -199,6 +208,11 @@ impl Database {
     pub fn plan(&mut self, statement: impl Into<Statement>) -> Result<Plan> {
         self.check_usable()?;
         let Prepared { table, work } = self.prepare(statement.into())?;
+        Ok(self.plan_ready(table, work))
+    }
+
+    /// Runs a statement's work, tells of it, and undoes it.
+    pub(super) fn plan_ready(&mut self, table: TableId, work: Work) -> Plan {
         let moment = self.moment();
         self.in_flight = true;
         let mut outcome = self.run_work(table, work, Detail::Rows);
@@ -213,7 +227,7 @@ impl Database {
         let plan = referential::plan(&self.schema.catalog, &self.store, outcome, outstanding);
         self.in_flight = false;
         self.undo_to(moment);
-        Ok(plan)
+        plan
     }
 
     fn run_statement(&mut self, statement: Statement, detail: Detail) -> Result<Done> {
@@ -235,16 +249,34 @@ impl Database {
 
     fn run_prepared(&mut self, prepared: Prepared, detail: Detail) -> Result<Done> {
         let Prepared { table, work } = prepared;
-        let result = self.statement(|db| db.carry_out(table, work, detail));
-        if result.is_err() {
+        self.run_ready(table, work, detail).map(|(done, _)| done)
+    }
+
+    /// Runs a statement's work as a statement; what it did, and the rows it returns.
+    ///
+    /// # Errors
+    /// Its refusal. Under FAIL what it did before stays, under ROLLBACK the transaction is gone.
+    pub(super) fn run_ready(
+        &mut self,
+        table: TableId,
+        work: Work,
+        detail: Detail,
+    ) -> Result<(Done, Vec<(RowId, Row)>)> {
+        let mut resolution = Resolution::Abort;
+        let result = self.statement(|db| db.carry_out(table, work, detail, &mut resolution));
+        let Ok(carried) = result else {
             self.counters.changes = 0;
-        }
-        let (done, mut let_pass) = result?;
+            if resolution == Resolution::Rollback && self.is_in_transaction() {
+                self.rollback()?;
+            }
+            return result.map(|carried| (carried.done, carried.returned));
+        };
+        let Carried { done, mut let_pass, returned, failure } = carried;
         if let Some(record) = &mut self.let_pass {
             record.append(&mut let_pass);
         }
         self.count(&done);
-        Ok(done)
+        failure.map_or(Ok((done, returned)), Err)
     }
 
     /// Runs a statement's work and keeps what it has to remember.
@@ -253,16 +285,20 @@ impl Database {
         table: TableId,
         work: Work,
         detail: Detail,
-    ) -> Result<(Done, Vec<LetPass>)> {
+        resolution: &mut Resolution,
+    ) -> Result<Carried> {
         let mut outcome = self.run_work(table, work, detail);
         // What actions have done counts even where the statement fails.
         self.counters.total_changes += outcome.acted;
-        if let Some(refusal) = outcome.refusal.take() {
-            return Err(refusal);
-        }
+        *resolution = outcome.resolution;
+        let failure = match outcome.refusal.take() {
+            Some(refusal) if outcome.resolution != Resolution::Fail => return Err(refusal),
+            failure => failure,
+        };
         let done = referential::summarize(&self.schema.catalog, &self.store, &outcome, detail);
         self.note_outstanding(std::mem::take(&mut outcome.outstanding));
-        Ok((done, outcome.let_pass))
+        let Outcome { let_pass, returned, .. } = outcome;
+        Ok(Carried { done, let_pass, returned, failure })
     }
 
     /// Counts the rows of a statement that went through; those of its actions count already.
@@ -291,6 +327,7 @@ impl Database {
             defers_all: *defers_all,
             observes: let_pass.is_some(),
             walk: self.walk,
+            recursive_programs: self.recursive_programs,
             remembers,
             footprints: &schema.footprints,
         };
@@ -342,17 +379,17 @@ impl Database {
         let rows = rows.into_iter().map(row).collect::<Result<Vec<_>>>()?;
         let may_clash = gives_row_id || has_unique(table);
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        if let ConflictClause::DoUpdate { assignments, target, .. } = &conflict
-            && match target {
+        for upsert in conflict.upserts.iter() {
+            let is_needed = match upsert.target {
                 ConflictTarget::Any => may_clash,
                 ConflictTarget::Key(None) => gives_row_id,
                 ConflictTarget::Key(Some(_)) => true,
+            };
+            if let (true, Some(update)) = (is_needed, &upsert.update) {
+                needs.push(Need::update(table.id, update.columns()));
             }
-        {
-            let named = assignments.iter().map(|(position, _)| *position).collect();
-            needs.push(Need::update(table.id, named));
         }
-        if matches!(conflict, ConflictClause::Replace) && may_clash {
+        if conflict.resolution == Some(Resolution::Replace) && may_clash {
             needs.push(Need::delete(table.id));
         }
         needs.push(Need::insert(table.id, rows.len() < 2));
@@ -367,7 +404,7 @@ impl Database {
         let rows = self.matching(table, &update.selector)?;
         let named = assignment.columns();
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        if matches!(conflict, ConflictClause::Replace) && self.may_clash(table, &named) {
+        if conflict.resolution == Some(Resolution::Replace) && self.may_clash(table, &named) {
             needs.push(Need::delete(table.id));
         }
         needs.push(Need::update(table.id, named));
@@ -383,7 +420,7 @@ impl Database {
     }
 
     /// Whether SQLite looks for rows in the way of an update of these columns.
-    fn may_clash(&self, table: &TableEntry, named: &[usize]) -> bool {
+    pub(super) fn may_clash(&self, table: &TableEntry, named: &[usize]) -> bool {
         let is_named = |(at, _): &(usize, _)| named.contains(at);
         let is_touched = |index: &IndexEntry| index.columns.iter().any(is_named);
         let involves_all = involves_all_keys(&self.settings(), table, named);
@@ -417,7 +454,7 @@ fn new_row(table: &TableEntry, row: RowValues) -> Result<NewRow> {
                 let table = table.name().to_owned();
                 return Err(InputError::ValueCount { table, expected, found }.into());
             }
-            Ok(NewRow { values })
+            Ok(NewRow { values, row_id: None })
         }
         RowValues::Named(named) => {
             let mut values: Vec<_> =
@@ -431,7 +468,7 @@ fn new_row(table: &TableEntry, row: RowValues) -> Result<NewRow> {
                 }
                 values[position] = value;
             }
-            Ok(NewRow { values })
+            Ok(NewRow { values, row_id: None })
         }
     }
 }
@@ -442,12 +479,12 @@ fn assignment(table: &TableEntry, list: &[(String, Expression)]) -> Result<Assig
     })?))
 }
 
-type BoundAssignment = (usize, crate::expression::Bound);
+type BoundAssignment = (usize, Bound);
 
 fn bind_assignments(
     table: &TableEntry,
     list: &[(String, Expression)],
-    bind: &dyn Fn(&Expression) -> Result<crate::expression::Bound>,
+    bind: &dyn Fn(&Expression) -> Result<Bound>,
 ) -> Result<Vec<BoundAssignment>> {
     if list.is_empty() {
         let (table, reason) = (table.name().to_owned(), "an update assigns nothing".to_owned());
@@ -467,29 +504,62 @@ fn bind_assignments(
 
 fn conflict_clause(table: &TableEntry, on_conflict: &OnConflict) -> Result<ConflictClause> {
     match on_conflict {
-        OnConflict::Abort => Ok(ConflictClause::Abort),
-        OnConflict::Ignore => Ok(ConflictClause::Ignore),
-        OnConflict::Replace => Ok(ConflictClause::Replace),
-        OnConflict::Upsert(upsert) => upsert_clause(table, upsert),
+        OnConflict::Abort => Ok(ConflictClause::default()),
+        OnConflict::Ignore => Ok(ConflictClause::of(Some(Resolution::Ignore))),
+        OnConflict::Replace => Ok(ConflictClause::of(Some(Resolution::Replace))),
+        OnConflict::Upsert(upsert) => {
+            Ok(ConflictClause { resolution: None, upserts: [upsert_clause(table, upsert)?].into() })
+        }
     }
 }
 
-fn upsert_clause(table: &TableEntry, upsert: &Upsert) -> Result<ConflictClause> {
-    let target = conflict_target(table, &upsert.target)?;
+fn upsert_clause(table: &TableEntry, upsert: &Upsert) -> Result<UpsertClause> {
+    let target = conflict_target(table, &upsert.target, &|index| index.filter.is_none())?;
     if upsert.assignments.is_empty() {
-        return Ok(ConflictClause::DoNothing(target));
+        return Ok(UpsertClause { target, update: None });
     }
     let scope = WithExcluded(table);
     let bind = |expression: &Expression| {
         expression.bind(&scope).map_err(|error| expression_error(table, &error))
     };
-    let assignments = bind_assignments(table, &upsert.assignments, &bind)?.into();
+    let assignments = bind_assignments(table, &upsert.assignments, &bind)?;
     let filter = upsert.filter.as_ref().map(bind).transpose()?;
-    Ok(ConflictClause::DoUpdate { target, assignments, filter })
+    Ok(UpsertClause { target, update: Some(Arc::new(DoUpdate { assignments, filter })) })
+}
+
+/// What DO UPDATE makes of the row in the way: expressions over it, followed by the new one.
+#[derive(Debug)]
+struct DoUpdate {
+    assignments: Vec<BoundAssignment>,
+    filter: Option<Bound>,
+}
+
+impl Assign for DoUpdate {
+    fn columns(&self) -> Vec<usize> {
+        self.assignments.iter().map(|(position, _)| *position).collect()
+    }
+
+    fn values(
+        &self,
+        _: &View<'_>,
+        row: RowRef<'_>,
+        proposed: Option<&[Value]>,
+    ) -> std::result::Result<Option<Vec<(usize, Value)>>, Stop> {
+        let scope = [&row.to_vec(), proposed.unwrap_or_default()].concat();
+        if self.filter.as_ref().is_some_and(|filter| filter.truth(&scope) != Some(true)) {
+            return Ok(None);
+        }
+        let value = |(at, value): &BoundAssignment| (*at, value.evaluate(&scope));
+        Ok(Some(self.assignments.iter().map(value).collect()))
+    }
 }
 
 /// The key on exactly these columns, in any order.
-fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTarget> {
+pub(super) fn conflict_target(
+    table: &TableEntry,
+    columns: &[String],
+    is_meant: &dyn Fn(&IndexEntry) -> bool,
+) -> Result<ConflictTarget> {
     if columns.is_empty() {
         return Ok(ConflictTarget::Any);
     }
@@ -504,7 +574,7 @@ fn conflict_target(table: &TableEntry, columns: &[String]) -> Result<ConflictTar
     let covers = |index: &IndexEntry| {
         let mut positions: Vec<_> = index.columns.iter().map(|(position, _)| *position).collect();
         positions.sort_unstable();
-        index.unique && index.filter.is_none() && positions == wanted && !has_row_id
+        index.unique && is_meant(index) && positions == wanted && !has_row_id
     };
     // The newest of several, and whatever its collations.
     match table.indexes.iter().rposition(covers) {

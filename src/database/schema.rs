@@ -1,11 +1,12 @@
 //! Changes of the schema, undone like any other statement.
 
 use super::{Database, Done, Enforcement};
-use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, Table, TableEntry};
+use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, Resolution, Table, TableEntry};
 use crate::error::{
     AlterCheck, Error, Event, Hint, NameError, NameKind, Result, SchemaError, Violation,
     ViolationKind,
 };
+use crate::id::TableId;
 use crate::referential::{
     Attached, DefinitionCheck, Detail, Programs, Start, Timing, Work, check_actions,
 };
@@ -13,6 +14,7 @@ use crate::storage::RowRef;
 use crate::table::{index_specs, unique_key};
 use smallvec::SmallVec;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What DROP TABLE does about the rows.
 #[derive(Clone, Copy, PartialEq)]
@@ -87,7 +89,9 @@ impl Database {
             if deletion == Deletion::Runs {
                 let rows = db.store.rows(entry.id).map(RowRef::row_id).collect();
                 let work = Work::Delete { rows, runs_programs: false };
-                done = db.carry_out(entry.id, work, Detail::Counts)?.0;
+                let mut resolution = Resolution::Abort;
+                let carried = db.carry_out(entry.id, work, Detail::Counts, &mut resolution)?;
+                done = carried.done;
             }
             db.catalog_mut().drop_table(entry.id);
             if db.schema.programs.0.iter().any(|program| program.table == entry.id) {
@@ -122,7 +126,16 @@ impl Database {
     /// [`Error::Name`] if there is no such table or the new name is taken.
     pub fn rename_table(&mut self, table: &str, name: &str) -> Result<()> {
         let id = self.table(table)?.id;
-        self.change_schema(|db| db.catalog_mut().rename_table(id, name))
+        self.change_schema(|db| db.catalog_mut().rename_table(id, name, true))
+    }
+
+    /// Renames a table, and leaves the REFERENCES of others as they are.
+    ///
+    /// # Errors
+    /// As [`Database::rename_table`].
+    pub fn rename_table_alone(&mut self, table: &str, name: &str) -> Result<()> {
+        let id = self.table(table)?.id;
+        self.change_schema(|db| db.catalog_mut().rename_table(id, name, false))
     }
 
     /// Renames a column; keys, checks, indexes and every REFERENCES follow.
@@ -148,6 +161,10 @@ impl Database {
         let name = column.name().to_owned();
         let value = column.affinity().apply(column.default_value());
         let lacks_value = column.is_not_null() && value.is_null();
+        let has_default = match column.default_expression() {
+            Some(default) => default.as_literal().is_none_or(|value| !value.is_null()),
+            None => false,
+        };
         self.change_schema(|db| {
             let keys_before = db.schema.catalog.by_id(id).foreign_keys.len();
             db.catalog_mut().add_column(id, column)?;
@@ -160,7 +177,7 @@ impl Database {
                 let found = AlterCheck::Outcome;
                 Err(SchemaError::Alter { action, message, reason, found }.into())
             };
-            if has_rows && references && !value.is_null() && db.settings().enforces() {
+            if has_rows && references && has_default && db.settings().enforces() {
                 let message = "Cannot add a REFERENCES column with non-NULL default value";
                 return refuse(message, "Existing rows would reference a row that may not exist.");
             }
@@ -239,11 +256,53 @@ impl Database {
         if self.schema.programs.0.iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
             return Err(NameError::taken(NameKind::Program, name, None));
         }
-        let program = Attached { name: name.into(), table, event, timing, start };
+        let columns = Arc::default();
+        let program = Attached { name: name.into(), table, event, timing, columns, start };
         self.statement(|db| {
             db.programs_mut().0.push(program);
             Ok(())
         })
+    }
+
+    /// Attaches a trigger's program: only for updates of these columns, if there are any.
+    ///
+    /// # Errors
+    /// [`Error::Transaction`] if the transaction is aborted or poisoned.
+    pub(crate) fn attach_for(
+        &mut self,
+        name: &str,
+        table: TableId,
+        event: Event,
+        timing: Timing,
+        columns: Arc<[usize]>,
+        start: Start,
+    ) -> Result<()> {
+        let program = Attached { name: name.into(), table, event, timing, columns, start };
+        self.statement(|db| {
+            db.programs_mut().0.push(program);
+            Ok(())
+        })
+    }
+
+    /// Gives a program another way to start: it is the same one, compiled anew.
+    pub(crate) fn restart_program(&mut self, name: &str, start: Start) {
+        let programs = &mut Arc::make_mut(&mut self.schema).programs.0;
+        let found = programs.iter_mut().find(|program| program.name.eq_ignore_ascii_case(name));
+        if let Some(program) = found {
+            program.start = start;
+        }
+    }
+
+    /// Detaches a program, if there is one of this name.
+    ///
+    /// # Errors
+    /// [`Error::Transaction`] if the transaction is aborted or poisoned.
+    pub(crate) fn detach_if_attached(&mut self, name: &str) -> Result<()> {
+        let is_it = |program: &Attached| program.name.eq_ignore_ascii_case(name);
+        match self.schema.programs.0.iter().any(is_it) {
+            true => self.detach_program(name),
+            false => Ok(()),
+        }
     }
 
     /// Detaches a program.
@@ -275,7 +334,7 @@ impl Database {
 
     /// The programs to be changed, logged.
     fn programs_mut(&mut self) -> &mut Programs {
-        self.program_log.push(self.schema.programs.clone());
+        self.log_beside_catalog();
         &mut self.schema_mut().programs
     }
 

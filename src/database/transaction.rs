@@ -126,7 +126,7 @@ impl Database {
         refused
     }
 
-    fn rollback(&mut self) -> Result<()> {
+    pub(super) fn rollback(&mut self) -> Result<()> {
         if self.open.is_none() && !self.in_flight {
             return Err(TransactionError::NothingToRollBack.into());
         }

@@ -6,12 +6,14 @@
 
 mod names;
 mod query;
+mod sql;
 mod violation;
 
 pub(crate) use names::{
     ConstraintNames, FirstRows, Hint, NamedRows, Reached, ReferencedNames, Side, TableNames,
 };
 pub use query::{QueryError, Raise};
+pub use sql::SqlError;
 pub use violation::{
     Event, Hop, PATH_HOPS_MAX, Path, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
 };
@@ -40,6 +42,8 @@ pub enum Error {
     Depth(Box<DepthError>),
     /// A query, or an expression in a statement, that has no meaning.
     Query(Box<QueryError>),
+    /// A text that is no SQL, or SQL that is not done here.
+    Sql(Box<SqlError>),
     /// A program (trigger) aborted the statement with this message.
     Aborted(String),
 }
@@ -66,7 +70,8 @@ impl Error {
             | Error::Name(_)
             | Error::Transaction(_)
             | Error::Depth(_)
-            | Error::Query(_) => 1,
+            | Error::Query(_)
+            | Error::Sql(_) => 1,
         }
     }
 
@@ -101,6 +106,7 @@ impl fmt::Display for Error {
             Error::Transaction(error) => error.fmt(f),
             Error::Depth(error) => error.fmt(f),
             Error::Query(error) => error.fmt(f),
+            Error::Sql(error) => error.fmt(f),
             Error::Aborted(message) => write!(f, "statement aborted by a program: {message}"),
         }
     }
@@ -156,10 +162,17 @@ pub enum SchemaError {
         /// The table.
         table: String,
     },
+    /// A table without row ids that has no primary key to name its rows.
+    NoPrimaryKey {
+        /// The table.
+        table: String,
+    },
     /// A CHECK, DEFAULT or index predicate that cannot be used there.
     Expression {
         /// Where: `CHECK of table "t"`.
         place: String,
+        /// SQLite's own line.
+        message: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -211,7 +224,10 @@ impl fmt::Display for SchemaError {
             SchemaError::SecondPrimaryKey { table } => {
                 write!(f, "table \"{table}\" has more than one primary key")
             }
-            SchemaError::Expression { place, reason } => write!(f, "{place}: {reason}"),
+            SchemaError::NoPrimaryKey { table } => {
+                write!(f, "table \"{table}\" has neither row ids nor a primary key")
+            }
+            SchemaError::Expression { place, reason, .. } => write!(f, "{place}: {reason}"),
             SchemaError::Alter { action, reason, .. } => {
                 write!(f, "cannot {action}\ndetail: {reason}")
             }
@@ -536,6 +552,12 @@ impl fmt::Display for DepthError {
 impl From<SchemaError> for Error {
     fn from(error: SchemaError) -> Self {
         Error::Schema(Box::new(error))
+    }
+}
+
+impl From<SqlError> for Error {
+    fn from(error: SqlError) -> Self {
+        Error::Sql(Box::new(error))
     }
 }
 

@@ -267,8 +267,11 @@ fn resolve(expression: &Expression, columns: &dyn Columns) -> Outcome {
 }
 
 fn resolve_column(name: &ColumnName, columns: &dyn Columns) -> Outcome {
-    let column = columns.resolve(name)?;
-    typed(Resolved::Column(column.position), Traits::of_column(column))
+    match (columns.resolve(name), name.as_text()) {
+        (Ok(column), _) => typed(Resolved::Column(column.position), Traits::of_column(column)),
+        (Err(BindError::UnknownColumn(_)), Some(text)) => resolve_literal(&Value::from(text)),
+        (Err(error), _) => Err(Box::new(error)),
+    }
 }
 
 fn resolve_parameter(number: usize, columns: &dyn Columns) -> Outcome {

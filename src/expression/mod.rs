@@ -232,6 +232,47 @@ impl Expression {
         }
     }
 
+    /// The number, if the expression is nothing but a parameter.
+    pub fn as_parameter(&self) -> Option<usize> {
+        match &self.node {
+            Node::Parameter(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The query, if the expression is nothing but its first row.
+    pub fn as_subquery(&self) -> Option<&dyn Subquery> {
+        match &self.node {
+            Node::Subquery(subquery) => Some(&**subquery),
+            _ => None,
+        }
+    }
+
+    /// The values, if the expression is a row value.
+    pub fn row_values(&self) -> Option<&[Expression]> {
+        match &self.node {
+            Node::Row(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The same expression with these values for its parameters, by number from 1, and NULL for those
+    /// not given. Subqueries stay as they are.
+    pub fn with_parameters(&self, values: &[Value]) -> Expression {
+        let mut filled = self.clone();
+        if self.parameter_count() > 0 {
+            filled.fill(values);
+        }
+        filled
+    }
+
+    fn fill(&mut self, values: &[Value]) {
+        if let Node::Parameter(number) = &self.node {
+            self.node = Node::Literal(values.get(number - 1).cloned().unwrap_or(Value::Null));
+        }
+        self.node.for_each_child_mut(&mut |child| child.fill(values));
+    }
+
     /// The levels of the tree, 1 for a column or literal.
     pub fn depth(&self) -> usize {
         self.depth

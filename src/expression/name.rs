@@ -16,9 +16,21 @@ use std::sync::Arc;
 pub struct ColumnName {
     table: Option<Arc<str>>,
     column: Arc<str>,
+    /// Whether it is a text where no column is called so.
+    or_text: bool,
 }
 
 impl ColumnName {
+    /// A name in double quotes: SQLite takes it for a text where no column is called so.
+    pub fn or_text(column: &str) -> Self {
+        ColumnName { table: None, column: column.into(), or_text: true }
+    }
+
+    /// The text that it is where no column is called so.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        self.or_text.then_some(&*self.column)
+    }
+
     /// The table, or the name a query has given it.
     pub fn table(&self) -> Option<&str> {
         self.table.as_deref()
@@ -40,38 +52,39 @@ impl ColumnName {
     /// The same table's column of another name.
     #[must_use]
     pub fn with_column(&self, column: &str) -> ColumnName {
-        ColumnName { table: self.table.clone(), column: column.into() }
+        ColumnName { table: self.table.clone(), column: column.into(), or_text: false }
     }
 
     /// The column of this name of another table.
     #[must_use]
     pub fn with_table(&self, table: Option<&str>) -> ColumnName {
-        ColumnName { table: table.map(Into::into), column: self.column.clone() }
+        ColumnName { table: table.map(Into::into), column: self.column.clone(), or_text: false }
     }
 }
 
 impl From<&str> for ColumnName {
     fn from(column: &str) -> Self {
-        ColumnName { table: None, column: column.into() }
+        ColumnName { table: None, column: column.into(), or_text: false }
     }
 }
 
 impl From<&String> for ColumnName {
     fn from(column: &String) -> Self {
-        ColumnName { table: None, column: column.as_str().into() }
+        ColumnName { table: None, column: column.as_str().into(), or_text: false }
     }
 }
 
 impl From<String> for ColumnName {
     fn from(column: String) -> Self {
-        ColumnName { table: None, column: column.into() }
+        ColumnName { table: None, column: column.into(), or_text: false }
     }
 }
 
 /// Table and column.
 impl<T: AsRef<str>, C: AsRef<str>> From<(T, C)> for ColumnName {
     fn from((table, column): (T, C)) -> Self {
-        ColumnName { table: Some(table.as_ref().into()), column: column.as_ref().into() }
+        let (table, column) = (table.as_ref().into(), column.as_ref().into());
+        ColumnName { table: Some(table), column, or_text: false }
     }
 }
 

@@ -177,6 +177,7 @@ impl Dialect {
             Error::Aborted(message) => message.clone(),
             Error::Transaction(error) => transaction_message(*error),
             Error::Query(error) => error.sqlite_message(),
+            Error::Sql(error) => error.sqlite_message(),
             Error::Input(_) => first_line(&error.to_string()),
         }
     }
@@ -220,10 +221,11 @@ fn schema_message(error: &SchemaError) -> String {
         SchemaError::SecondPrimaryKey { table } => {
             format!("table \"{table}\" has more than one primary key")
         }
-        SchemaError::Alter { message, .. } => message.clone(),
-        SchemaError::NoColumns { .. } | SchemaError::Expression { .. } => {
-            first_line(&error.to_string())
+        SchemaError::NoPrimaryKey { table } => format!("PRIMARY KEY missing on table {table}"),
+        SchemaError::Alter { message, .. } | SchemaError::Expression { message, .. } => {
+            message.clone()
         }
+        SchemaError::NoColumns { .. } => first_line(&error.to_string()),
     }
 }
 

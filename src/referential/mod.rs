@@ -76,8 +76,11 @@ pub use dialect::{
     ActionOrder, Deferral, DefinitionCheck, Dialect, FailedCommit, FailedStatement, MatchFull,
     SetImmediate,
 };
-pub use executor::Assignment;
-pub use program::{Activation, Attached, Program, Programs, Start, Step, Timing, View};
+pub use executor::{Assignment, Computed};
+pub(crate) use program::Assign;
+pub use program::{
+    Activation, Attached, Program, ProgramWork, Programs, Start, Step, Stop, Timing, View,
+};
 pub use report::{ByConstraint, Done, PLAN_SAMPLE_MAX, Plan, PlanStep, RowChange};
 pub(crate) use report::{plan, summarize};
 pub(crate) use walk::Footprints;
@@ -87,11 +90,10 @@ pub(crate) use judge::{Suspect, judge_outstanding};
 pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_keys};
 pub(crate) use relation::{is_referenced_key_there, referencing_key};
 
-use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction};
+use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, Resolution};
 use crate::error::{Error, Event, FirstRows, NamedRows, Rows, Side, Violation, ViolationKind};
-use crate::expression::Bound;
 use crate::id::{ConstraintId, FirstRowIds, RowId, TableId};
-use crate::table::{Conflict, NullPolicy, Store};
+use crate::table::{Row, Store};
 use crate::value::{OrderedKey, Value};
 use effects::Effects;
 use executor::Executor;
@@ -122,6 +124,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) observes: bool,
     /// Whether deletes may go set at a time, as far as the user is concerned.
     pub(crate) walk: Walk,
+    /// Whether a program may start itself, directly or by way of others, and REPLACE programs.
+    pub(crate) recursive_programs: bool,
     /// Whether suspects of earlier statements are outstanding.
     pub(crate) remembers: bool,
     pub(crate) footprints: &'a Footprints,
@@ -156,7 +160,7 @@ impl Settings<'_> {
 }
 
 /// A statement's own work on one table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Work {
     /// Insert these rows, in this order.
     Insert { rows: Vec<NewRow>, conflict: ConflictClause },
@@ -164,6 +168,8 @@ pub(crate) enum Work {
     Update { rows: RowIds, assignment: Arc<Assignment>, conflict: ConflictClause },
     /// Delete these rows, in this order.
     Delete { rows: RowIds, runs_programs: bool },
+    /// Run the programs that stand for these changes of a view's rows.
+    Instead { changes: Vec<Activation>, named: Vec<usize> },
 }
 
 /// The rows of a statement: mostly one.
@@ -173,53 +179,45 @@ pub(crate) type RowIds = SmallVec<[RowId; 2]>;
 #[derive(Clone, Debug)]
 pub(crate) struct NewRow {
     pub(crate) values: Vec<Value>,
+    /// In a table where no column is the row id, one may be given.
+    pub(crate) row_id: Option<Value>,
 }
 
-/// What a row does when another one holds its key.
+/// What becomes of a row that breaks a constraint of its own table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConflictClause {
+    /// What the statement says; `None` leaves it to each constraint.
+    pub(crate) resolution: Option<Resolution>,
+    /// ON CONFLICT … DO …, in order: they come before all that.
+    pub(crate) upserts: Arc<[UpsertClause]>,
+}
+
+/// ON CONFLICT … DO NOTHING or DO UPDATE.
 #[derive(Clone, Debug)]
-pub(crate) enum ConflictClause {
-    /// The statement fails.
-    Abort,
-    /// The row is skipped, also for NOT NULL and CHECK.
-    Ignore,
-    /// The other row is deleted, with its ON DELETE actions.
-    Replace,
-    /// The row is skipped if it is this key.
-    DoNothing(ConflictTarget),
-    /// The other row is updated if it is this key, over its columns followed by the new row's.
-    DoUpdate { target: ConflictTarget, assignments: Arc<[(usize, Bound)]>, filter: Option<Bound> },
+pub(crate) struct UpsertClause {
+    pub(crate) target: ConflictTarget,
+    /// What the row in the way becomes; `None` to do nothing.
+    pub(crate) update: Option<Arc<dyn Assign>>,
 }
 
 impl ConflictClause {
-    fn null_policy(&self) -> NullPolicy {
-        match self {
-            ConflictClause::Replace => NullPolicy::UseDefault,
-            ConflictClause::Abort
-            | ConflictClause::Ignore
-            | ConflictClause::DoNothing(_)
-            | ConflictClause::DoUpdate { .. } => NullPolicy::Refuse,
-        }
+    /// What the statement says, and no upsert.
+    pub(crate) fn of(resolution: Option<Resolution>) -> Self {
+        ConflictClause { resolution, upserts: Arc::default() }
     }
 
-    /// Of the conflicts of a row, the one to deal with: an upsert looks at the key that it names
-    /// before it can fail over any other.
-    fn choose(&self, mut conflicts: impl Iterator<Item = Conflict> + Clone) -> Option<Conflict> {
-        let named = conflicts.clone().find(|conflict| self.covers(conflict.index));
-        named.or_else(|| conflicts.next())
+    /// What becomes of a row that breaks a constraint which itself says this.
+    fn resolve(&self, declared: Option<Resolution>) -> Resolution {
+        self.resolution.or(declared).unwrap_or_default()
     }
 
-    /// Whether this clause has an answer for a conflict over the index at this position.
-    fn covers(&self, index: Option<usize>) -> bool {
-        match self {
-            ConflictClause::Abort => false,
-            ConflictClause::Ignore | ConflictClause::Replace => true,
-            ConflictClause::DoNothing(target) | ConflictClause::DoUpdate { target, .. } => {
-                match target {
-                    ConflictTarget::Any => true,
-                    ConflictTarget::Key(key) => *key == index,
-                }
-            }
-        }
+    /// The upsert about the index at this position, and its place among all.
+    fn upsert(&self, index: Option<usize>) -> Option<(usize, &UpsertClause)> {
+        let covers = |upsert: &UpsertClause| match upsert.target {
+            ConflictTarget::Any => true,
+            ConflictTarget::Key(key) => key == index,
+        };
+        self.upserts.iter().enumerate().find(|(_, upsert)| covers(upsert))
     }
 }
 
@@ -319,6 +317,10 @@ pub(crate) struct Outcome {
     pub(crate) acted: usize,
     /// Why it cannot stand.
     pub(crate) refusal: Option<Error>,
+    /// What becomes of what it did up to there.
+    pub(crate) resolution: Resolution,
+    /// The rows that the statement itself changed, as RETURNING has them.
+    pub(crate) returned: Vec<(RowId, Row)>,
 }
 
 /// What the caller wants to know of a statement.
@@ -328,6 +330,9 @@ pub(crate) enum Detail {
     Counts,
     /// Every row change, in order.
     Rows,
+    /// How many, and the rows themselves that the statement changed directly: those of an INSERT or
+    /// UPDATE as they are now, those of a DELETE as they were.
+    Returning,
 }
 
 /// Carries out a statement's work, judges it, and says how it went. Nothing is undone here.
@@ -344,11 +349,11 @@ pub(crate) fn run(
     walks: &mut Walks,
 ) -> Outcome {
     let Work::Delete { rows, runs_programs: true } = &work else {
-        return run_exactly(settings, store, table, work);
+        return run_exactly(settings, store, table, work, detail);
     };
-    if detail == Detail::Rows || settings.goes_exactly() {
+    if detail != Detail::Counts || settings.goes_exactly() {
         walks.exact += 1;
-        return run_exactly(settings, store, table, work);
+        return run_exactly(settings, store, table, work, detail);
     }
     let mark = store.mark();
     let (walked, acted, refusal) = match walk::walk(settings, store, table, rows) {
@@ -364,11 +369,11 @@ pub(crate) fn run(
         Walked::FellBack => {
             walks.fallen_back += 1;
             store.undo_to(mark);
-            return run_exactly(settings, store, table, work);
+            return run_exactly(settings, store, table, work, detail);
         }
         Walked::Exact => {
             walks.exact += 1;
-            return run_exactly(settings, store, table, work);
+            return run_exactly(settings, store, table, work, detail);
         }
     };
     Outcome {
@@ -379,6 +384,8 @@ pub(crate) fn run(
         acted,
         walked: Some(walked),
         refusal,
+        resolution: Resolution::Abort,
+        returned: Vec::new(),
     }
 }
 
@@ -406,15 +413,37 @@ pub(crate) fn delete_at_once(
     }
 }
 
-fn run_exactly(settings: &Settings<'_>, store: &mut Store, table: TableId, work: Work) -> Outcome {
-    let mut executor = Executor::new(settings, store);
+fn run_exactly(
+    settings: &Settings<'_>,
+    store: &mut Store,
+    table: TableId,
+    work: Work,
+    detail: Detail,
+) -> Outcome {
+    let mut executor = Executor::new(settings, store, detail == Detail::Returning);
     let refusal = executor.run(table, work).err();
     let acted = executor.finished_changes(refusal.is_some());
-    let Executor { effects, inserted, let_pass, .. } = executor;
+    let Executor { effects, inserted, let_pass, resolution, returned, .. } = executor;
     let (outstanding, walked) = (Vec::new(), None);
-    let mut outcome = Outcome { effects, walked, inserted, let_pass, outstanding, acted, refusal };
-    if outcome.refusal.is_none() {
+    let mut outcome = Outcome {
+        effects,
+        walked,
+        inserted,
+        let_pass,
+        outstanding,
+        acted,
+        refusal,
+        resolution,
+        returned,
+    };
+    // What a statement keeps though it fails must not leave a foreign key that does not hold.
+    if outcome.refusal.is_none() || outcome.resolution == Resolution::Fail {
+        let failure = outcome.refusal.take();
         judge::judge_statement(settings, store, &mut outcome);
+        match &outcome.refusal {
+            Some(_) => outcome.resolution = Resolution::Abort,
+            None => outcome.refusal = failure,
+        }
     }
     outcome
 }

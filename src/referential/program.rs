@@ -4,10 +4,12 @@
 //! so a program whose step fires another program nests on the executor's stack of frames and not on
 //! the thread's. SQL triggers are such programs.
 
-use crate::error::Event;
+use super::Work;
+use crate::catalog::Resolution;
+use crate::error::{Error, Event, QueryError, Raise};
 use crate::id::{RowId, TableId};
-use crate::table::Row;
 pub use crate::table::View;
+use crate::table::{Row, RowRef};
 use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ pub enum Timing {
     Before,
     /// After the row has changed and every referential action on it has run.
     After,
+    /// In place of the change: the table is a view.
+    InsteadOf,
 }
 
 /// What a program is started with: the row change that it belongs to.
@@ -28,6 +32,8 @@ pub struct Activation {
     pub table: TableId,
     /// What is done to the row.
     pub event: Event,
+    /// What the statement says about broken constraints, which holds for the program's own too.
+    pub resolution: Option<Resolution>,
     /// The row before, for UPDATE and DELETE.
     pub old: Option<(RowId, Row)>,
     /// The row after, for INSERT (`None` id before the row is stored) and UPDATE.
@@ -60,12 +66,64 @@ pub enum Step {
         /// These rows, in this order.
         rows: Vec<RowId>,
     },
+    /// Carry out what a statement was prepared to.
+    Work(ProgramWork),
     /// The program has ended; the row change goes on.
     Done,
     /// Give up the row change that started the program, without an error (RAISE(IGNORE)).
     Ignore,
     /// Undo the whole statement with this message (RAISE(ABORT)).
     Abort(String),
+    /// End the statement otherwise.
+    Stop(Stop),
+}
+
+/// Why a program or an assignment cannot go on.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// The row change that started the innermost program is given up, without an error.
+    Ignore,
+    /// The statement fails with this error, and this becomes of what it did.
+    Error(Resolution, Error),
+}
+
+impl From<Error> for Stop {
+    /// What RAISE has raised says itself what becomes of the statement.
+    fn from(error: Error) -> Self {
+        let Error::Query(query) = &error else { return Stop::Error(Resolution::Abort, error) };
+        let QueryError::Raised { raise, message } = &**query else {
+            return Stop::Error(Resolution::Abort, error);
+        };
+        let resolution = match raise {
+            Raise::Ignore => return Stop::Ignore,
+            Raise::Abort => Resolution::Abort,
+            Raise::Fail => Resolution::Fail,
+            Raise::Rollback => Resolution::Rollback,
+        };
+        Stop::Error(resolution, Error::Aborted(message.clone()))
+    }
+}
+
+/// A statement inside of a program, prepared by the database.
+#[derive(Clone, Debug)]
+pub struct ProgramWork {
+    pub(crate) table: TableId,
+    pub(crate) work: Work,
+}
+
+/// What the columns of a row become, found when the row's turn comes.
+pub(crate) trait Assign: fmt::Debug + Send + Sync {
+    /// The positions assigned.
+    fn columns(&self) -> Vec<usize>;
+
+    /// Position and value of each; `None` to leave the row as it is. `proposed` is the row that an
+    /// upsert could not insert.
+    fn values(
+        &self,
+        view: &View<'_>,
+        row: RowRef<'_>,
+        proposed: Option<&[Value]>,
+    ) -> Result<Option<Vec<(usize, Value)>>, Stop>;
 }
 
 /// A running program. Each call returns the next step; the steps before it have been carried out.
@@ -88,13 +146,15 @@ pub struct Attached {
     pub event: Event,
     /// Before or after.
     pub timing: Timing,
+    /// For an update: the columns one of which it must name; none for any update.
+    pub columns: Arc<[usize]>,
     /// How it starts.
     pub start: Start,
 }
 
 impl fmt::Debug for Attached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Attached { name, table, event, timing, start: _ } = self;
+        let Attached { name, table, event, timing, columns: _, start: _ } = self;
         write!(f, "{name}: {timing:?} {event:?} of {table:?}")
     }
 }
@@ -104,15 +164,29 @@ impl fmt::Debug for Attached {
 pub struct Programs(pub(crate) Vec<Attached>);
 
 impl Programs {
-    /// The programs of a row change, in the order they run: the newest first, as in SQLite.
-    pub(crate) fn of(
-        &self,
+    /// Whether any program waits for such a row change.
+    pub(crate) fn any(&self, table: TableId, event: Event, timing: Timing) -> bool {
+        let fits = |program: &Attached| {
+            program.table == table && program.event == event && program.timing == timing
+        };
+        self.0.iter().any(fits)
+    }
+
+    /// The programs of a row change, in the order they run: the newest first, as in SQLite. `named`
+    /// are the columns of an update.
+    pub(crate) fn of<'a>(
+        &'a self,
         table: TableId,
         event: Event,
         timing: Timing,
-    ) -> impl Iterator<Item = &Attached> {
+        named: &'a [usize],
+    ) -> impl Iterator<Item = &'a Attached> {
         let fits = move |program: &&Attached| {
-            program.table == table && program.event == event && program.timing == timing
+            program.table == table
+                && program.event == event
+                && program.timing == timing
+                && (program.columns.is_empty()
+                    || program.columns.iter().any(|position| named.contains(position)))
         };
         self.0.iter().rev().filter(fits)
     }

@@ -11,7 +11,9 @@
 
 mod view;
 
-use crate::catalog::{ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolved, TableEntry};
+use crate::catalog::{
+    ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolution, Resolved, TableEntry,
+};
 use crate::id::{RowId, TableId};
 use crate::storage::{IndexSpec, References, Specs};
 // What the executor reads it reads from storage itself; what it changes goes through this module.
@@ -53,16 +55,19 @@ pub struct Conflict {
     pub row_id: RowId,
 }
 
-/// What NULL in a NOT NULL column becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NullPolicy {
-    /// It is refused.
-    Refuse,
-    /// It becomes the column's default, if that is not NULL (OR REPLACE).
-    UseDefault,
+/// The row id of a row to come.
+#[derive(Clone, Copy, Debug)]
+pub enum NewRowId<'a> {
+    /// The value of the column that is the row id; NULL, or no such column: one is found for it.
+    Own,
+    /// This value, in a table where no column is the row id; NULL: one is found for it.
+    Given(&'a Value),
+    /// It was found before.
+    Known(RowId),
 }
 
-/// Makes a new row of one value per column, with this row id or else one that is found for it.
+/// Makes a new row of one value per column. `resolution` is what the statement says about broken
+/// constraints: under REPLACE a NULL becomes the column's default, if that is not NULL.
 ///
 /// # Errors
 /// A [`Refusal`]; nothing was stored.
@@ -70,26 +75,35 @@ pub fn prepare_insert(
     store: &Store,
     table: &TableEntry,
     mut values: Vec<Value>,
-    row_id: Option<RowId>,
-    nulls: NullPolicy,
+    row_id: NewRowId<'_>,
+    resolution: Option<Resolution>,
 ) -> Result<Prepared, Refusal> {
     debug_assert_eq!(values.len(), table.columns.len(), "one value per column");
     convert(table, &mut values);
-    let row_id = match (row_id, table.row_id_column) {
-        (Some(row_id), _) => row_id,
-        (None, Some(position)) if !values[position].is_null() => row_id_of(&values[position])?,
-        (None, _) => store.next_row_id(table.id).ok_or(Refusal::RowIdsExhausted)?,
+    let given = match row_id {
+        NewRowId::Known(row_id) => Some(row_id),
+        NewRowId::Given(Value::Null) => None,
+        NewRowId::Given(value) => Some(row_id_of(&Affinity::Integer.apply(value.clone()))?),
+        NewRowId::Own => match table.row_id_column {
+            Some(position) if !values[position].is_null() => Some(row_id_of(&values[position])?),
+            Some(_) | None => None,
+        },
+    };
+    let row_id = match given {
+        Some(row_id) => row_id,
+        None => store.next_row_id(table.id).ok_or(Refusal::RowIdsExhausted)?,
     };
     if let Some(position) = table.row_id_column {
         values[position] = Value::Integer(row_id.0);
     }
     let all = 0..table.columns.len();
-    check_nulls(table, &mut values, all, nulls)?;
+    check_nulls(table, &mut values, all, resolution)?;
     check_checks(table, &values, row_id, |_| true)?;
     Ok(Prepared { row_id, values })
 }
 
-/// Makes the row that `old` becomes when these columns are assigned these values.
+/// Makes the row that `old` becomes when these columns are assigned these values; the position
+/// behind the last column is the row id, where no column is it.
 ///
 /// # Errors
 /// A [`Refusal`]; nothing was stored.
@@ -98,19 +112,22 @@ pub fn prepare_update(
     row_id: RowId,
     old: RowRef<'_>,
     assigned: &[(usize, Value)],
-    nulls: NullPolicy,
+    resolution: Option<Resolution>,
 ) -> Result<Prepared, Refusal> {
     let mut values = old.to_vec();
+    let mut row_id = row_id;
     for (position, value) in assigned {
-        values[*position] = table.columns[*position].affinity.apply(value.clone());
+        match table.columns.get(*position) {
+            Some(column) => values[*position] = column.affinity.apply(value.clone()),
+            None => row_id = row_id_of(&Affinity::Integer.apply(value.clone()))?,
+        }
     }
-    let row_id = match table.row_id_column {
-        Some(position) => row_id_of(&values[position])?,
-        None => row_id,
-    };
+    if let Some(position) = table.row_id_column {
+        row_id = row_id_of(&values[position])?;
+    }
     let is_assigned = |position: &usize| assigned.iter().any(|(other, _)| other == position);
     let positions = (0..values.len()).filter(is_assigned);
-    check_nulls(table, &mut values, positions, nulls)?;
+    check_nulls(table, &mut values, positions, resolution)?;
     check_checks(table, &values, row_id, |columns| columns.iter().any(is_assigned))?;
     Ok(Prepared { row_id, values })
 }
@@ -304,12 +321,13 @@ fn check_nulls(
     table: &TableEntry,
     values: &mut [Value],
     positions: impl Iterator<Item = usize>,
-    nulls: NullPolicy,
+    resolution: Option<Resolution>,
 ) -> Result<(), Refusal> {
     for position in positions {
         let column = &table.columns[position];
         if column.not_null && values[position].is_null() {
-            if nulls == NullPolicy::Refuse || column.default.is_null() {
+            let resolution = resolution.or(column.not_null_resolution);
+            if resolution != Some(Resolution::Replace) || column.default.is_null() {
                 return Err(Refusal::NotNull(position));
             }
             values[position] = column.affinity.apply(column.default.clone());

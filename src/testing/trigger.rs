@@ -132,6 +132,7 @@ impl fmt::Display for Trigger {
         let timing = match self.timing {
             Timing::Before => "BEFORE",
             Timing::After => "AFTER",
+            Timing::InsteadOf => "INSTEAD OF",
         };
         let event = match self.event {
             Event::Insert => "INSERT",

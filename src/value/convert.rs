@@ -35,6 +35,29 @@ pub enum DataType {
 }
 
 impl DataType {
+    /// The type that a declared type stands for, by the letters in it: VARCHAR is text, INT an
+    /// integer. What has none of the known letters is numeric, as BOOLEAN is.
+    ///
+    /// # Standard
+    /// SQLite, "Datatypes In SQLite", 3.1.
+    pub fn of_declared(declared: &str) -> DataType {
+        let declared = declared.to_ascii_uppercase();
+        let has = |letters: &[&str]| letters.iter().any(|letters| declared.contains(letters));
+        if declared.is_empty() {
+            DataType::Any
+        } else if has(&["INT"]) {
+            DataType::Integer
+        } else if has(&["CHAR", "CLOB", "TEXT"]) {
+            DataType::Text
+        } else if has(&["BLOB"]) {
+            DataType::Blob
+        } else if has(&["REAL", "FLOA", "DOUB"]) {
+            DataType::Real
+        } else {
+            DataType::Boolean
+        }
+    }
+
     /// The affinity of a column that is declared with this type.
     pub fn affinity(self) -> Affinity {
         match self {

@@ -1,7 +1,7 @@
 //! Stage 3: what the foreign keys that reference a changed row do about it: rules A and O.
 
 use super::{Assignment, Changed, Executor, How, Place, RowFrame, RowWork, RowsFrame};
-use crate::catalog::{ForeignKeyEntry, ReferentialAction};
+use crate::catalog::{ForeignKeyEntry, ReferentialAction, Resolution};
 use crate::error::{Error, Event, Hint, ViolationKind};
 use crate::id::ConstraintId;
 use crate::referential::effects::StepKind;
@@ -73,7 +73,7 @@ impl Executor<'_> {
         key: &ForeignKeyEntry,
     ) -> Option<ReferentialAction> {
         match &frame.work {
-            RowWork::Insert { .. } => None,
+            RowWork::Insert { .. } | RowWork::Instead(_) => None,
             RowWork::Delete { .. } => self.delete_action(key),
             RowWork::Update { .. } => {
                 let named = &self.effects.steps[frame.place.step.0 as usize].named;
@@ -123,7 +123,8 @@ impl Executor<'_> {
             };
             let values = key.columns.iter().enumerate().take(written);
             let values = values.map(|(at, &position)| (position, value(at))).collect();
-            How::Update(Arc::new(Assignment::Values(values)), ConflictClause::Abort)
+            let conflict = ConflictClause::of(Some(Resolution::Abort));
+            How::Update(Arc::new(Assignment::Values(values)), conflict)
         };
         let columns = &self.settings.catalog.by_id(key.table).columns;
         match action {

@@ -1,15 +1,14 @@
 //! Stage 2: the change of one row, and what a conflict clause makes of a key that is taken.
 
 use super::{Assignment, Changed, Executor, Frame, How, Place, RowFrame, RowWork, Turn};
-use crate::catalog::{ReferentialAction, TableEntry};
+use crate::catalog::{ReferentialAction, Resolution, TableEntry};
 use crate::error::{Error, Event, NamedRows, ViolationKind};
-use crate::expression::Bound;
 use crate::id::RowId;
 use crate::referential::ConflictClause;
 use crate::referential::effects::StepKind;
-use crate::referential::program::Timing;
+use crate::referential::program::{Assign, Timing, View};
 use crate::referential::relation::{is_referenced_key_there, referencing_key};
-use crate::table::{self, Conflict, Prepared, RowRef};
+use crate::table::{self, Conflict, NewRowId, Prepared, RowRef};
 use std::sync::Arc;
 
 impl Executor<'_> {
@@ -18,10 +17,17 @@ impl Executor<'_> {
             RowWork::Delete { row_id, .. } => Ok(self.delete(frame.place, *row_id)),
             RowWork::Insert { .. } => self.insert(frame),
             RowWork::Update { .. } => self.update(frame),
+            // Its programs stood for it.
+            RowWork::Instead(_) => Ok(Turn::Skipped),
         }
     }
 
     fn delete(&mut self, place: Place, row_id: RowId) -> Turn {
+        if self.is_returned(place)
+            && let Some(row) = self.store.row(place.table, row_id)
+        {
+            self.returned.push((row_id, row.to_row()));
+        }
         if !table::delete(self.store, place.table, row_id) {
             return Turn::Skipped;
         }
@@ -29,14 +35,24 @@ impl Executor<'_> {
         Turn::Goes(Changed { change, new: None })
     }
 
+    /// Whether the statement's caller wants to see the rows of this step.
+    fn is_returned(&self, place: Place) -> bool {
+        self.returns && self.effects.steps[place.step.0 as usize].kind == StepKind::Direct
+    }
+
     fn insert(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
-        let RowWork::Insert { values, row_id, cleared, conflict } = &mut frame.work else {
+        let RowWork::Insert { values, given, row_id, cleared, conflict } = &mut frame.work else {
             return Ok(Turn::Skipped);
         };
-        let nulls = conflict.null_policy();
-        let prepared = table::prepare_insert(self.store, entry, values.clone(), *row_id, nulls);
+        let new_id = match (&*row_id, &*given) {
+            (Some(row_id), _) => NewRowId::Known(*row_id),
+            (None, Some(given)) => NewRowId::Given(given),
+            (None, None) => NewRowId::Own,
+        };
+        let resolution = conflict.resolution;
+        let prepared = table::prepare_insert(self.store, entry, values.clone(), new_id, resolution);
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refuse(place, None, refusal, conflict),
@@ -46,19 +62,27 @@ impl Executor<'_> {
         match choose(conflict, conflicts, entry, cleared) {
             None => {}
             Some(Room::ToMake(found)) => {
-                return self.resolve_conflict(place, None, found, prepared, conflict);
+                let conflict = conflict.clone();
+                return self.resolve_conflict(place, None, found, prepared, &conflict);
             }
             Some(Room::Taken(found)) => {
                 return Err(self.conflict_violation(place, None, &found, &prepared));
             }
         }
         let row_id = prepared.row_id;
-        let has_programs =
-            self.settings.programs.of(place.table, Event::Insert, Timing::After).next().is_some();
-        let new = has_programs.then(|| (row_id, prepared.values.clone().into()));
+        let mut programs =
+            self.settings.programs.of(place.table, Event::Insert, Timing::After, &[]);
+        let is_wanted = programs.next().is_some() || self.is_returned(place);
+        let new = is_wanted.then(|| (row_id, prepared.values.clone().into()));
         table::insert(self.store, entry, prepared);
         if self.effects.steps[place.step.0 as usize].kind == StepKind::Direct {
-            self.inserted.push(row_id);
+            // Without row ids there is none to tell.
+            if !entry.definition.is_without_row_id() {
+                self.inserted.push(row_id);
+            }
+        }
+        if self.is_returned(place) {
+            self.returned.extend(new.clone());
         }
         let change = self.effects.record(place.step, place.cause);
         Ok(Turn::Goes(Changed { change, new }))
@@ -67,7 +91,7 @@ impl Executor<'_> {
     fn update(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         let place = frame.place;
         let entry = self.settings.catalog.by_id(place.table);
-        let RowWork::Update { row_id, assignment, values, prepared: fixed, cleared, conflict } =
+        let RowWork::Update { row_id, values, prepared: fixed, cleared, conflict, .. } =
             &mut frame.work
         else {
             return Ok(Turn::Skipped);
@@ -78,15 +102,15 @@ impl Executor<'_> {
         let prepared = match fixed.take() {
             Some(prepared) => prepared,
             None => {
-                let assigned = values.clone().unwrap_or_else(|| assignment.evaluate(old));
-                let nulls = conflict.null_policy();
-                match table::prepare_update(entry, *row_id, old, &assigned, nulls) {
+                // They were fixed before any program ran.
+                let assigned = values.as_deref().unwrap_or_default();
+                match table::prepare_update(entry, *row_id, old, assigned, conflict.resolution) {
                     Ok(prepared) => prepared,
                     Err(refusal) => return self.refuse(place, Some(*row_id), refusal, conflict),
                 }
             }
         };
-        if matches!(conflict, ConflictClause::Replace) {
+        if may_replace(conflict, entry) {
             *fixed = Some(prepared.clone());
         }
         let named = self.effects.steps[place.step.0 as usize].named.clone();
@@ -95,7 +119,8 @@ impl Executor<'_> {
         match choose(conflict, conflicts, entry, cleared) {
             None => {}
             Some(Room::ToMake(found)) => {
-                return self.resolve_conflict(place, Some(*row_id), found, prepared, conflict);
+                let conflict = conflict.clone();
+                return self.resolve_conflict(place, Some(*row_id), found, prepared, &conflict);
             }
             Some(Room::Taken(found)) => {
                 return Err(self.conflict_violation(place, Some(*row_id), &found, &prepared));
@@ -104,6 +129,9 @@ impl Executor<'_> {
         let new = (prepared.row_id, prepared.values.clone().into());
         table::update(self.store, entry, *row_id, prepared);
         let change = self.effects.record(place.step, place.cause);
+        if self.is_returned(place) {
+            self.returned.push(new.clone());
+        }
         let changed = Changed { change, new: Some(new) };
         if self.settings.dialect.set_default_recheck {
             self.recheck_set_default(place, &changed)?;
@@ -153,10 +181,15 @@ impl Executor<'_> {
         prepared: Prepared,
         conflict: &ConflictClause,
     ) -> Result<Turn, Error> {
-        match conflict {
-            ConflictClause::Ignore => Ok(Turn::Skipped),
-            ConflictClause::DoNothing(_) if conflict.covers(found.index) => Ok(Turn::Skipped),
-            ConflictClause::Replace => {
+        if let Some((_, upsert)) = conflict.upsert(found.index) {
+            if let Some(update) = &upsert.update {
+                self.upsert(place, found.row_id, &prepared, update)?;
+            }
+            return Ok(Turn::Skipped);
+        }
+        match conflict.resolve(declared(self.settings.catalog.by_id(place.table), &found)) {
+            Resolution::Ignore => Ok(Turn::Skipped),
+            Resolution::Replace => {
                 let step = self.open_step(
                     StepKind::Replaced,
                     Event::Delete,
@@ -165,19 +198,13 @@ impl Executor<'_> {
                     Vec::new(),
                 );
                 let place = Place { step, ..place };
-                let work = RowWork::Delete { row_id: found.row_id, runs_programs: false };
+                let runs_programs = self.settings.recursive_programs;
+                let work = RowWork::Delete { row_id: found.row_id, runs_programs };
                 self.stack.push(Frame::Row(RowFrame::new(place, work)));
                 Ok(Turn::Waits)
             }
-            ConflictClause::DoUpdate { assignments, filter, .. }
-                if conflict.covers(found.index) =>
-            {
-                self.upsert(place, found.row_id, &prepared, assignments, filter.as_ref());
-                Ok(Turn::Skipped)
-            }
-            ConflictClause::Abort
-            | ConflictClause::DoNothing(_)
-            | ConflictClause::DoUpdate { .. } => {
+            resolution @ (Resolution::Abort | Resolution::Fail | Resolution::Rollback) => {
+                self.resolution = resolution;
                 Err(self.conflict_violation(place, updated, &found, &prepared))
             }
         }
@@ -189,21 +216,42 @@ impl Executor<'_> {
         place: Place,
         row_id: RowId,
         prepared: &Prepared,
-        assignments: &[(usize, Bound)],
-        filter: Option<&Bound>,
-    ) {
-        let Some(row) = self.store.row(place.table, row_id) else { return };
-        let scope = [row.to_vec(), prepared.values.clone()].concat();
-        if filter.is_some_and(|filter| filter.truth(&scope) != Some(true)) {
-            return;
-        }
-        let assigned: Vec<_> =
-            assignments.iter().map(|(at, value)| (*at, value.evaluate(&scope))).collect();
-        let named = assigned.iter().map(|(position, _)| *position).collect();
-        let step = self.open_step(StepKind::Direct, Event::Update, place.table, None, named);
+        update: &Arc<dyn Assign>,
+    ) -> Result<(), Error> {
+        let Some(row) = self.store.row(place.table, row_id) else { return Ok(()) };
+        let view = View { catalog: self.settings.catalog, store: self.store };
+        let assigned = match update.values(&view, row, Some(&prepared.values)) {
+            Ok(Some(assigned)) => assigned,
+            Ok(None) => return Ok(()),
+            Err(stop) => return self.stop(stop),
+        };
+        let kind = self.effects.steps[place.step.0 as usize].kind.clone();
+        let step = self.open_step(kind, Event::Update, place.table, None, update.columns());
         let place = Place { step, ..place };
         let assignment = Arc::new(Assignment::Values(assigned));
-        self.push_rows(place, vec![row_id], How::Update(assignment, ConflictClause::Abort));
+        let conflict = ConflictClause::of(Some(Resolution::Abort));
+        self.push_rows(place, vec![row_id], How::Update(assignment, conflict));
+        Ok(())
+    }
+}
+
+/// What the constraint says about a row that is in conflict with it.
+fn declared(table: &TableEntry, found: &Conflict) -> Option<Resolution> {
+    match found.index {
+        Some(position) => table.indexes[position].resolution,
+        None => table.row_id_resolution,
+    }
+}
+
+/// Whether a row in the way may be deleted, by the statement's word or a constraint's.
+fn may_replace(conflict: &ConflictClause, table: &TableEntry) -> bool {
+    let replace = Some(Resolution::Replace);
+    match conflict.resolution {
+        Some(resolution) => resolution == Resolution::Replace,
+        None => {
+            table.row_id_resolution == replace
+                || table.indexes.iter().any(|index| index.resolution == replace)
+        }
     }
 }
 
@@ -217,18 +265,35 @@ enum Room {
 }
 
 /// Of the conflicts of a row, the one to deal with. `cleared` remembers how far REPLACE has come.
+///
+/// The row id is tested first, then the newest index. What an upsert names comes before all others,
+/// and what only the constraint says to REPLACE after them: nothing is deleted for a row that will
+/// be refused or skipped.
 fn choose(
     conflict: &ConflictClause,
     mut conflicts: impl Iterator<Item = Conflict> + Clone,
     table: &TableEntry,
     cleared: &mut Option<usize>,
 ) -> Option<Room> {
-    if !matches!(conflict, ConflictClause::Replace) {
-        return conflict.choose(conflicts).map(Room::ToMake);
+    if conflict.upserts.is_empty() && !may_replace(conflict, table) {
+        return conflicts.next().map(Room::ToMake);
     }
-    // The row id is tested first, then the newest index.
-    let order = |found: &Conflict| found.index.map_or(0, |index| table.indexes.len() - index);
-    match conflicts.clone().find(|found| Some(order(found)) > *cleared) {
+    let count = table.indexes.len() + 1;
+    let is_last = |found: &Conflict| {
+        conflict.resolution.is_none() && declared(table, found) == Some(Resolution::Replace)
+    };
+    let order = |found: &Conflict| {
+        let own = found.index.map_or(0, |index| count - 1 - index);
+        match conflict.upsert(found.index) {
+            Some((place, _)) => place,
+            None => {
+                let upserts = conflict.upserts.len();
+                upserts + own + if is_last(found) { count } else { 0 }
+            }
+        }
+    };
+    let ahead = conflicts.clone().filter(|found| Some(order(found)) > *cleared);
+    match ahead.min_by_key(order) {
         Some(found) => {
             *cleared = Some(order(&found));
             Some(Room::ToMake(found))

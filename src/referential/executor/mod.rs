@@ -21,8 +21,11 @@ mod change;
 mod refusal;
 
 use super::effects::{Cause, ChangeRecord, Effects, StepId, StepKind, StepRecord};
-use super::program::{Activation, Attached, Program, Step, Timing, View};
+use super::program::{
+    Activation, Assign, Attached, Program, ProgramWork, Step, Stop, Timing, View,
+};
 use super::{ConflictClause, LetPass, NewRow, Settings, Work};
+use crate::catalog::Resolution;
 use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
@@ -38,7 +41,13 @@ pub enum Assignment {
     Values(Vec<(usize, Value)>),
     /// These expressions, over the current row.
     Expressions(Vec<(usize, Bound)>),
+    /// Whatever this finds.
+    Computed(Computed),
 }
+
+/// An assignment that may read more than the row.
+#[derive(Clone, Debug)]
+pub struct Computed(pub(crate) Arc<dyn Assign>);
 
 impl Assignment {
     /// The positions assigned, in order.
@@ -46,16 +55,25 @@ impl Assignment {
         match self {
             Assignment::Values(values) => values.iter().map(|(position, _)| *position).collect(),
             Assignment::Expressions(list) => list.iter().map(|(position, _)| *position).collect(),
+            Assignment::Computed(computed) => computed.0.columns(),
         }
     }
 
-    fn evaluate(&self, row: RowRef<'_>) -> Vec<(usize, Value)> {
+    /// The values for a row; `None` to leave it as it is.
+    fn evaluate(
+        &self,
+        view: &View<'_>,
+        row: RowRef<'_>,
+    ) -> Result<Option<Vec<(usize, Value)>>, Stop> {
         match self {
-            Assignment::Values(values) => values.clone(),
+            Assignment::Values(values) => Ok(Some(values.clone())),
             Assignment::Expressions(list) => {
                 let scope = row.to_vec();
-                list.iter().map(|(position, value)| (*position, value.evaluate(&scope))).collect()
+                let value =
+                    |(position, value): &(usize, Bound)| (*position, value.evaluate(&scope));
+                Ok(Some(list.iter().map(value).collect()))
             }
+            Assignment::Computed(computed) => computed.0.values(view, row, None),
         }
     }
 }
@@ -99,6 +117,8 @@ struct RowFrame {
 enum RowWork {
     Insert {
         values: Vec<Value>,
+        /// The row id as the statement gives it.
+        given: Option<Value>,
         /// The row id, once it was found: rows that give way do not change it.
         row_id: Option<RowId>,
         /// The last key for which REPLACE has made room, in the order of testing.
@@ -120,6 +140,8 @@ enum RowWork {
         row_id: RowId,
         runs_programs: bool,
     },
+    /// The change of a view's row, for which programs stand.
+    Instead(Activation),
 }
 
 #[derive(Clone)]
@@ -163,12 +185,17 @@ pub(super) struct Executor<'a> {
     pub(super) effects: Effects,
     pub(super) let_pass: Vec<LetPass>,
     pub(super) inserted: Vec<RowId>,
+    /// What becomes of what was done, if the statement fails.
+    pub(super) resolution: Resolution,
+    /// The rows that the statement itself has changed, if they are wanted.
+    pub(super) returned: Vec<(RowId, Row)>,
+    returns: bool,
     /// The step and cause of the row or program at work: where a refusal finds the statement.
     at: Option<(StepId, Cause)>,
 }
 
 impl<'a> Executor<'a> {
-    pub(super) fn new(settings: &'a Settings<'a>, store: &'a mut Store) -> Self {
+    pub(super) fn new(settings: &'a Settings<'a>, store: &'a mut Store, returns: bool) -> Self {
         let effects = Effects::new(store.mark());
         Executor {
             settings,
@@ -177,6 +204,9 @@ impl<'a> Executor<'a> {
             effects,
             let_pass: Vec::new(),
             inserted: Vec::new(),
+            resolution: Resolution::Abort,
+            returned: Vec::new(),
+            returns,
             at: None,
         }
     }
@@ -211,30 +241,48 @@ impl<'a> Executor<'a> {
             Work::Insert { .. } => (Event::Insert, Vec::new()),
             Work::Update { assignment, .. } => (Event::Update, assignment.columns()),
             Work::Delete { .. } => (Event::Delete, Vec::new()),
+            Work::Instead { changes, named } => {
+                (changes.first().map_or(Event::Delete, |change| change.event), named.clone())
+            }
         };
         let step = self.open_step(StepKind::Direct, event, table, None, named);
         let place = Place { step, cause: None, depth: 0, table };
+        if let Work::Insert { rows, conflict } = work {
+            // One after the other, since a frame of each would take more than the rows do.
+            for row in rows {
+                self.push_insert(place, row, conflict.clone());
+                self.drain()?;
+            }
+            return Ok(());
+        }
+        self.push_work(place, work);
+        self.drain()
+    }
+
+    fn push_insert(&mut self, place: Place, row: NewRow, conflict: ConflictClause) {
+        let NewRow { values, row_id: given } = row;
+        let work = RowWork::Insert { values, given, row_id: None, cleared: None, conflict };
+        self.stack.push(Frame::Row(RowFrame::new(place, work)));
+    }
+
+    /// Puts a statement's work on the stack, the first row on top.
+    fn push_work(&mut self, place: Place, work: Work) {
         match work {
             Work::Insert { rows, conflict } => {
-                for NewRow { values } in rows {
-                    let work = RowWork::Insert {
-                        values,
-                        row_id: None,
-                        cleared: None,
-                        conflict: conflict.clone(),
-                    };
-                    self.stack.push(Frame::Row(RowFrame::new(place, work)));
-                    self.drain()?;
+                for row in rows.into_iter().rev() {
+                    self.push_insert(place, row, conflict.clone());
                 }
-                Ok(())
             }
             Work::Update { rows, assignment, conflict } => {
                 self.push_rows(place, rows.into_vec(), How::Update(assignment, conflict));
-                self.drain()
             }
             Work::Delete { rows, runs_programs } => {
                 self.push_rows(place, rows.into_vec(), How::Delete { runs_programs });
-                self.drain()
+            }
+            Work::Instead { changes, .. } => {
+                for change in changes.into_iter().rev() {
+                    self.stack.push(Frame::Row(RowFrame::new(place, RowWork::Instead(change))));
+                }
             }
         }
     }
@@ -252,6 +300,7 @@ impl<'a> Executor<'a> {
 
     fn next_row(&mut self, mut frame: RowsFrame) -> Result<(), Error> {
         if let How::Delete { runs_programs } = frame.how
+            && !self.returns
             && self.is_leaf(frame.place.table, runs_programs)
         {
             self.delete_leaves(frame);
@@ -301,10 +350,15 @@ impl<'a> Executor<'a> {
         loop {
             match frame.stage.clone() {
                 Stage::Before(position) => {
-                    if !self.fix_values(&mut frame) {
-                        return Ok(());
+                    match self.fix_values(&mut frame) {
+                        Ok(true) => {}
+                        Ok(false) => return Ok(()),
+                        Err(stop) => return self.stop(stop),
                     }
-                    match self.attached(&frame, Timing::Before, position) {
+                    match self.attached(&frame, frame.first_timing(), position) {
+                        Some(program) if self.may_not_start(&program) => {
+                            frame.stage = Stage::Before(position + 1);
+                        }
                         Some(program) => {
                             let activation = self.activation_before(&frame);
                             frame.stage = Stage::Before(position + 1);
@@ -343,10 +397,15 @@ impl<'a> Executor<'a> {
                     let Some(program) = self.attached(&frame, Timing::After, position) else {
                         return Ok(());
                     };
+                    if self.may_not_start(&program) {
+                        frame.stage = Stage::After(position + 1, changed);
+                        continue;
+                    }
                     let old = self.old_row(&changed).map(|row| (row.row_id(), row.to_row()));
                     let activation = Activation {
                         table: frame.place.table,
                         event: frame.event(),
+                        resolution: frame.resolution(),
                         old,
                         new: changed.new.clone().map(|(id, row)| (Some(id), row)),
                     };
@@ -367,26 +426,56 @@ impl<'a> Executor<'a> {
 
     /// An update's values are those of the row before any BEFORE program has run. `false`: the row
     /// is gone already.
-    fn fix_values(&mut self, frame: &mut RowFrame) -> bool {
+    fn fix_values(&mut self, frame: &mut RowFrame) -> Result<bool, Stop> {
         let table = frame.place.table;
         match &mut frame.work {
-            RowWork::Insert { .. } => true,
-            RowWork::Delete { row_id, .. } => self.store.row(table, *row_id).is_some(),
+            RowWork::Insert { .. } | RowWork::Instead(_) => Ok(true),
+            RowWork::Delete { row_id, .. } => Ok(self.store.row(table, *row_id).is_some()),
             RowWork::Update { row_id, assignment, values, .. } => {
-                let Some(row) = self.store.row(table, *row_id) else { return false };
+                let Some(row) = self.store.row(table, *row_id) else { return Ok(false) };
                 if values.is_none() {
-                    *values = Some(assignment.evaluate(row));
+                    let view = View { catalog: self.settings.catalog, store: self.store };
+                    *values = assignment.evaluate(&view, row)?;
                 }
-                true
+                Ok(values.is_some())
             }
         }
+    }
+
+    /// Ends the statement, or what the innermost program was started for.
+    fn stop(&mut self, stop: Stop) -> Result<(), Error> {
+        match stop {
+            Stop::Ignore => {
+                let below = self.stack.iter().rev().find_map(|frame| match frame {
+                    Frame::Program(program) => Some(program.below),
+                    Frame::Rows(_) | Frame::Row(_) => None,
+                });
+                self.stack.truncate(below.unwrap_or_default());
+                Ok(())
+            }
+            Stop::Error(resolution, error) => {
+                self.resolution = resolution;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a program is at work already and may not start itself again.
+    fn may_not_start(&self, program: &Attached) -> bool {
+        !self.settings.recursive_programs
+            && self.stack.iter().any(|frame| match frame {
+                Frame::Program(running) => running.name == program.name,
+                Frame::Rows(_) | Frame::Row(_) => false,
+            })
     }
 
     fn attached(&self, frame: &RowFrame, timing: Timing, position: usize) -> Option<Attached> {
         if matches!(frame.work, RowWork::Delete { runs_programs: false, .. }) {
             return None;
         }
-        let mut programs = self.settings.programs.of(frame.place.table, frame.event(), timing);
+        let named = &self.effects.steps[frame.place.step.0 as usize].named;
+        let mut programs =
+            self.settings.programs.of(frame.place.table, frame.event(), timing, named);
         programs.nth(position).cloned()
     }
 
@@ -394,17 +483,27 @@ impl<'a> Executor<'a> {
         let table = frame.place.table;
         let old = |row_id: RowId| self.store.row(table, row_id).map(|row| (row_id, row.to_row()));
         let (old, new) = match &frame.work {
-            RowWork::Insert { values, .. } => (None, Some((None, values.clone().into()))),
+            RowWork::Instead(activation) => return activation.clone(),
+            RowWork::Insert { values, .. } => (None, Some((None, self.converted(table, values)))),
             RowWork::Delete { row_id, .. } => (old(*row_id), None),
             RowWork::Update { row_id, values, .. } => {
                 let mut new = old(*row_id).map(|(_, row)| row.to_vec()).unwrap_or_default();
                 for (position, value) in values.iter().flatten() {
-                    new[*position] = value.clone();
+                    if let Some(place) = new.get_mut(*position) {
+                        *place = value.clone();
+                    }
                 }
-                (old(*row_id), Some((Some(*row_id), new.into())))
+                (old(*row_id), Some((Some(*row_id), self.converted(table, &new))))
             }
         };
-        Activation { table, event: frame.event(), old, new }
+        Activation { table, event: frame.event(), resolution: frame.resolution(), old, new }
+    }
+
+    /// Values as the columns of a table would store them.
+    fn converted(&self, table: TableId, values: &[Value]) -> Row {
+        let columns = &self.settings.catalog.by_id(table).columns;
+        let converted = columns.iter().zip(values);
+        converted.map(|(column, value)| column.affinity.apply(value.clone())).collect()
     }
 
     /// Starts a program above what stands on the stack. RAISE(IGNORE) in it cuts the stack back to
@@ -426,57 +525,67 @@ impl<'a> Executor<'a> {
     fn pull(&mut self, mut frame: ProgramFrame) -> Result<(), Error> {
         let view = View::new(self.settings.catalog, self.store);
         let step = frame.program.step(&view);
-        let (table, event, named) = match &step {
+        let (table, work) = match step {
             Step::Done => return Ok(()),
-            Step::Ignore => {
+            Step::Ignore | Step::Stop(Stop::Ignore) => {
                 self.stack.truncate(frame.below);
                 return Ok(());
             }
-            Step::Abort(message) => return Err(Error::Aborted(message.clone())),
-            Step::Insert { table, .. } => (*table, Event::Insert, Vec::new()),
-            Step::Delete { table, .. } => (*table, Event::Delete, Vec::new()),
-            Step::Update { table, assignments, .. } => {
-                (*table, Event::Update, assignments.iter().map(|(position, _)| *position).collect())
+            Step::Abort(message) => return Err(Error::Aborted(message)),
+            Step::Stop(stop) => return self.stop(stop),
+            Step::Insert { table, row: values } => {
+                let rows = vec![NewRow { values, row_id: None }];
+                (table, Work::Insert { rows, conflict: ConflictClause::default() })
             }
+            Step::Update { table, rows, assignments } => {
+                let assignment = Arc::new(Assignment::Values(assignments));
+                let conflict = ConflictClause::default();
+                (table, Work::Update { rows: rows.into(), assignment, conflict })
+            }
+            Step::Delete { table, rows } => {
+                (table, Work::Delete { rows: rows.into(), runs_programs: true })
+            }
+            Step::Work(ProgramWork { table, work }) => (table, work),
+        };
+        let (event, named) = match &work {
+            Work::Insert { .. } => (Event::Insert, Vec::new()),
+            Work::Update { assignment, .. } => (Event::Update, assignment.columns()),
+            Work::Delete { .. } => (Event::Delete, Vec::new()),
+            Work::Instead { changes, named } => match changes.first() {
+                Some(change) => (change.event, named.clone()),
+                None => return self.pull_again(frame),
+            },
         };
         self.at = Some((frame.place.step, frame.place.cause));
-        self.check_program_step(&frame.name, &step, table)?;
+        self.check_program_work(&frame.name, &work, table)?;
         let kind = StepKind::Program(frame.name.clone());
         let step_id = self.open_step(kind, event, table, Some(frame.place.step), named);
         let place = Place { step: step_id, table, ..frame.place };
         self.stack.push(Frame::Program(frame));
-        match step {
-            Step::Insert { row: values, .. } => {
-                let work = RowWork::Insert {
-                    values,
-                    row_id: None,
-                    cleared: None,
-                    conflict: ConflictClause::Abort,
-                };
-                self.stack.push(Frame::Row(RowFrame::new(place, work)));
-            }
-            Step::Update { rows, assignments, .. } => {
-                let assignment = Arc::new(Assignment::Values(assignments));
-                self.push_rows(place, rows, How::Update(assignment, ConflictClause::Abort));
-            }
-            Step::Delete { rows, .. } => {
-                self.push_rows(place, rows, How::Delete { runs_programs: true });
-            }
-            Step::Done | Step::Ignore | Step::Abort(_) => {}
-        }
+        self.push_work(place, work);
+        Ok(())
+    }
+
+    fn pull_again(&mut self, frame: ProgramFrame) -> Result<(), Error> {
+        self.stack.push(Frame::Program(frame));
         Ok(())
     }
 
     /// A program is foreign code: what it asks for may name what is not there.
-    fn check_program_step(&self, name: &str, step: &Step, table: TableId) -> Result<(), Error> {
+    fn check_program_work(&self, name: &str, work: &Work, table: TableId) -> Result<(), Error> {
+        if matches!(work, Work::Instead { .. }) {
+            return Ok(());
+        }
         let Some(entry) = self.settings.catalog.find_by_id(table) else {
             return Err(Error::Aborted(format!("program \"{name}\" names a table that is gone")));
         };
         let width = entry.columns.len();
-        let fits = match step {
-            Step::Insert { row, .. } => row.len() == width,
-            Step::Update { assignments, .. } => assignments.iter().all(|(at, _)| *at < width),
-            Step::Delete { .. } | Step::Done | Step::Ignore | Step::Abort(_) => true,
+        // Behind the last column stands the row id.
+        let last = if entry.row_id_column.is_none() { width } else { width - 1 };
+        let fits = match work {
+            Work::Insert { rows, .. } => rows.iter().all(|row| row.values.len() == width),
+            Work::Update { assignment, .. } => assignment.columns().iter().all(|at| *at <= last),
+            Work::Delete { .. } | Work::Instead { .. } => true,
         };
         if fits {
             return Ok(());
@@ -500,7 +609,10 @@ impl<'a> Executor<'a> {
             Some(limit) if place.depth + usize::from(is_mutant!(DepthOffByOne)) >= limit => {
                 Err(Error::Depth(Box::new(DepthError {
                     limit,
-                    table: self.settings.catalog.by_id(place.table).name().to_owned(),
+                    table: match self.settings.catalog.find_by_id(place.table) {
+                        Some(table) => table.name().to_owned(),
+                        None => "a view".to_owned(),
+                    },
                     path: self.effects.path(self.settings.catalog, self.store, place.cause, None),
                 })))
             }
@@ -557,8 +669,30 @@ impl RowFrame {
         Box::new(RowFrame { place, work, stage: Stage::Before(0) })
     }
 
-    fn event(&self) -> Event {
+    /// What the statement says about broken constraints.
+    fn resolution(&self) -> Option<Resolution> {
+        match &self.work {
+            RowWork::Insert { conflict, .. } | RowWork::Update { conflict, .. } => {
+                conflict.resolution
+            }
+            RowWork::Instead(activation) => activation.resolution,
+            RowWork::Delete { .. } => None,
+        }
+    }
+
+    /// When its first programs run.
+    fn first_timing(&self) -> Timing {
         match self.work {
+            RowWork::Instead(_) => Timing::InsteadOf,
+            RowWork::Insert { .. } | RowWork::Update { .. } | RowWork::Delete { .. } => {
+                Timing::Before
+            }
+        }
+    }
+
+    fn event(&self) -> Event {
+        match &self.work {
+            RowWork::Instead(activation) => activation.event,
             RowWork::Insert { .. } => Event::Insert,
             RowWork::Update { .. } => Event::Update,
             RowWork::Delete { .. } => Event::Delete,

@@ -1,7 +1,7 @@
 //! Why a row change is refused, with everything that is known where it happens.
 
 use super::{Executor, Place, Turn};
-use crate::catalog::ForeignKeyEntry;
+use crate::catalog::{ForeignKeyEntry, Resolution, TableEntry};
 use crate::error::{
     ConstraintNames, Error, Event, Hint, Hop, InputError, NamedRows, Violation, ViolationKind,
 };
@@ -15,7 +15,7 @@ use std::sync::Arc;
 impl Executor<'_> {
     /// What a row that cannot be made comes to; `updated` is the row as it was, for an update.
     pub(super) fn refuse(
-        &self,
+        &mut self,
         place: Place,
         updated: Option<RowId>,
         refusal: Refusal,
@@ -23,12 +23,11 @@ impl Executor<'_> {
     ) -> Result<Turn, Error> {
         let entry = self.settings.catalog.by_id(place.table);
         let table = || entry.name().to_owned();
+        match self.resolve_refusal(entry, &refusal, conflict) {
+            Resolution::Ignore => return Ok(Turn::Skipped),
+            resolution => self.resolution = resolution,
+        }
         let error = match refusal {
-            Refusal::NotNull(_) | Refusal::Check(..)
-                if matches!(conflict, ConflictClause::Ignore) =>
-            {
-                return Ok(Turn::Skipped);
-            }
             Refusal::NotAnInteger(value) => {
                 let column = entry.row_id_column.map_or("rowid", |at| entry.column_name(at));
                 let constraint =
@@ -57,6 +56,27 @@ impl Executor<'_> {
             }
         };
         Err(error)
+    }
+
+    /// What becomes of a row with a NULL too many or a CHECK that fails. REPLACE has nothing to put
+    /// in its place.
+    fn resolve_refusal(
+        &self,
+        table: &TableEntry,
+        refusal: &Refusal,
+        conflict: &ConflictClause,
+    ) -> Resolution {
+        let resolution = match refusal {
+            Refusal::NotNull(position) => {
+                conflict.resolve(table.columns[*position].not_null_resolution)
+            }
+            Refusal::Check(..) => conflict.resolve(None),
+            Refusal::NotAnInteger(_) | Refusal::RowIdsExhausted => Resolution::Abort,
+        };
+        match resolution {
+            Resolution::Replace => Resolution::Abort,
+            other => other,
+        }
     }
 
     /// The foreign key whose action is at work here.

@@ -95,7 +95,7 @@ impl Footprint {
         edges.enumerate().for_each(|(number, edge)| edge.number = number);
         let has_program = |table: TableId, event: Event| {
             let mut both = [Timing::Before, Timing::After].into_iter();
-            both.any(|timing| programs.of(table, event, timing).next().is_some())
+            both.any(|timing| programs.any(table, event, timing))
         };
         let edges = || nodes.iter().flat_map(|node| &node.edges);
         // Clause 1.

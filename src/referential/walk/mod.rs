@@ -55,7 +55,7 @@ use super::judge::dangles;
 use crate::catalog::ReferentialAction;
 use crate::error::{Error, Event};
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{self, NullPolicy, Store, Swath, Swept};
+use crate::table::{self, Store, Swath, Swept};
 use footprint::{Edge, Footprint, Node};
 use refusal::Trail;
 
@@ -432,8 +432,8 @@ impl Walker<'_> {
     fn write(&mut self, edge: &Edge, row_id: RowId) -> Result<(), Stop> {
         let entry = self.settings.catalog.by_id(edge.table);
         let Some(old) = self.store.row(edge.table, row_id) else { return Err(Stop::FallsBack) };
-        let nulls = NullPolicy::Refuse;
-        let prepared = table::prepare_update(entry, row_id, old, &edge.written, nulls);
+        let resolution = Some(crate::catalog::Resolution::Abort);
+        let prepared = table::prepare_update(entry, row_id, old, &edge.written, resolution);
         // W.6.
         let Ok(prepared) = prepared else { return Err(Stop::FallsBack) };
         let named: Vec<usize> = edge.written.iter().map(|(position, _)| *position).collect();

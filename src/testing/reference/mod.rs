@@ -135,7 +135,7 @@ impl From<&Error> for Refused {
             Error::Transaction(_) => Refused::Transaction,
             Error::Query(_) => Refused::Input,
             Error::Depth(_) => Refused::Depth,
-            Error::Aborted(_) => panic!("the reference has no programs"),
+            Error::Sql(_) | Error::Aborted(_) => panic!("the reference has no programs"),
         }
     }
 }

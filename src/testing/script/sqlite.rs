@@ -161,7 +161,7 @@ fn value(value: ValueRef<'_>) -> Value {
 /// otherwise from version to version.
 fn has_sqlite_message(error: &Error) -> bool {
     match error {
-        Error::Violation(_) | Error::Transaction(_) | Error::Aborted(_) => true,
+        Error::Violation(_) | Error::Transaction(_) | Error::Aborted(_) | Error::Sql(_) => true,
         Error::Schema(error) => {
             !matches!(**error, SchemaError::Expression { .. } | SchemaError::NoColumns { .. })
         }

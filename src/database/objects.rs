@@ -1,0 +1,122 @@
+//! What has been defined, as text: the rows of SQLite's `sqlite_schema`.
+//!
+//! The catalogue knows tables and indexes by what they mean. Who defines them by text keeps it here,
+//! with views and triggers, which the catalogue does not know. All of it is undone with the schema.
+
+use super::{Database, without_transaction};
+use crate::error::Result;
+use crate::id::TableId;
+use std::sync::Arc;
+
+/// What an [`Object`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A table.
+    Table,
+    /// An index, also one of a key.
+    Index,
+    /// A view.
+    View,
+    /// A trigger.
+    Trigger,
+}
+
+impl ObjectKind {
+    /// Its word in `sqlite_schema`.
+    pub fn word(self) -> &'static str {
+        match self {
+            ObjectKind::Table => "table",
+            ObjectKind::Index => "index",
+            ObjectKind::View => "view",
+            ObjectKind::Trigger => "trigger",
+        }
+    }
+}
+
+/// Something that was defined by a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: String,
+    /// The table or view that it belongs to; itself, if it is one.
+    pub table: String,
+    /// The text, rewritten by later renamings; `None` for the index of a key.
+    pub sql: Option<String>,
+    /// Whether it is temporary.
+    pub is_temporary: bool,
+    /// Of a view: the id that its programs are attached to.
+    pub view: Option<TableId>,
+}
+
+impl Object {
+    /// Whether it is called so. Case counts for nothing.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether it belongs to this table.
+    pub fn is_of(&self, table: &str) -> bool {
+        self.table.eq_ignore_ascii_case(table)
+    }
+}
+
+/// All of them, in the order of definition.
+pub(super) type Objects = Arc<Vec<Arc<Object>>>;
+
+impl Database {
+    /// What was defined by text, in the order of definition.
+    pub fn objects(&self) -> &[Arc<Object>] {
+        &self.schema.objects
+    }
+
+    /// The object of this kind and name; a temporary one before another.
+    pub fn find_object(&self, kind: ObjectKind, name: &str) -> Option<&Arc<Object>> {
+        let is_it = |object: &&Arc<Object>| object.kind == kind && object.is_called(name);
+        let mut found = self.objects().iter().filter(is_it);
+        found.clone().find(|object| object.is_temporary).or_else(|| found.next())
+    }
+
+    /// A number that changes with the schema, also back: what was made of an older schema has to be
+    /// made again.
+    pub fn schema_version(&self) -> u64 {
+        self.schema.version
+    }
+
+    /// Changes what is defined by text, as a statement.
+    ///
+    /// # Errors
+    /// [`crate::Error::Transaction`] if the transaction is aborted or poisoned.
+    pub fn change_objects(&mut self, change: impl FnOnce(&mut Vec<Arc<Object>>)) -> Result<()> {
+        self.statement(|db| {
+            db.log_beside_catalog();
+            change(Arc::make_mut(&mut db.schema_mut().objects));
+            Ok(())
+        })
+    }
+
+    /// Carries out several statements as one: all of them, or none.
+    ///
+    /// # Errors
+    /// Those of `body`; nothing has changed then.
+    pub fn as_one<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.check_usable()?;
+        let moment = self.moment();
+        let was_part = std::mem::replace(&mut self.is_part, true);
+        let result = body(self).and_then(|value| {
+            if !was_part && self.open.is_none() {
+                self.refuse_outstanding().map_err(without_transaction)?;
+            }
+            Ok(value)
+        });
+        self.is_part = was_part;
+        if result.is_err() {
+            self.undo_to(moment);
+        }
+        if !was_part {
+            self.end_statement(result.is_err(), true);
+        }
+        result
+    }
+}

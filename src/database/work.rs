@@ -1,0 +1,165 @@
+//! Statements that somebody else has prepared: SQL's, at the top or inside of a trigger.
+//!
+//! Whoever prepares one finds rows and values by queries of its own, over a `View`, and hands over
+//! what is left: which rows of which table become what. The foreign keys are asked when the
+//! statement is prepared, as they are for the typed statements.
+
+use super::Database;
+use super::run::conflict_target;
+use crate::catalog::{IndexColumn, IndexEntry, IndexKind, Resolution, TableEntry};
+use crate::error::Event;
+use crate::error::Result;
+use crate::expression::Expression;
+use crate::id::{RowId, TableId};
+use crate::referential::{
+    Activation, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, Done, Need,
+    NewRow, Plan, ProgramWork, Timing, Work, check_foreign_keys,
+};
+use crate::storage::Row;
+use crate::value::Collation;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// The rows that a statement itself has changed, and what it came to.
+type Changed = (Done, Vec<(RowId, Row)>);
+
+impl ProgramWork {
+    /// INSERT these rows.
+    pub(crate) fn insert(table: &TableEntry, rows: Vec<NewRow>, conflict: ConflictClause) -> Self {
+        ProgramWork { table: table.id, work: Work::Insert { rows, conflict } }
+    }
+
+    /// UPDATE these rows.
+    pub(crate) fn update(
+        table: &TableEntry,
+        rows: Vec<RowId>,
+        assign: Arc<dyn Assign>,
+        conflict: ConflictClause,
+    ) -> Self {
+        let assignment = Arc::new(Assignment::Computed(Computed(assign)));
+        let rows = rows.into();
+        ProgramWork { table: table.id, work: Work::Update { rows, assignment, conflict } }
+    }
+
+    /// Run the programs that stand for these changes of a view's rows; `named` are the columns of an
+    /// update.
+    pub(crate) fn instead(view: TableId, changes: Vec<Activation>, named: Vec<usize>) -> Self {
+        ProgramWork { table: view, work: Work::Instead { changes, named } }
+    }
+
+    /// DELETE these rows.
+    pub(crate) fn delete(table: &TableEntry, rows: Vec<RowId>) -> Self {
+        let rows = rows.into();
+        ProgramWork { table: table.id, work: Work::Delete { rows, runs_programs: true } }
+    }
+}
+
+impl Database {
+    /// Whether a program waits for such a change.
+    pub(crate) fn has_program(&self, table: TableId, event: Event, timing: Timing) -> bool {
+        self.schema.programs.any(table, event, timing)
+    }
+
+    /// Asks the foreign keys that an INSERT needs.
+    ///
+    /// # Errors
+    /// [`crate::Error::Schema`] for one that cannot be resolved.
+    pub(crate) fn check_insert(
+        &self,
+        table: &TableEntry,
+        conflict: &ConflictClause,
+        gives_row_id: bool,
+        is_single: bool,
+    ) -> Result<()> {
+        let may_clash = gives_row_id || table.indexes.iter().any(|index| index.unique);
+        let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
+        for upsert in conflict.upserts.iter() {
+            let is_needed = match upsert.target {
+                ConflictTarget::Any => may_clash,
+                ConflictTarget::Key(None) => gives_row_id,
+                ConflictTarget::Key(Some(_)) => true,
+            };
+            if let (true, Some(update)) = (is_needed, &upsert.update) {
+                needs.push(Need::update(table.id, update.columns()));
+            }
+        }
+        if conflict.resolution == Some(Resolution::Replace) && may_clash {
+            needs.push(Need::delete(table.id));
+        }
+        needs.push(Need::insert(table.id, is_single));
+        check_foreign_keys(&self.settings(), &needs)
+    }
+
+    /// Asks the foreign keys that an UPDATE of these columns needs.
+    ///
+    /// # Errors
+    /// As [`Database::check_insert`].
+    pub(crate) fn check_update(
+        &self,
+        table: &TableEntry,
+        conflict: &ConflictClause,
+        named: Vec<usize>,
+    ) -> Result<()> {
+        let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
+        if conflict.resolution == Some(Resolution::Replace) && self.may_clash(table, &named) {
+            needs.push(Need::delete(table.id));
+        }
+        needs.push(Need::update(table.id, named));
+        check_foreign_keys(&self.settings(), &needs)
+    }
+
+    /// Asks the foreign keys that a DELETE needs.
+    ///
+    /// # Errors
+    /// As [`Database::check_insert`].
+    pub(crate) fn check_delete(&self, table: &TableEntry) -> Result<()> {
+        check_foreign_keys(&self.settings(), &[Need::delete(table.id)])
+    }
+
+    /// The key that an upsert is about, by its columns and, of a partial index, by its predicate.
+    ///
+    /// # Errors
+    /// [`crate::Error::Name`] if there is none on exactly these.
+    pub(crate) fn upsert_target(
+        table: &TableEntry,
+        columns: &[IndexColumn],
+        filter: &Option<Expression>,
+    ) -> Result<ConflictTarget> {
+        let names: Vec<String> = columns.iter().map(|column| column.name().to_owned()).collect();
+        let is_meant = |index: &IndexEntry| {
+            let is_same = |&(position, collation): &(usize, Collation)| {
+                let name = table.column_name(position);
+                let mut named = columns.iter();
+                let column = named.find(|column| column.name().eq_ignore_ascii_case(name));
+                let given = column.and_then(IndexColumn::collation);
+                given.is_none_or(|given| given == collation)
+            };
+            let is_partial = match &index.kind {
+                IndexKind::Created(created) => created.predicate(),
+                IndexKind::PrimaryKey | IndexKind::Unique => None,
+            };
+            index.columns.iter().all(is_same)
+                && is_partial.is_none_or(|predicate| Some(predicate) == filter.as_ref())
+        };
+        conflict_target(table, &names, &is_meant)
+    }
+
+    /// What it would do; nothing is left of it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Transaction`] if the transaction is aborted or poisoned.
+    pub(crate) fn plan_work(&mut self, work: ProgramWork) -> Result<Plan> {
+        self.check_usable()?;
+        Ok(self.plan_ready(work.table, work.work))
+    }
+
+    /// Carries out what was prepared, as a statement; `returns` if the changed rows are wanted.
+    ///
+    /// # Errors
+    /// As the typed statements.
+    pub(crate) fn carry(&mut self, work: ProgramWork, returns: bool) -> Result<Changed> {
+        self.check_usable()?;
+        let detail = if returns { Detail::Returning } else { Detail::Counts };
+        self.run_ready(work.table, work.work, detail)
+    }
+}
