@@ -11,6 +11,8 @@ mod id;
 pub mod query;
 mod referential;
 pub mod session;
+#[cfg(feature = "sql")]
+pub mod sql;
 mod storage;
 mod table;
 #[cfg(feature = "testing")]

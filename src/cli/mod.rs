@@ -8,8 +8,10 @@
 //! the call itself is wrong. Refused deletes are the subject of a tour or bench, not its failure.
 
 mod bench;
+mod explain;
 mod render;
 mod scenario;
+mod shell;
 mod tour;
 
 use crate::catalog::ReferentialAction;
@@ -45,6 +47,8 @@ enum Command {
     Tour(tour::TourArguments),
     Bench(bench::BenchArguments),
     Replay(scenario::ReplayArguments),
+    Explain(explain::ExplainArguments),
+    Shell(shell::ShellArguments),
 }
 
 /// The ON DELETE actions as one writes them on a command line, in the order of the tour: first
@@ -72,6 +76,8 @@ pub enum Failure {
     Statement(Error),
     /// The output could not be written.
     Output(io::Error),
+    /// A shell that was to stop after an error has stopped. It has told which.
+    Stopped,
     /// The subjects of a bench disagree, or the one that it compares with failed.
     Bench(String),
     /// What the call names cannot be read, or does not fit.
@@ -82,7 +88,7 @@ impl Failure {
     /// What the program should exit with.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Failure::Statement(_) | Failure::Bench(_) => 1,
+            Failure::Statement(_) | Failure::Bench(_) | Failure::Stopped => 1,
             Failure::Output(_) | Failure::Input(_) => 2,
         }
     }
@@ -94,6 +100,7 @@ impl fmt::Display for Failure {
             Failure::Statement(error) => write!(f, "error: {error}"),
             Failure::Output(error) => write!(f, "error: the output cannot be written: {error}"),
             Failure::Bench(message) | Failure::Input(message) => write!(f, "error: {message}"),
+            Failure::Stopped => f.write_str("error: stopped after an error"),
         }
     }
 }
@@ -131,6 +138,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Tour(tour) => tour::run(tour, out),
         Command::Bench(bench) => bench::run(bench, out),
         Command::Replay(replay) => scenario::run(replay, out),
+        Command::Explain(explain) => explain::run(explain, out),
+        Command::Shell(shell) => shell::run(shell, out),
     };
     match done {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -1,0 +1,169 @@
+//! The dot-commands.
+
+use super::{Failure, Last, Mode, Shell};
+use crate::database::ObjectKind;
+use crate::expression::quote_identifier;
+use crate::value::Value;
+use std::path::Path;
+
+/// Each command, its arguments, and what it does.
+const COMMANDS: [(&str, &str, &str); 14] = [
+    (".bail", "on|off", "Stop after an error"),
+    (".dump", "", "Write everything as SQL"),
+    (".exit", "", "Leave"),
+    (".explain", "on|off", "Tell errors with their detail and hint"),
+    (".headers", "on|off", "Write the names of columns"),
+    (".help", "", "List the commands"),
+    (".limit", "trigger_depth N", "Bound how deep actions and triggers nest"),
+    (".mode", "quote|list|table|json", "How rows are written"),
+    (".plan", "STATEMENT", "Tell what a statement would do, and do nothing"),
+    (".print", "TEXT", "Write a text"),
+    (".quit", "", "Leave"),
+    (".read", "FILE", "Run a file"),
+    (".schema", "[TABLE]", "Write the definitions"),
+    (".tables", "", "List the tables"),
+];
+
+impl Shell<'_> {
+    /// Carries out a dot-command.
+    pub(super) fn command(&mut self, line: &str) -> Result<(), Failure> {
+        let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest = rest.trim();
+        let words = words(rest);
+        let word = words.first().map_or("", String::as_str);
+        match (name, word) {
+            (".quit" | ".exit", _) => self.is_done = true,
+            (".print", _) => writeln!(self.out, "{}", words.join(" "))?,
+            (".help", _) => self.help()?,
+            (".why", _) => self.why()?,
+            (".plan", _) => self.plan(rest)?,
+            (".tables", _) => self.tables()?,
+            (".schema", _) => self.schema(word)?,
+            (".dump", _) => self.dump()?,
+            (".read", file) if !file.is_empty() => {
+                if let Err(failure) = self.read_file(Path::new(file)) {
+                    self.complain(&failure.to_string())?;
+                }
+            }
+            (".bail", "on" | "off") => self.bails = word == "on",
+            (".headers" | ".header", "on" | "off") => self.has_headers = word == "on",
+            (".explain", "on" | "off") => self.explains = word == "on",
+            (".limit", "trigger_depth") => self.limit(words.get(1))?,
+            (".mode", mode) if Mode::ALL.iter().any(|(name, _)| *name == mode) => {
+                let found = Mode::ALL.into_iter().find(|(name, _)| *name == mode);
+                self.mode = found.map_or(self.mode, |(_, mode)| mode);
+            }
+            // Settings of the real one that change nothing here.
+            (".echo" | ".timer" | ".changes" | ".stats" | ".nullvalue" | ".width", _) => {}
+            _ => self.complain(&format!(
+                "unknown command or invalid arguments:  \"{}\". Enter \".help\" for help",
+                name.trim_start_matches('.')
+            ))?,
+        }
+        Ok(())
+    }
+
+    fn help(&mut self) -> Result<(), Failure> {
+        for (name, arguments, what) in COMMANDS {
+            writeln!(self.out, "{:<30} {what}", format!("{name} {arguments}"))?;
+        }
+        writeln!(self.out, "{:<30} Tell in full what the last statement came to", ".why")?;
+        Ok(())
+    }
+
+    fn why(&mut self) -> Result<(), Failure> {
+        match &self.last {
+            Last::Nothing => writeln!(self.out, "nothing has happened yet")?,
+            Last::Done(done) => writeln!(self.out, "{done}")?,
+            Last::Failed(error) => writeln!(self.out, "error: {error}")?,
+        }
+        Ok(())
+    }
+
+    fn plan(&mut self, statement: &str) -> Result<(), Failure> {
+        match self.connection.plan(statement) {
+            Ok(plan) => writeln!(self.out, "{plan}")?,
+            Err(error) => self.fail(error)?,
+        }
+        Ok(())
+    }
+
+    fn limit(&mut self, depth: Option<&String>) -> Result<(), Failure> {
+        let depth = depth.and_then(|depth| depth.parse().ok());
+        let db = self.connection.database_mut();
+        if let Some(depth) = depth {
+            db.set_depth_limit(Some(depth));
+        }
+        let limit = db.dialect().depth_limit.unwrap_or_default();
+        writeln!(self.out, "{:>20} {limit}", "trigger_depth")?;
+        Ok(())
+    }
+
+    fn tables(&mut self) -> Result<(), Failure> {
+        let mut names: Vec<_> = self
+            .connection
+            .database()
+            .objects()
+            .iter()
+            .filter(|object| matches!(object.kind, ObjectKind::Table | ObjectKind::View))
+            .map(|object| object.name.clone())
+            .collect();
+        names.sort_unstable();
+        if !names.is_empty() {
+            writeln!(self.out, "{}", names.join("  "))?;
+        }
+        Ok(())
+    }
+
+    fn schema(&mut self, table: &str) -> Result<(), Failure> {
+        for object in self.connection.database().objects() {
+            let is_wanted = table.is_empty() || object.is_of(table);
+            if let (true, Some(sql)) = (is_wanted, &object.sql) {
+                writeln!(self.out, "{sql};")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tables with their rows first, then what hangs on them.
+    fn dump(&mut self) -> Result<(), Failure> {
+        writeln!(self.out, "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;")?;
+        let db = self.connection.database();
+        let (tables, rest): (Vec<_>, Vec<_>) =
+            db.objects().iter().partition(|object| object.kind == ObjectKind::Table);
+        for table in tables {
+            writeln!(self.out, "{};", table.sql.as_deref().unwrap_or_default())?;
+            let rows = db.find(table.name.as_str(), crate::database::Selector::All);
+            for (_, row) in rows.unwrap_or_default() {
+                let values: Vec<_> = row.iter().map(Value::to_string).collect();
+                let name = quote_identifier(&table.name);
+                writeln!(self.out, "INSERT INTO {name} VALUES({});", values.join(","))?;
+            }
+        }
+        for object in rest {
+            if let Some(sql) = &object.sql {
+                writeln!(self.out, "{sql};")?;
+            }
+        }
+        writeln!(self.out, "COMMIT;")?;
+        Ok(())
+    }
+}
+
+/// The arguments of a command: words, or texts in quotes.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let (word, behind) = match first {
+            '"' | '\'' => {
+                let inner = &rest[1..];
+                inner.split_once(first).unwrap_or((inner, ""))
+            }
+            _ => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+        };
+        words.push(word.to_owned());
+        rest = behind.trim_start();
+    }
+    words
+}

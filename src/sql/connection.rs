@@ -1,0 +1,357 @@
+//! SQL on a database: statements prepared, run, and what they come to.
+//!
+//! A statement is prepared against the schema as it stands, and prepared anew when that has changed.
+//! Preparing parses, resolves names and asks the foreign keys; running evaluates queries and hands
+//! what is left to the engine. The switches that only SQL knows live here, beside the database.
+
+use super::dml::{DeletePlan, InsertPlan, UpdatePlan};
+use super::names::SchemaNames;
+use super::parser::{self, split_statement};
+use super::syntax::{Pragma, Statement};
+use super::trigger::{self, Broken};
+use super::view::{self, ViewPlan};
+use super::{pragma, schema};
+use crate::database::{Control, Database, Done, ObjectKind};
+use crate::error::{Error, Event, Result, SchemaError, SqlError};
+use crate::query::{Query, Selection};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// A database that speaks SQL.
+///
+/// ```
+/// use ondelete::sql::Connection;
+/// use ondelete::{Database, Enforcement, Value};
+///
+/// let mut connection = Connection::new(Database::new(Enforcement::On));
+/// connection.execute_script(
+///     "CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+///      CREATE TABLE hero (id INTEGER PRIMARY KEY, team REFERENCES team ON DELETE SET NULL);",
+/// )?;
+/// connection.execute("INSERT INTO team VALUES (?, ?)", &[3.into(), "Wakaland".into()])?;
+/// connection.execute("INSERT INTO hero VALUES (4, 3), (5, 3)", &[])?;
+/// assert_eq!(connection.execute("DELETE FROM team", &[])?, 1);
+/// let heroes = connection.query("SELECT id, team FROM hero", &[])?;
+/// assert_eq!(heroes.rows[0], [Value::from(4), Value::Null]);
+/// # Ok::<(), ondelete::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    db: Database,
+    pub(super) settings: Settings,
+    /// The version of the schema that the triggers were compiled for.
+    linked: Option<u64>,
+    /// Triggers that cannot be compiled, by table and event, each with why.
+    broken: Vec<Broken>,
+}
+
+/// What only SQL can switch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settings {
+    /// `PRAGMA count_changes`: INSERT, UPDATE and DELETE return how many rows they changed.
+    pub(super) counts_changes: bool,
+    /// `PRAGMA legacy_alter_table`: RENAME leaves triggers and views alone.
+    pub(super) legacy_alter: bool,
+}
+
+/// A statement that is ready to run.
+#[derive(Debug)]
+pub struct Prepared {
+    text: Arc<str>,
+    version: u64,
+    plan: Plan,
+    parameters: Vec<Option<String>>,
+}
+
+#[derive(Debug)]
+enum Plan {
+    Select(Query),
+    Insert(Box<InsertPlan>),
+    Update(Box<UpdatePlan>),
+    Delete(Box<DeletePlan>),
+    View(Box<ViewPlan>),
+    Control(Control),
+    Pragma(Pragma),
+    /// A change of the schema, looked at when it runs.
+    Schema(Box<Statement>),
+    Nothing,
+}
+
+/// What a statement came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The names of the result's columns; none for a statement that returns nothing.
+    pub columns: Vec<String>,
+    /// The rows it returns.
+    pub rows: Vec<Vec<Value>>,
+    /// What it changed, if it is a statement that does.
+    pub done: Option<Done>,
+}
+
+impl Outcome {
+    pub(super) fn rows(columns: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
+        Outcome { columns, rows, done: None }
+    }
+
+    fn changed(done: Done) -> Self {
+        Outcome { done: Some(done), ..Outcome::default() }
+    }
+}
+
+impl Prepared {
+    /// The statement as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The names of its parameters, by number; `None` for one without a name.
+    pub fn parameters(&self) -> &[Option<String>] {
+        &self.parameters
+    }
+}
+
+impl Connection {
+    /// SQL on this database, with its switches as SQLite has them at first.
+    pub fn new(db: Database) -> Self {
+        Connection { db, settings: Settings::default(), linked: None, broken: Vec::new() }
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    /// The database, to be changed by other ways than SQL.
+    pub fn database_mut(&mut self) -> &mut Database {
+        &mut self.db
+    }
+
+    /// The database, and no more SQL.
+    pub fn into_database(self) -> Database {
+        self.db
+    }
+
+    /// Prepares the first statement of a text.
+    ///
+    /// # Errors
+    /// [`crate::Error::Sql`] for what SQL cannot be, others for what does not fit the schema.
+    pub fn prepare(&mut self, sql: &str) -> Result<Prepared> {
+        let statement = split_statement(sql).map_or("", |(statement, _)| statement);
+        self.prepare_statement(statement.into())
+    }
+
+    fn prepare_statement(&mut self, text: Arc<str>) -> Result<Prepared> {
+        self.link();
+        let version = self.db.schema_version();
+        // What a view or trigger names may come later than it.
+        let names = match parser::is_kept_as_text(&text) {
+            true => SchemaNames::lenient(&self.db),
+            false => SchemaNames::new(&self.db),
+        };
+        let parsed = parser::parse(&text, &names)?;
+        self.check_triggers(&parsed.statement)?;
+        let plan = self.plan_of(parsed.statement).map_err(|error| self.view_is_no_parent(error))?;
+        Ok(Prepared { text, version, plan, parameters: parsed.parameters })
+    }
+
+    /// Compiles the triggers, if the schema has changed since they were.
+    fn link(&mut self) {
+        if self.linked != Some(self.db.schema_version()) {
+            self.broken = trigger::link(&mut self.db);
+            self.linked = Some(self.db.schema_version());
+        }
+    }
+
+    /// Refuses a statement that would start a trigger which cannot be compiled.
+    fn check_triggers(&self, statement: &Statement) -> Result<()> {
+        let (table, event) = match statement {
+            Statement::Insert(insert) => (&insert.table.name, Event::Insert),
+            Statement::Update(update) => (&update.table.name, Event::Update),
+            Statement::Delete(delete) => (&delete.table.name, Event::Delete),
+            _ => return Ok(()),
+        };
+        let is_started =
+            |broken: &&Broken| broken.event == event && broken.table.eq_ignore_ascii_case(table);
+        match self.broken.iter().find(is_started) {
+            Some(broken) => Err(broken.error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// A view that a foreign key references is there, but has no key.
+    fn view_is_no_parent(&self, error: Error) -> Error {
+        let Error::Schema(schema) = &error else { return error };
+        let SchemaError::MissingReferencedTable { constraint, table, referenced } = &**schema
+        else {
+            return error;
+        };
+        if self.db.find_object(ObjectKind::View, referenced).is_none() {
+            return error;
+        }
+        let (constraint, table) = (constraint.clone(), table.clone());
+        let (referenced, reason) = (referenced.clone(), "A view has no key.".to_owned());
+        SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason }.into()
+    }
+
+    fn plan_of(&self, statement: Statement) -> Result<Plan> {
+        Ok(match statement {
+            Statement::Select(select) => Plan::Select(self.db.prepare_select(&select)?),
+            Statement::Insert(insert) => {
+                match view::find(&self.db, &insert.table.name, Event::Insert)? {
+                    Some(id) => Plan::View(Box::new(ViewPlan::insert(&self.db, id, *insert)?)),
+                    None => Plan::Insert(Box::new(InsertPlan::new(&self.db, *insert)?)),
+                }
+            }
+            Statement::Update(update) => {
+                match view::find(&self.db, &update.table.name, Event::Update)? {
+                    Some(id) => Plan::View(Box::new(ViewPlan::update(&self.db, id, *update)?)),
+                    None => Plan::Update(Box::new(UpdatePlan::new(&self.db, *update)?)),
+                }
+            }
+            Statement::Delete(delete) => {
+                match view::find(&self.db, &delete.table.name, Event::Delete)? {
+                    Some(id) => Plan::View(Box::new(ViewPlan::delete(&self.db, id, *delete)?)),
+                    None => Plan::Delete(Box::new(DeletePlan::new(&self.db, *delete)?)),
+                }
+            }
+            Statement::Begin => Plan::Control(Control::Begin),
+            Statement::Commit => Plan::Control(Control::Commit),
+            Statement::Rollback => Plan::Control(Control::Rollback),
+            Statement::Savepoint(name) => Plan::Control(Control::Savepoint(name)),
+            Statement::Release(name) => Plan::Control(Control::Release(name)),
+            Statement::RollbackTo(name) => Plan::Control(Control::RollbackTo(name)),
+            Statement::Pragma(pragma) => Plan::Pragma(pragma),
+            Statement::Nothing => Plan::Nothing,
+            schema @ (Statement::CreateTable(_)
+            | Statement::CreateIndex(_)
+            | Statement::CreateView(_)
+            | Statement::CreateTrigger(_)
+            | Statement::AlterTable { .. }
+            | Statement::Drop { .. }) => Plan::Schema(Box::new(schema)),
+        })
+    }
+
+    /// Runs a prepared statement with these values for its parameters; those not given are NULL.
+    ///
+    /// # Errors
+    /// Whatever the statement is refused for; what becomes of it is SQLite's rule.
+    pub fn run(&mut self, prepared: &mut Prepared, parameters: &[Value]) -> Result<Outcome> {
+        if prepared.version != self.db.schema_version() {
+            *prepared = self.prepare_statement(prepared.text.clone())?;
+        }
+        let (columns, done, rows) = match &prepared.plan {
+            Plan::Select(query) => {
+                let rows = self.db.run_query(query, parameters)?;
+                return Ok(Outcome::rows(super::run::columns(query), rows));
+            }
+            Plan::Insert(plan) => {
+                let (done, returned) = plan.run(&mut self.db, parameters)?;
+                ("rows inserted", done, returned)
+            }
+            Plan::Update(plan) => {
+                let (done, returned) = plan.run(&mut self.db, parameters)?;
+                ("rows updated", done, returned)
+            }
+            Plan::Delete(plan) => {
+                let (done, returned) = plan.run(&mut self.db, parameters)?;
+                ("rows deleted", done, returned)
+            }
+            Plan::View(plan) => ("rows changed", plan.run(&mut self.db, parameters)?, None),
+            Plan::Control(control) => {
+                self.db.control(control)?;
+                return Ok(Outcome::default());
+            }
+            Plan::Pragma(pragma) => {
+                let pragma = pragma.clone();
+                return pragma::run(self, &pragma);
+            }
+            Plan::Schema(statement) => {
+                let statement = statement.clone();
+                schema::run(self, *statement)?;
+                return Ok(Outcome::default());
+            }
+            Plan::Nothing => return Ok(Outcome::default()),
+        };
+        Ok(self.outcome(columns, done, rows))
+    }
+
+    /// The outcome of a change: the rows it returns, or their number if that is asked for.
+    fn outcome(&self, column: &str, done: Done, returned: Option<Selection>) -> Outcome {
+        match returned {
+            Some(Selection { columns, rows }) => Outcome { columns, rows, done: Some(done) },
+            None if self.settings.counts_changes => {
+                let rows = vec![vec![(done.direct as i64).into()]];
+                Outcome { columns: vec![column.to_owned()], rows, done: Some(done) }
+            }
+            None => Outcome::changed(done),
+        }
+    }
+
+    /// What an INSERT, UPDATE or DELETE would do; nothing is left of it.
+    ///
+    /// # Errors
+    /// As [`Connection::prepare`]; [`crate::Error::Sql`] for any other statement. A refusal is no
+    /// error here but part of the plan.
+    pub fn plan(&mut self, sql: &str) -> Result<crate::database::Plan> {
+        let prepared = self.prepare(sql)?;
+        let view = self.db.view();
+        let work = match &prepared.plan {
+            Plan::Insert(plan) => plan.work(&view, &[], None),
+            Plan::Update(plan) => plan.work(&view, &[], None),
+            Plan::Delete(plan) => plan.work(&view, &[]),
+            Plan::View(plan) => plan.work(&view, &[], None),
+            Plan::Select(_)
+            | Plan::Control(_)
+            | Plan::Pragma(_)
+            | Plan::Schema(_)
+            | Plan::Nothing => {
+                let construct = "a plan of anything but INSERT, UPDATE and DELETE".to_owned();
+                return Err(SqlError::Unsupported { construct }.into());
+            }
+        };
+        self.db.plan_work(work.map_err(super::dml::into_error)?)
+    }
+
+    /// Runs one statement; how many rows it changed itself.
+    ///
+    /// # Errors
+    /// As [`Connection::prepare`] and [`Connection::run`]; [`crate::Error::Sql`] for a text of more
+    /// than one statement.
+    pub fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<usize> {
+        let outcome = self.run_only(sql, parameters)?;
+        Ok(outcome.done.map_or(0, |done| done.direct))
+    }
+
+    /// Runs one statement; the rows it returns.
+    ///
+    /// # Errors
+    /// As [`Connection::execute`].
+    pub fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Outcome> {
+        self.run_only(sql, parameters)
+    }
+
+    fn run_only(&mut self, sql: &str, parameters: &[Value]) -> Result<Outcome> {
+        if let Some((_, rest)) = split_statement(sql)
+            && split_statement(rest).is_some()
+        {
+            let message = "more than one statement, where one is asked for".to_owned();
+            return Err(SqlError::Refused { message }.into());
+        }
+        let mut prepared = self.prepare(sql)?;
+        self.run(&mut prepared, parameters)
+    }
+
+    /// Runs statements one after the other, up to the first that fails.
+    ///
+    /// # Errors
+    /// Of the statement that fails; those before it stand.
+    pub fn execute_script(&mut self, sql: &str) -> Result<()> {
+        let mut rest = sql;
+        while let Some((statement, behind)) = split_statement(rest) {
+            let mut prepared = self.prepare_statement(statement.into())?;
+            self.run(&mut prepared, &[])?;
+            rest = behind;
+        }
+        Ok(())
+    }
+}

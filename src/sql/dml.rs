@@ -1,0 +1,659 @@
+//! INSERT, UPDATE and DELETE: from names to the work that the engine carries out.
+//!
+//! A plan is made once for a schema. When it runs it evaluates its queries over a view, with the
+//! values of its parameters, and gives a [`ProgramWork`]: these rows, and what they become. The same
+//! plan serves a statement by itself and one inside of a trigger.
+
+use super::names::{is_row_id, missing};
+use super::returning::Returning;
+use super::row::{Ready, RowExpressions, RowSource};
+use super::run;
+use super::syntax::{Assignment, CommonTable, Delete, Insert, QualifiedName, Rows, Update, Upsert};
+use crate::catalog::{Resolution, TableEntry};
+use crate::database::{
+    Assign, ConflictClause, ConflictTarget, Database, Done, NewRow, ObjectKind, ProgramWork,
+    RowRef, Stop, UpsertClause, View, rows_where,
+};
+use crate::error::{Error, Result, SqlError};
+use crate::expression::{Expression, col, lit, subquery};
+use crate::id::RowId;
+use crate::query::{Query, ResultColumn, Select, Selection, Source};
+use crate::value::{Value, ValueRef};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::sync::Arc;
+
+/// The name of the row id in a query of row ids.
+const ROW_ID: &str = "rowid";
+
+type Stopped<T> = std::result::Result<T, Stop>;
+
+fn refused<T>(message: String) -> Result<T> {
+    Err(SqlError::Refused { message }.into())
+}
+
+/// The table that a statement changes.
+///
+/// # Errors
+/// If there is none, or it cannot be changed.
+fn target(db: &Database, name: &QualifiedName) -> Result<Arc<TableEntry>> {
+    if let Some(table) = db.catalog().find_table(&name.name) {
+        return Ok(table.clone());
+    }
+    if name.name.to_ascii_lowercase().starts_with("sqlite_") && is_schema_table(&name.name) {
+        return refused(format!("table {} may not be modified", name.name));
+    }
+    if db.find_object(ObjectKind::View, &name.name).is_some() {
+        return refused(format!("cannot modify {} because it is a view", name.name));
+    }
+    Err(missing(db, name.schema.as_deref(), &name.name))
+}
+
+fn is_schema_table(name: &str) -> bool {
+    ["sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The position of a column that a statement assigns; behind the last one, that of the row id.
+fn position_of(table: &TableEntry, name: &str) -> Option<usize> {
+    match table.definition.position(name) {
+        Some(position) => Some(position),
+        None if is_row_id(name) && !table.definition.is_without_row_id() => {
+            Some(table.row_id_column.unwrap_or(table.columns.len()))
+        }
+        None => None,
+    }
+}
+
+/// A row's values, and its id behind them.
+fn scope_of(row: RowRef<'_>) -> Vec<Value> {
+    let mut scope = row.to_vec();
+    scope.push(Value::Integer(row.row_id().0));
+    scope
+}
+
+// INSERT.
+
+/// An INSERT.
+#[derive(Debug)]
+pub(super) struct InsertPlan {
+    table: Arc<TableEntry>,
+    /// Where each value goes.
+    positions: Vec<usize>,
+    /// Whether the values are those of all columns, in order.
+    is_whole: bool,
+    rows: InsertRows,
+    conflict: ConflictPlan,
+    returning: Option<Returning>,
+}
+
+#[derive(Debug)]
+enum InsertRows {
+    /// One row of literals and parameters: nothing is to be evaluated.
+    Plain(Vec<Plain>),
+    Values(Vec<RowExpressions>),
+    Query(Query),
+    Default,
+}
+
+#[derive(Debug)]
+enum Plain {
+    Literal(Value),
+    Parameter(usize),
+}
+
+/// What becomes of rows in conflict.
+#[derive(Debug)]
+struct ConflictPlan {
+    resolution: Option<Resolution>,
+    upserts: Vec<UpsertPlan>,
+}
+
+#[derive(Debug)]
+struct UpsertPlan {
+    target: ConflictTarget,
+    update: Option<AssignPlan>,
+}
+
+impl InsertPlan {
+    pub(super) fn new(db: &Database, insert: Insert) -> Result<Self> {
+        let table = target(db, &insert.table)?;
+        let positions = insert_positions(&table, &insert)?;
+        let width = positions.len();
+        let rows = match insert.rows {
+            Rows::Default => InsertRows::Default,
+            Rows::Query(query) => InsertRows::Query(run::bind(&db.view(), &query)?),
+            Rows::Values(rows) => {
+                if let Some(row) = rows.iter().find(|row| row.len() != width) {
+                    return refused(match insert.columns.len() {
+                        0 => format!(
+                            "table {} has {} columns but {} values were supplied",
+                            insert.table.name,
+                            width,
+                            row.len()
+                        ),
+                        columns => format!("{} values for {columns} columns", row.len()),
+                    });
+                }
+                insert_rows(&db.view(), rows)?
+            }
+        };
+        let alias = insert.alias.as_deref();
+        let conflict = ConflictPlan::new(db, &table, alias, insert.resolution, insert.upserts)?;
+        let returning = Returning::new(db, &table, insert.returning)?;
+        if let InsertRows::Query(query) = &rows
+            && query.columns().len() != width
+        {
+            let found = query.columns().len();
+            return refused(match insert.columns.len() {
+                0 => format!(
+                    "table {} has {width} columns but {found} values were supplied",
+                    insert.table.name
+                ),
+                columns => format!("{found} values for {columns} columns"),
+            });
+        }
+        let is_whole = positions.iter().copied().eq(0..table.columns.len());
+        let plan = InsertPlan { table, positions, is_whole, rows, conflict, returning };
+        plan.check(db)?;
+        Ok(plan)
+    }
+
+    /// Asks names and foreign keys.
+    fn check(&self, db: &Database) -> Result<()> {
+        let row_id = self.table.row_id_column.unwrap_or(self.table.columns.len());
+        let gives_row_id = self.positions.contains(&row_id);
+        let is_single = match &self.rows {
+            InsertRows::Plain(_) | InsertRows::Default => true,
+            InsertRows::Values(rows) => rows.len() < 2,
+            InsertRows::Query(_) => false,
+        };
+        let conflict = self.conflict.clause(&[], None)?;
+        db.check_insert(&self.table, &conflict, gives_row_id, is_single)
+    }
+
+    pub(super) fn run(
+        &self,
+        db: &mut Database,
+        parameters: &[Value],
+    ) -> Result<(Done, Option<Selection>)> {
+        if let Some(row_id) = self.append(db, parameters)? {
+            return Ok((Done { direct: 1, inserted: vec![row_id], ..Done::default() }, None));
+        }
+        let work = self.work(&db.view(), parameters, None).map_err(into_error)?;
+        let (done, changed) = db.carry(work, self.returning.is_some())?;
+        Returning::of(&self.returning, db, done, changed, parameters)
+    }
+
+    /// Puts a plain row in without a detour, if it is one.
+    fn append(&self, db: &mut Database, parameters: &[Value]) -> Result<Option<RowId>> {
+        let InsertRows::Plain(row) = &self.rows else { return Ok(None) };
+        let is_plain = self.is_whole
+            && self.conflict.resolution.is_none()
+            && self.conflict.upserts.is_empty()
+            && self.returning.is_none();
+        if !is_plain {
+            return Ok(None);
+        }
+        let values: SmallVec<[ValueRef<'_>; 12]> =
+            row.iter().map(|value| value.get(parameters).as_ref()).collect();
+        db.append_if_plain(self.table.id, &values)
+    }
+
+    /// The rows to insert. `resolution` is that of the statement that started a trigger.
+    pub(super) fn work(
+        &self,
+        view: &View<'_>,
+        parameters: &[Value],
+        resolution: Option<Resolution>,
+    ) -> Stopped<ProgramWork> {
+        let rows = self.new_rows(view, parameters)?;
+        let conflict = self.conflict.clause(parameters, resolution)?;
+        Ok(ProgramWork::insert(&self.table, rows, conflict))
+    }
+
+    fn new_rows(&self, view: &View<'_>, parameters: &[Value]) -> Stopped<Vec<NewRow>> {
+        match &self.rows {
+            InsertRows::Default => Ok(vec![self.new_row(Vec::new())]),
+            InsertRows::Plain(row) => {
+                let values = row.iter().map(|value| value.get(parameters).clone()).collect();
+                Ok(vec![self.new_row(values)])
+            }
+            InsertRows::Values(rows) => {
+                let row = |row: &RowExpressions| {
+                    Ok(self.new_row(row.ready(parameters)?.evaluate(view, &[])?))
+                };
+                rows.iter().map(row).collect()
+            }
+            InsertRows::Query(query) => {
+                let rows = run::rows(view, query, parameters)?;
+                Ok(rows.into_iter().map(|row| self.new_row(row)).collect())
+            }
+        }
+    }
+
+    /// One value per column: those given, defaults for the rest.
+    fn new_row(&self, given: Vec<Value>) -> NewRow {
+        if self.is_whole && !given.is_empty() {
+            return NewRow { values: given, row_id: None };
+        }
+        let columns = &self.table.columns;
+        let mut values: Vec<_> = columns.iter().map(|column| column.default.clone()).collect();
+        let mut row_id = None;
+        // Of a column that is named twice the first counts, as in SQLite.
+        for (&position, value) in self.positions.iter().zip(given).rev() {
+            match values.get_mut(position) {
+                Some(place) => *place = value,
+                None => row_id = Some(value),
+            }
+        }
+        NewRow { values, row_id }
+    }
+}
+
+fn insert_positions(table: &TableEntry, insert: &Insert) -> Result<Vec<usize>> {
+    if let Rows::Default = insert.rows {
+        return Ok(Vec::new());
+    }
+    if insert.columns.is_empty() {
+        return Ok((0..table.columns.len()).collect());
+    }
+    let position = |name: &String| match position_of(table, name) {
+        Some(position) => Ok(position),
+        None => refused(format!("table {} has no column named {name}", insert.table.name)),
+    };
+    insert.columns.iter().map(position).collect()
+}
+
+fn insert_rows(view: &View<'_>, rows: Vec<Vec<Expression>>) -> Result<InsertRows> {
+    let plain = |expression: &Expression| match expression.as_literal() {
+        Some(value) => Some(Plain::Literal(value.clone())),
+        None => expression.as_parameter().map(Plain::Parameter),
+    };
+    if let [row] = rows.as_slice()
+        && let Some(row) = row.iter().map(plain).collect()
+    {
+        return Ok(InsertRows::Plain(row));
+    }
+    let row = |row: Vec<Expression>| RowExpressions::new(view, Vec::new(), row);
+    Ok(InsertRows::Values(rows.into_iter().map(row).collect::<Result<_>>()?))
+}
+
+impl Plain {
+    fn get<'a>(&'a self, parameters: &'a [Value]) -> &'a Value {
+        match self {
+            Plain::Literal(value) => value,
+            Plain::Parameter(number) => parameters.get(number - 1).unwrap_or(&crate::value::NULL),
+        }
+    }
+}
+
+impl ConflictPlan {
+    fn new(
+        db: &Database,
+        table: &Arc<TableEntry>,
+        alias: Option<&str>,
+        resolution: Option<Resolution>,
+        upserts: Vec<Upsert>,
+    ) -> Result<Self> {
+        let sources = vec![RowSource::new(table, alias), RowSource::excluded(table)];
+        let plan = |upsert: Upsert| {
+            let update = match upsert.update {
+                None => None,
+                Some((assignments, filter)) => {
+                    Some(AssignPlan::new(db, table, sources.clone(), assignments, filter)?)
+                }
+            };
+            let target = Database::upsert_target(table, &upsert.target, &upsert.target_filter)?;
+            Ok(UpsertPlan { target, update })
+        };
+        let upserts = upserts.into_iter().map(plan).collect::<Result<_>>()?;
+        Ok(ConflictPlan { resolution, upserts })
+    }
+
+    /// With the values of the parameters. What an outer statement says comes before all else.
+    fn clause(&self, parameters: &[Value], outer: Option<Resolution>) -> Result<ConflictClause> {
+        let upsert = |upsert: &UpsertPlan| {
+            let update =
+                upsert.update.as_ref().map(|update| update.ready(parameters)).transpose()?;
+            Ok(UpsertClause { target: upsert.target, update })
+        };
+        let upserts: Vec<UpsertClause> = self.upserts.iter().map(upsert).collect::<Result<_>>()?;
+        Ok(ConflictClause { resolution: outer.or(self.resolution), upserts: upserts.into() })
+    }
+}
+
+// What columns become.
+
+/// The assignments of SET.
+#[derive(Debug)]
+pub(super) struct AssignPlan {
+    positions: Vec<usize>,
+    values: RowExpressions,
+    filter: Option<RowExpressions>,
+}
+
+impl AssignPlan {
+    fn new(
+        db: &Database,
+        table: &TableEntry,
+        sources: Vec<RowSource>,
+        assignments: Vec<Assignment>,
+        filter: Option<Expression>,
+    ) -> Result<Self> {
+        let (positions, values) = assigned(table, assignments)?;
+        let bind = |list| RowExpressions::new(&db.view(), sources.clone(), list);
+        let filter = filter.map(|filter| bind(vec![filter])).transpose()?;
+        Ok(AssignPlan { positions, values: bind(values)?, filter })
+    }
+
+    fn ready(&self, parameters: &[Value]) -> Result<Arc<dyn Assign>> {
+        Ok(Arc::new(ReadyAssign {
+            positions: self.positions.clone(),
+            values: self.values.ready(parameters)?,
+            filter: self.filter.as_ref().map(|filter| filter.ready(parameters)).transpose()?,
+        }))
+    }
+}
+
+/// Position and value of each assignment. Of a column that is named twice the last counts.
+fn assigned(
+    table: &TableEntry,
+    assignments: Vec<Assignment>,
+) -> Result<(Vec<usize>, Vec<Expression>)> {
+    let mut list: Vec<(usize, Expression)> = Vec::new();
+    for Assignment { columns, value } in assignments {
+        let values = match (columns.len(), value.row_values()) {
+            (1, _) => vec![value],
+            (width, Some(values)) if values.len() == width => values.to_vec(),
+            (width, Some(values)) => {
+                return refused(format!("{width} columns assigned {} values", values.len()));
+            }
+            (width, None) => columns_of_query(&value, width)?,
+        };
+        for (name, value) in columns.iter().zip(values) {
+            let Some(position) = position_of(table, name) else {
+                return refused(format!("no such column: {name}"));
+            };
+            list.retain(|(other, _)| *other != position);
+            list.push((position, value));
+        }
+    }
+    Ok(list.into_iter().unzip())
+}
+
+/// The columns of a query that assigns several at once, each as a query of its own.
+fn columns_of_query(value: &Expression, width: usize) -> Result<Vec<Expression>> {
+    let query = value.as_subquery().and_then(|query| (query as &dyn Any).downcast_ref::<Select>());
+    let Some(query) = query else {
+        return refused(format!("{width} columns assigned 1 values"));
+    };
+    let query = Arc::new(query.clone());
+    let names: Vec<String> = (0..width).map(|place| format!("value {place}")).collect();
+    let column = |name: &String| {
+        let source = Source::query_with_columns(query.clone(), names.clone());
+        subquery(Select::from(source).columns([name.clone()]))
+    };
+    Ok(names.iter().map(column).collect())
+}
+
+#[derive(Debug)]
+struct ReadyAssign {
+    positions: Vec<usize>,
+    values: Ready,
+    filter: Option<Ready>,
+}
+
+impl Assign for ReadyAssign {
+    fn columns(&self) -> Vec<usize> {
+        self.positions.clone()
+    }
+
+    fn values(
+        &self,
+        view: &View<'_>,
+        row: RowRef<'_>,
+        proposed: Option<&[Value]>,
+    ) -> Stopped<Option<Vec<(usize, Value)>>> {
+        let mut scope = scope_of(row);
+        if let Some(proposed) = proposed {
+            scope.extend_from_slice(proposed);
+            scope.push(Value::Null);
+        }
+        if let Some(filter) = &self.filter
+            && !filter.is_true(view, &scope)?
+        {
+            return Ok(None);
+        }
+        let values = self.values.evaluate(view, &scope)?;
+        Ok(Some(self.positions.iter().copied().zip(values).collect()))
+    }
+}
+
+/// Values that were found with the rows: UPDATE FROM.
+#[derive(Debug)]
+struct Found {
+    positions: Vec<usize>,
+    values: std::collections::HashMap<RowId, Vec<Value>>,
+}
+
+impl Assign for Found {
+    fn columns(&self) -> Vec<usize> {
+        self.positions.clone()
+    }
+
+    fn values(
+        &self,
+        _: &View<'_>,
+        row: RowRef<'_>,
+        _: Option<&[Value]>,
+    ) -> Stopped<Option<Vec<(usize, Value)>>> {
+        let values = self.values.get(&row.row_id()).cloned();
+        Ok(values.map(|values| self.positions.iter().copied().zip(values).collect()))
+    }
+}
+
+// Which rows.
+
+/// The rows of a table for which a condition holds.
+#[derive(Debug)]
+struct Matching {
+    filter: Option<RowExpressions>,
+}
+
+impl Matching {
+    fn new(
+        db: &Database,
+        table: &Arc<TableEntry>,
+        alias: Option<&str>,
+        filter: Option<Expression>,
+        with: &[CommonTable],
+    ) -> Result<Self> {
+        if !with.is_empty() {
+            let construct = "WITH before UPDATE and DELETE".to_owned();
+            return Err(SqlError::Unsupported { construct }.into());
+        }
+        let sources = vec![RowSource::new(table, alias)];
+        let bind = |filter| RowExpressions::new(&db.view(), sources, vec![filter]);
+        Ok(Matching { filter: filter.map(bind).transpose()? })
+    }
+
+    /// The ids of the rows, in the order in which they are visited.
+    fn rows(
+        &self,
+        view: &View<'_>,
+        table: &TableEntry,
+        parameters: &[Value],
+    ) -> Stopped<Vec<RowId>> {
+        let Some(filter) = &self.filter else { return Ok(rows_where(view, table, None)) };
+        let ready = filter.ready(parameters)?;
+        let mut rows = Vec::new();
+        for row_id in rows_where(view, table, ready.bound()) {
+            if let Some(row) = view.row(table.id, row_id)
+                && ready.is_true(view, &scope_of(row))?
+            {
+                rows.push(row_id);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// The row id as a query names it, also of a table that has none to show.
+fn hidden_row_id(table: &TableEntry, alias: Option<&str>) -> ResultColumn {
+    col((alias.unwrap_or(table.name()), ROW_ID)).into()
+}
+
+fn with_common(select: Select, with: &[CommonTable]) -> Select {
+    with.iter().fold(select, |select, table| {
+        select.with_columns(table.name.clone(), table.columns.clone(), table.query.clone())
+    })
+}
+
+/// The same columns, assigned nothing.
+fn placeholders(assignments: Vec<Assignment>) -> Vec<Assignment> {
+    let columns = assignments.into_iter().flat_map(|assignment| assignment.columns);
+    columns.map(|column| Assignment { columns: vec![column], value: lit(Value::Null) }).collect()
+}
+
+// UPDATE.
+
+/// An UPDATE.
+#[derive(Debug)]
+pub(super) struct UpdatePlan {
+    table: Arc<TableEntry>,
+    assign: AssignPlan,
+    matching: Matching,
+    /// UPDATE FROM: row ids and values at once.
+    from: Option<Query>,
+    resolution: Option<Resolution>,
+    returning: Option<Returning>,
+}
+
+impl UpdatePlan {
+    pub(super) fn new(db: &Database, update: Update) -> Result<Self> {
+        let table = target(db, &update.table)?;
+        let alias = update.alias.as_deref();
+        let sources = vec![RowSource::new(&table, alias)];
+        let from = match update.from {
+            None => None,
+            Some(from) => {
+                let (_, values) = assigned(&table, update.assignments.clone())?;
+                let source = Source::table(table.name());
+                let source = alias.into_iter().fold(source, |source, alias| source.alias(alias));
+                let row_id = hidden_row_id(&table, alias);
+                let columns = [row_id].into_iter().chain(values.into_iter().map(Into::into));
+                let select = from.and_from(source).result(columns);
+                let filter = update.filter.clone();
+                let select =
+                    filter.into_iter().fold(select, |select, filter| select.filter(filter));
+                Some(run::bind(&db.view(), &with_common(select, &update.with))?)
+            }
+        };
+        // What FROM supplies is found with the rows.
+        let (assignments, filter, with) = match from {
+            None => (update.assignments, update.filter, update.with),
+            Some(_) => (placeholders(update.assignments), None, Vec::new()),
+        };
+        let assign = AssignPlan::new(db, &table, sources, assignments, None)?;
+        let matching = Matching::new(db, &table, alias, filter, &with)?;
+        let returning = Returning::new(db, &table, update.returning)?;
+        let resolution = update.resolution;
+        let plan = UpdatePlan { table, assign, matching, from, resolution, returning };
+        plan.check(db)?;
+        Ok(plan)
+    }
+
+    fn check(&self, db: &Database) -> Result<()> {
+        let conflict = ConflictClause::of(self.resolution);
+        db.check_update(&self.table, &conflict, self.assign.positions.clone())
+    }
+
+    pub(super) fn run(
+        &self,
+        db: &mut Database,
+        parameters: &[Value],
+    ) -> Result<(Done, Option<Selection>)> {
+        let work = self.work(&db.view(), parameters, None).map_err(into_error)?;
+        let (done, changed) = db.carry(work, self.returning.is_some())?;
+        Returning::of(&self.returning, db, done, changed, parameters)
+    }
+
+    /// As [`InsertPlan::work`].
+    pub(super) fn work(
+        &self,
+        view: &View<'_>,
+        parameters: &[Value],
+        resolution: Option<Resolution>,
+    ) -> Stopped<ProgramWork> {
+        let conflict = ConflictClause::of(resolution.or(self.resolution));
+        let (rows, assign): (Vec<RowId>, Arc<dyn Assign>) = match &self.from {
+            None => {
+                let rows = self.matching.rows(view, &self.table, parameters)?;
+                (rows, self.assign.ready(parameters)?)
+            }
+            Some(query) => {
+                let mut rows = Vec::new();
+                let mut values = std::collections::HashMap::new();
+                for mut row in run::rows(view, query, parameters)? {
+                    let Some(id) = row.remove(0).as_integer().map(RowId) else { continue };
+                    if values.insert(id, row).is_none() {
+                        rows.push(id);
+                    }
+                }
+                rows.sort_unstable();
+                (rows, Arc::new(Found { positions: self.assign.positions.clone(), values }))
+            }
+        };
+        Ok(ProgramWork::update(&self.table, rows, assign, conflict))
+    }
+}
+
+// DELETE.
+
+/// A DELETE.
+#[derive(Debug)]
+pub(super) struct DeletePlan {
+    table: Arc<TableEntry>,
+    matching: Matching,
+    returning: Option<Returning>,
+}
+
+impl DeletePlan {
+    pub(super) fn new(db: &Database, delete: Delete) -> Result<Self> {
+        let table = target(db, &delete.table)?;
+        let alias = delete.alias.as_deref();
+        let matching = Matching::new(db, &table, alias, delete.filter, &delete.with)?;
+        let returning = Returning::new(db, &table, delete.returning)?;
+        db.check_delete(&table)?;
+        Ok(DeletePlan { table, matching, returning })
+    }
+
+    pub(super) fn run(
+        &self,
+        db: &mut Database,
+        parameters: &[Value],
+    ) -> Result<(Done, Option<Selection>)> {
+        let work = self.work(&db.view(), parameters).map_err(into_error)?;
+        let (done, changed) = db.carry(work, self.returning.is_some())?;
+        Returning::of(&self.returning, db, done, changed, parameters)
+    }
+
+    /// The rows to delete.
+    pub(super) fn work(&self, view: &View<'_>, parameters: &[Value]) -> Stopped<ProgramWork> {
+        let rows = self.matching.rows(view, &self.table, parameters)?;
+        Ok(ProgramWork::delete(&self.table, rows))
+    }
+}
+
+/// What stops a statement that no trigger has started.
+pub(super) fn into_error(stop: Stop) -> Error {
+    match stop {
+        Stop::Error(_, error) => error,
+        Stop::Ignore => SqlError::Refused {
+            message: "RAISE() may only be used within a trigger-program".to_owned(),
+        }
+        .into(),
+    }
+}

@@ -1,0 +1,210 @@
+//! The parser crate, and the only folder that knows it: its trees go no further than here.
+//!
+//! A statement's text is bounded first (`tokens`), then parsed by the crate, and its tree is turned
+//! into ours: expressions and queries into those that the engine runs, the rest into `syntax`. Names
+//! stay names, with two exceptions that only the catalogue can decide, so that it is asked through
+//! [`Names`]: what a FROM reads may be a view, or a table that is made up.
+//!
+//! The crate reads `REFERENCES t NOT NULL` as the beginning of NOT DEFERRABLE, and lacks some idle
+//! words that SQLite takes. [`cure`] rewrites a definition so that it can be read.
+
+mod definition;
+mod expression;
+mod query;
+mod statement;
+mod tokens;
+
+pub use tokens::{Kind, Token, is_complete, is_kept_as_text, split_statement, tokens};
+
+use super::syntax::Statement;
+use crate::error::{Error, Result, SqlError};
+use crate::expression::Expression;
+use crate::query::Source;
+use crate::value::Collation;
+use std::cell::RefCell;
+use turso_parser::ast::{Cmd, Name, Stmt};
+use turso_parser::error::Error as Foreign;
+use turso_parser::parser::Parser;
+
+/// What a FROM's names stand for.
+pub trait Names {
+    /// The table or view of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn table(&self, schema: Option<&str>, name: &str) -> Result<Source>;
+
+    /// The table that a function makes up.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    fn table_function(&self, name: &str, arguments: Vec<Expression>) -> Result<Source>;
+
+    /// The column of OLD or NEW, in a trigger.
+    fn row_column(&self, table: &str, column: &str) -> Option<Expression>;
+}
+
+/// A statement, and what else is known of it.
+#[derive(Debug)]
+pub struct Parsed {
+    pub statement: Statement,
+    /// The names of its parameters, by number; `None` for one without a name.
+    pub parameters: Vec<Option<String>>,
+}
+
+/// Parses one statement, without its semicolon.
+///
+/// # Errors
+/// [`Error::Sql`] with SQLite's own line; what `names` refuses.
+pub fn parse(text: &str, names: &dyn Names) -> Result<Parsed> {
+    tokens::check_limits(text)?;
+    let cured = cure(text);
+    let source = cured.as_deref().unwrap_or(text);
+    let command = Parser::new(source.as_bytes()).next_cmd().map_err(|error| refusal(&error))?;
+    let adapter = Adapter { names, text, common: RefCell::default() };
+    let statement = match command {
+        Some(Cmd::Stmt(statement)) => adapter.statement(&statement)?,
+        Some(Cmd::Explain(_) | Cmd::ExplainQueryPlan { .. }) => return unsupported("EXPLAIN"),
+        None => Statement::Nothing,
+    };
+    Ok(Parsed { statement, parameters: parameters(text) })
+}
+
+/// Turns the crate's trees into ours.
+struct Adapter<'a> {
+    names: &'a dyn Names,
+    /// The statement as it was written.
+    text: &'a str,
+    /// The names that a WITH around has given to queries.
+    common: RefCell<Vec<String>>,
+}
+
+fn unsupported<T>(construct: &str) -> Result<T> {
+    Err(SqlError::Unsupported { construct: construct.to_owned() }.into())
+}
+
+fn refuse<T>(message: impl Into<String>) -> Result<T> {
+    Err(SqlError::Refused { message: message.into() }.into())
+}
+
+/// A parser's error as SQLite words it.
+fn refusal(error: &Foreign) -> Error {
+    match error {
+        Foreign::ParseUnexpectedEOF => SqlError::Incomplete.into(),
+        Foreign::ParseUnexpectedToken { token_text, .. } => {
+            SqlError::Syntax { near: token_text.clone() }.into()
+        }
+        Foreign::UnrecognizedToken { token_text, .. }
+        | Foreign::UnterminatedLiteral { token_text, .. }
+        | Foreign::UnterminatedBracket { token_text, .. }
+        | Foreign::UnterminatedBlockComment { token_text, .. }
+        | Foreign::BadNumber { token_text, .. }
+        | Foreign::BadFractionalPart { token_text, .. }
+        | Foreign::BadExponentPart { token_text, .. }
+        | Foreign::ExpectedEqualsSign { token_text, .. }
+        | Foreign::MalformedHexInteger { token_text, .. } => {
+            SqlError::Token { text: token_text.clone() }.into()
+        }
+        other => SqlError::Refused { message: other.to_string() }.into(),
+    }
+}
+
+/// The text of a definition as the crate can read it, where SQLite reads more; `None` if it can be
+/// left as it is.
+///
+/// A NOT NULL behind REFERENCES gets a constraint's name before it. A constraint's name without a
+/// constraint, and the ON CONFLICT of a CHECK, mean nothing and go.
+fn cure(text: &str) -> Option<String> {
+    let all: Vec<Token<'_>> = tokens(text).collect();
+    let is_definition = all.first().is_some_and(|token| token.is("CREATE") || token.is("ALTER"));
+    if !is_definition || !all.iter().any(|token| token.is("TABLE")) {
+        return None;
+    }
+    let mut cured = String::new();
+    let (mut copied, mut depth, mut has_references) = (0, 0_usize, false);
+    let mut is_check = false;
+    for (at, token) in all.iter().enumerate() {
+        let is_next = |ahead: usize, word: &str| {
+            all.get(at + ahead).is_some_and(|token| token.is(word) || token.is_sign(word))
+        };
+        if token.is_sign("(") {
+            depth += 1;
+        } else if token.is_sign(")") {
+            depth = depth.saturating_sub(1);
+        } else if depth > 1 {
+            continue;
+        } else if token.is_sign(",") {
+            has_references = false;
+        } else if token.is("REFERENCES") {
+            has_references = true;
+        } else if token.is("NOT") && has_references && is_next(1, "NULL") {
+            cured.push_str(&text[copied..token.start]);
+            cured.push_str("CONSTRAINT not_null ");
+            copied = token.start;
+        } else if token.is("CONSTRAINT") {
+            let is_idle =
+                at + 2 >= all.len() || [",", ")", "CONSTRAINT"].iter().any(|word| is_next(2, word));
+            if is_idle {
+                cured.push_str(&text[copied..token.start]);
+                copied = all.get(at + 1).map_or(text.len(), Token::end);
+            }
+        } else if token.is("ON") && is_check && is_next(1, "CONFLICT") {
+            cured.push_str(&text[copied..token.start]);
+            copied = all.get(at + 2).map_or(text.len(), Token::end);
+        }
+        is_check = match token.text {
+            ")" => depth <= 1 && opens_check(&all, at),
+            _ => false,
+        };
+    }
+    (copied > 0).then(|| cured + &text[copied..])
+}
+
+/// Whether the parenthesis that is closed here was opened behind CHECK.
+fn opens_check(all: &[Token<'_>], close: usize) -> bool {
+    let mut depth = 0_i32;
+    let open = all[..=close].iter().rposition(|token| {
+        depth += i32::from(token.is_sign(")")) - i32::from(token.is_sign("("));
+        depth == 0
+    });
+    open.is_some_and(|open| open > 0 && all[open - 1].is("CHECK"))
+}
+
+/// The parameters of a statement, numbered as the parser numbers them.
+fn parameters(text: &str) -> Vec<Option<String>> {
+    let mut names: Vec<Option<String>> = Vec::new();
+    for token in tokens(text).filter(|token| token.kind == Kind::Parameter) {
+        match token.text {
+            "?" => names.push(None),
+            name => match name[1..].parse::<usize>() {
+                Ok(number) if name.starts_with('?') => {
+                    if names.len() < number {
+                        names.resize(number, None);
+                    }
+                }
+                _ if names.iter().flatten().any(|known| known == name) => {}
+                _ => names.push(Some(name.to_owned())),
+            },
+        }
+    }
+    names
+}
+
+fn text_of(name: &Name) -> String {
+    name.as_str().to_owned()
+}
+
+fn collation_of(name: &Name) -> Result<Collation> {
+    let all = [Collation::Binary, Collation::NoCase, Collation::RTrim];
+    let found = all.into_iter().find(|known| known.to_string().eq_ignore_ascii_case(name.as_str()));
+    match found {
+        Some(collation) => Ok(collation),
+        None => refuse(format!("no such collation sequence: {}", name.as_str())),
+    }
+}
+
+impl Adapter<'_> {
+    fn statement(&self, statement: &Stmt) -> Result<Statement> {
+        self.any_statement(statement)
+    }
+}

@@ -1,0 +1,227 @@
+//! Queries: SELECT, VALUES, their sources, and what combines, orders and limits them.
+
+use super::{Adapter, refuse, text_of, unsupported};
+use crate::error::Result;
+use crate::query::{
+    Compound, JoinConstraint, JoinKind, Nulls, Order, ResultColumn, Select, Source,
+};
+use crate::sql::syntax::CommonTable;
+use std::sync::Arc;
+use turso_parser::ast::{
+    As, CompoundOperator, Distinctness, Expr, FromClause, JoinConstraint as ForeignConstraint,
+    JoinOperator, JoinType, JoinedSelectTable, NullsOrder, OneSelect,
+    ResultColumn as ForeignColumn, Select as ForeignSelect, SelectTable, SortOrder, SortedColumn,
+    With,
+};
+
+impl Adapter<'_> {
+    /// A query with all that belongs to it.
+    pub(super) fn query(&self, query: &ForeignSelect) -> Result<Select> {
+        self.with_names(query.with.as_ref(), |common| {
+            let mut select = self.core(&query.body.select)?;
+            for compound in &query.body.compounds {
+                let word = match compound.operator {
+                    CompoundOperator::Union => Compound::Union,
+                    CompoundOperator::UnionAll => Compound::UnionAll,
+                    CompoundOperator::Except => Compound::Except,
+                    CompoundOperator::Intersect => Compound::Intersect,
+                };
+                select = select.compound(word, self.core(&compound.select)?);
+            }
+            for order in &query.order_by {
+                select = select.order_by(self.order(order)?);
+            }
+            if let Some(limit) = &query.limit {
+                select = select.limit(self.expression(&limit.expr)?);
+                if let Some(offset) = &limit.offset {
+                    select = select.offset(self.expression(offset)?);
+                }
+            }
+            Ok(common.into_iter().fold(select, |select, table| {
+                select.with_columns(table.name, table.columns, table.query)
+            }))
+        })
+    }
+
+    /// Runs `body` with the queries of a WITH, whose names it may use.
+    pub(super) fn with_names<T>(
+        &self,
+        with: Option<&With>,
+        body: impl FnOnce(Vec<CommonTable>) -> Result<T>,
+    ) -> Result<T> {
+        let before = self.common.borrow().len();
+        let result = self.common_tables(with).and_then(body);
+        self.common.borrow_mut().truncate(before);
+        result
+    }
+
+    fn common_tables(&self, with: Option<&With>) -> Result<Vec<CommonTable>> {
+        let Some(with) = with else { return Ok(Vec::new()) };
+        // Each may name the others, and itself.
+        let names = with.ctes.iter().map(|table| text_of(&table.tbl_name));
+        self.common.borrow_mut().extend(names);
+        let table = |table: &turso_parser::ast::CommonTableExpr| {
+            let columns = table.columns.iter().map(|column| text_of(&column.col_name)).collect();
+            let query = Arc::new(self.query(&table.select)?);
+            Ok(CommonTable { name: text_of(&table.tbl_name), columns, query })
+        };
+        with.ctes.iter().map(table).collect()
+    }
+
+    fn core(&self, core: &OneSelect) -> Result<Select> {
+        match core {
+            OneSelect::Values(rows) => {
+                let rows = rows.iter().map(|row| self.expressions(row));
+                let rows = rows.collect::<Result<Vec<_>>>()?;
+                if rows.iter().any(|row| row.len() != rows[0].len()) {
+                    return refuse("all VALUES must have the same number of terms");
+                }
+                Ok(Select::values(rows))
+            }
+            OneSelect::Select {
+                distinctness,
+                columns,
+                from,
+                where_clause,
+                group_by,
+                window_clause,
+            } => {
+                if !window_clause.is_empty() {
+                    return unsupported("window functions");
+                }
+                let mut select = self.from(from.as_ref())?.result(self.result_columns(columns)?);
+                if *distinctness == Some(Distinctness::Distinct) {
+                    select = select.distinct();
+                }
+                if let Some(filter) = where_clause {
+                    select = select.filter(self.expression(filter)?);
+                }
+                if let Some(group) = group_by {
+                    select = select.group_by(self.expressions(&group.exprs)?);
+                    if let Some(having) = &group.having {
+                        select = select.having(self.expression(having)?);
+                    }
+                }
+                Ok(select)
+            }
+        }
+    }
+
+    pub(super) fn result_columns(&self, columns: &[ForeignColumn]) -> Result<Vec<ResultColumn>> {
+        columns.iter().map(|column| self.result_column(column)).collect()
+    }
+
+    fn result_column(&self, column: &ForeignColumn) -> Result<ResultColumn> {
+        Ok(match column {
+            ForeignColumn::Star => ResultColumn::All,
+            ForeignColumn::TableStar(table) => ResultColumn::AllOf(text_of(table)),
+            ForeignColumn::Expr(expression, alias) => {
+                let value = self.expression(expression)?;
+                match alias {
+                    Some(As::As(name) | As::Elided(name)) => {
+                        ResultColumn::named(value, text_of(name))
+                    }
+                    Some(As::ImplicitColumnName(text)) => {
+                        ResultColumn::written(value, text_of(text))
+                    }
+                    None => value.into(),
+                }
+            }
+        })
+    }
+
+    fn order(&self, column: &SortedColumn) -> Result<Order> {
+        let expression = self.expression(&column.expr)?;
+        let order = match column.order {
+            Some(SortOrder::Desc) => Order::descending(expression),
+            Some(SortOrder::Asc) | None => Order::ascending(expression),
+        };
+        Ok(match column.nulls {
+            Some(NullsOrder::First) => order.nulls(Nulls::First),
+            Some(NullsOrder::Last) => order.nulls(Nulls::Last),
+            None => order,
+        })
+    }
+
+    /// A query of everything that a FROM reads.
+    pub(super) fn from(&self, from: Option<&FromClause>) -> Result<Select> {
+        let Some(FromClause { select, joins }) = from else { return Ok(Select::default()) };
+        let first = match &**select {
+            // The first pair of parentheses changes nothing.
+            SelectTable::Sub(inner, None) => self.from(Some(inner))?,
+            source => Select::from(self.source(source)?),
+        };
+        joins.iter().try_fold(first, |select, join| self.join(select, join))
+    }
+
+    fn join(&self, select: Select, join: &JoinedSelectTable) -> Result<Select> {
+        let source = self.source(&join.table)?;
+        let (kind, is_natural) = match join.operator {
+            JoinOperator::Comma => (JoinKind::Comma, false),
+            JoinOperator::TypedJoin(None) => (JoinKind::Inner, false),
+            JoinOperator::TypedJoin(Some(words)) => {
+                (join_kind(words), words.contains(JoinType::NATURAL))
+            }
+        };
+        let on = match &join.constraint {
+            Some(_) if is_natural => {
+                return refuse("a NATURAL join may not have an ON or USING clause");
+            }
+            Some(ForeignConstraint::On(on)) => JoinConstraint::On(self.expression(on)?),
+            Some(ForeignConstraint::Using(names)) => {
+                JoinConstraint::Using(names.iter().map(text_of).collect())
+            }
+            None if is_natural => JoinConstraint::Natural,
+            None => JoinConstraint::None,
+        };
+        Ok(select.join_with(kind, source, on))
+    }
+
+    fn source(&self, table: &SelectTable) -> Result<Source> {
+        let named = |source: Source, alias: &Option<As>| match alias {
+            Some(alias) => source.alias(text_of(alias.name())),
+            None => source,
+        };
+        Ok(match table {
+            SelectTable::Table(name, alias, _) => {
+                let schema = name.db_name.as_ref().map(|schema| schema.as_str());
+                named(self.named_source(schema, name.name.as_str())?, alias)
+            }
+            SelectTable::TableCall(name, arguments, alias) => {
+                let arguments = self.expressions(arguments)?;
+                named(self.names.table_function(name.name.as_str(), arguments)?, alias)
+            }
+            SelectTable::Select(query, alias) => named(Source::query(self.query(query)?), alias),
+            SelectTable::Sub(inner, alias) => named(Source::query(self.from(Some(inner))?), alias),
+        })
+    }
+
+    /// What a name in a FROM stands for: a query of a WITH around it, before anything else.
+    pub(super) fn named_source(&self, schema: Option<&str>, name: &str) -> Result<Source> {
+        let is_common = || {
+            let common = self.common.borrow();
+            common.iter().any(|known| known.eq_ignore_ascii_case(name))
+        };
+        match schema {
+            None if is_common() => Ok(Source::table(name)),
+            schema => self.names.table(schema, name),
+        }
+    }
+
+    pub(super) fn filter(
+        &self,
+        filter: Option<&Expr>,
+    ) -> Result<Option<crate::expression::Expression>> {
+        filter.map(|filter| self.expression(filter)).transpose()
+    }
+}
+
+fn join_kind(words: JoinType) -> JoinKind {
+    match (words.contains(JoinType::LEFT), words.contains(JoinType::RIGHT)) {
+        (true, true) => JoinKind::Full,
+        (true, false) => JoinKind::Left,
+        (false, true) => JoinKind::Right,
+        (false, false) if words.contains(JoinType::CROSS) => JoinKind::Cross,
+        (false, false) => JoinKind::Inner,
+    }
+}

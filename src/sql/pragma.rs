@@ -1,0 +1,328 @@
+//! PRAGMA: switches, and what it tells of tables, as statements and as tables of a query.
+//!
+//! An unknown pragma is ignored, as SQLite ignores it.
+
+use super::connection::{Connection, Outcome};
+use super::schema_table::index_name;
+use super::syntax::Pragma;
+use crate::catalog::{Catalog, ForeignKeyEntry, IndexKind, TableEntry};
+use crate::database::{Database, Enforcement, ObjectKind, View, dangling_rows};
+use crate::error::{Result, SqlError};
+use crate::query::{SuppliedColumn, SuppliedTable};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// A pragma that tells of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    TableInfo,
+    TableXinfo,
+    IndexList,
+    IndexInfo,
+    IndexXinfo,
+    ForeignKeyList,
+    ForeignKeyCheck,
+    DatabaseList,
+    CollationList,
+    TableList,
+}
+
+/// Each with its name and its columns.
+const TOLD: [(Told, &str, &[&str]); 10] = [
+    (Told::TableInfo, "table_info", &["cid", "name", "type", "notnull", "dflt_value", "pk"]),
+    (
+        Told::TableXinfo,
+        "table_xinfo",
+        &["cid", "name", "type", "notnull", "dflt_value", "pk", "hidden"],
+    ),
+    (Told::IndexList, "index_list", &["seq", "name", "unique", "origin", "partial"]),
+    (Told::IndexInfo, "index_info", &["seqno", "cid", "name"]),
+    (Told::IndexXinfo, "index_xinfo", &["seqno", "cid", "name", "desc", "coll", "key"]),
+    (
+        Told::ForeignKeyList,
+        "foreign_key_list",
+        &["id", "seq", "table", "from", "to", "on_update", "on_delete", "match"],
+    ),
+    (Told::ForeignKeyCheck, "foreign_key_check", &["table", "rowid", "parent", "fkid"]),
+    (Told::DatabaseList, "database_list", &["seq", "name", "file"]),
+    (Told::CollationList, "collation_list", &["seq", "name"]),
+    (Told::TableList, "table_list", &["schema", "name", "type", "ncol", "wr", "strict"]),
+];
+
+type Row = Vec<Value>;
+
+/// `pragma_x` as a table of a query.
+#[derive(Debug)]
+struct PragmaTable {
+    told: Told,
+    name: String,
+    columns: &'static [&'static str],
+}
+
+/// The table that a name of the form `pragma_x` stands for.
+pub(super) fn table(_: &Database, name: &str) -> Option<Arc<dyn SuppliedTable>> {
+    let prefix = name.get(..7).filter(|prefix| prefix.eq_ignore_ascii_case("pragma_"))?;
+    let pragma = &name[prefix.len()..];
+    let (told, _, columns) =
+        TOLD.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(pragma))?;
+    Some(Arc::new(PragmaTable { told: *told, name: name.to_owned(), columns }))
+}
+
+impl SuppliedTable for PragmaTable {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn columns(&self) -> Vec<SuppliedColumn> {
+        self.columns.iter().map(|name| SuppliedColumn::new(*name)).collect()
+    }
+
+    fn rows(&self, view: &View<'_>, arguments: &[Value]) -> Result<Vec<Row>> {
+        let argument = arguments.first().and_then(Value::as_text);
+        tell(self.told, view, argument)
+    }
+}
+
+/// Carries out a pragma.
+///
+/// # Errors
+/// Of `foreign_key_check`: a table that is not there, a foreign key that cannot be resolved.
+pub(super) fn run(connection: &mut Connection, pragma: &Pragma) -> Result<Outcome> {
+    let Pragma { name, value, schema } = pragma;
+    if let Some((told, _, columns)) = TOLD.iter().find(|(_, known, _)| known == name) {
+        let db = connection.database();
+        let is_temporary = schema.as_ref().is_some_and(|name| name.eq_ignore_ascii_case("temp"));
+        if is_temporary && *told == Told::ForeignKeyCheck {
+            return check_temporary(db, value.as_deref());
+        }
+        let rows = tell(*told, &db.view(), value.as_deref())?;
+        return Ok(Outcome::rows(columns.iter().map(|name| (*name).to_owned()).collect(), rows));
+    }
+    if let "integrity_check" | "quick_check" = name.as_str() {
+        return Ok(Outcome::rows(vec![name.clone()], integrity(connection)));
+    }
+    match value {
+        None => Ok(read(connection, name)),
+        Some(value) => switch(connection, name, is_true(value)),
+    }
+}
+
+/// `temp.foreign_key_check`: of temporary tables alone.
+fn check_temporary(db: &Database, table: Option<&str>) -> Result<Outcome> {
+    let is_temporary = |name: &str| {
+        let table = db.find_object(ObjectKind::Table, name);
+        table.is_some_and(|object| object.is_temporary)
+    };
+    if let Some(table) = table.filter(|table| !is_temporary(table)) {
+        let message = format!("no such table: temp.{table}");
+        return Err(SqlError::Refused { message }.into());
+    }
+    let mut rows = foreign_key_check(&db.view(), table)?;
+    rows.retain(|row| row[0].as_text().is_some_and(is_temporary));
+    Ok(Outcome::rows(Vec::new(), rows))
+}
+
+/// Whether a value switches something on.
+fn is_true(value: &str) -> bool {
+    let words = ["on", "yes", "true"];
+    let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
+    words.iter().any(|word| value.eq_ignore_ascii_case(word))
+        || digits.bytes().any(|digit| digit != b'0')
+}
+
+fn read(connection: &Connection, name: &str) -> Outcome {
+    let db = connection.database();
+    let is_on = match name {
+        "foreign_keys" => db.enforcement() == Enforcement::On,
+        "defer_foreign_keys" => db.defers_all(),
+        "recursive_triggers" => db.has_recursive_programs(),
+        "count_changes" => connection.settings.counts_changes,
+        "legacy_alter_table" => connection.settings.legacy_alter,
+        "ignore_check_constraints" => false,
+        _ => return Outcome::default(),
+    };
+    Outcome::rows(vec![name.to_owned()], vec![vec![is_on.into()]])
+}
+
+fn switch(connection: &mut Connection, name: &str, is_on: bool) -> Result<Outcome> {
+    match name {
+        "foreign_keys" => {
+            let enforcement = if is_on { Enforcement::On } else { Enforcement::Off };
+            // Inside a transaction it is ignored without a word, as in SQLite.
+            let _ = connection.database_mut().set_enforcement(enforcement);
+        }
+        "defer_foreign_keys" => connection.database_mut().set_defer_all(is_on)?,
+        "recursive_triggers" => connection.database_mut().set_recursive_programs(is_on),
+        "count_changes" => connection.settings.counts_changes = is_on,
+        "legacy_alter_table" => connection.settings.legacy_alter = is_on,
+        _ => {}
+    }
+    Ok(Outcome::default())
+}
+
+fn integrity(connection: &Connection) -> Vec<Row> {
+    let found = connection.database().verify();
+    match found.as_slice() {
+        [] => vec![vec!["ok".into()]],
+        found => found.iter().map(|what| vec![what.as_str().into()]).collect(),
+    }
+}
+
+fn tell(told: Told, view: &View<'_>, argument: Option<&str>) -> Result<Vec<Row>> {
+    let table = argument.and_then(|name| view.catalog().find_table(name));
+    let of_table =
+        |rows: fn(&TableEntry) -> Vec<Row>| table.map_or(Vec::new(), |table| rows(table));
+    Ok(match told {
+        Told::TableInfo => of_table(table_info),
+        Told::TableXinfo => {
+            let hidden = |mut row: Row| {
+                row.push(0.into());
+                row
+            };
+            of_table(table_info).into_iter().map(hidden).collect()
+        }
+        Told::IndexList => of_table(index_list),
+        Told::IndexInfo => argument.map_or(Vec::new(), |name| index_info(view.catalog(), name)),
+        Told::IndexXinfo => argument.map_or(Vec::new(), |name| index_xinfo(view.catalog(), name)),
+        Told::ForeignKeyList => of_table(foreign_key_list),
+        Told::ForeignKeyCheck => foreign_key_check(view, argument)?,
+        Told::DatabaseList => vec![vec![0.into(), "main".into(), "".into()]],
+        Told::CollationList => {
+            let names = ["RTRIM", "NOCASE", "BINARY"].into_iter().zip(0..);
+            names.map(|(name, number)| vec![number.into(), name.into()]).collect()
+        }
+        Told::TableList => view.catalog().tables().map(|table| table_list(table)).collect(),
+    })
+}
+
+fn table_list(table: &TableEntry) -> Row {
+    let width = table.columns.len() as i64;
+    let without_row_id = table.definition.is_without_row_id();
+    let name = table.name().into();
+    vec!["main".into(), name, "table".into(), width.into(), without_row_id.into(), 0.into()]
+}
+
+fn table_info(table: &TableEntry) -> Vec<Row> {
+    let key = table.definition.primary_key_columns();
+    let row = |(position, column): (usize, &crate::catalog::Column)| {
+        let place = key.iter().position(|name| name.eq_ignore_ascii_case(column.name()));
+        let not_null = table.columns[position].not_null;
+        vec![
+            (position as i64).into(),
+            column.name().into(),
+            column.declared_type().as_str().into(),
+            not_null.into(),
+            column.default_text().map_or(Value::Null, |text| text.as_str().into()),
+            place.map_or(0, |place| place as i64 + 1).into(),
+        ]
+    };
+    table.definition.columns().iter().enumerate().map(row).collect()
+}
+
+/// The newest index first.
+fn index_list(table: &TableEntry) -> Vec<Row> {
+    let newest = (0..table.indexes.len()).rev();
+    let row = |(number, position): (usize, usize)| {
+        let index = &table.indexes[position];
+        let origin = match index.kind {
+            IndexKind::Created(_) => "c",
+            IndexKind::Unique => "u",
+            IndexKind::PrimaryKey => "pk",
+        };
+        vec![
+            (number as i64).into(),
+            index_name(table, position).as_str().into(),
+            index.unique.into(),
+            origin.into(),
+            index.filter.is_some().into(),
+        ]
+    };
+    newest.enumerate().map(row).collect()
+}
+
+fn find_index<'a>(catalog: &'a Catalog, name: &str) -> Option<(&'a TableEntry, usize)> {
+    catalog.tables().find_map(|table| {
+        let is_it = |position: &usize| index_name(table, *position).eq_ignore_ascii_case(name);
+        (0..table.indexes.len()).find(is_it).map(|position| (&**table, position))
+    })
+}
+
+fn index_info(catalog: &Catalog, name: &str) -> Vec<Row> {
+    let Some((table, position)) = find_index(catalog, name) else { return Vec::new() };
+    let columns = table.indexes[position].columns.iter().zip(0_i64..);
+    columns
+        .map(|(&(at, _), number)| {
+            vec![number.into(), (at as i64).into(), table.column_name(at).into()]
+        })
+        .collect()
+}
+
+fn index_xinfo(catalog: &Catalog, name: &str) -> Vec<Row> {
+    let Some((table, position)) = find_index(catalog, name) else { return Vec::new() };
+    let index = &table.indexes[position];
+    let columns = index.columns.iter().enumerate().map(|(place, &(at, collation))| {
+        vec![
+            (place as i64).into(),
+            (at as i64).into(),
+            table.column_name(at).into(),
+            index.is_descending(place, table).into(),
+            collation.to_string().as_str().into(),
+            1.into(),
+        ]
+    });
+    let last = index.columns.len() as i64;
+    let row_id = vec![last.into(), (-1).into(), Value::Null, 0.into(), "BINARY".into(), 0.into()];
+    columns.chain([row_id]).collect()
+}
+
+/// The constraint declared last has number 0.
+fn foreign_key_list(table: &TableEntry) -> Vec<Row> {
+    let rows = |(id, key): (usize, &ForeignKeyEntry)| {
+        let referenced = key.definition.referenced_columns().to_vec();
+        let row = |(seq, &position): (usize, &usize)| {
+            vec![
+                (id as i64).into(),
+                (seq as i64).into(),
+                key.definition.references().into(),
+                table.column_name(position).into(),
+                referenced.get(seq).map_or(Value::Null, |name| Value::from(&**name)),
+                key.update_rule().to_string().as_str().into(),
+                key.delete_rule().to_string().as_str().into(),
+                "NONE".into(),
+            ]
+        };
+        key.columns.iter().enumerate().map(row).collect::<Vec<_>>()
+    };
+    table.foreign_keys.iter().rev().enumerate().flat_map(rows).collect()
+}
+
+fn foreign_key_check(view: &View<'_>, table: Option<&str>) -> Result<Vec<Row>> {
+    let catalog = view.catalog();
+    let tables: Vec<_> = match table {
+        None => catalog.tables().rev().collect(),
+        Some(name) => match catalog.find_table(name) {
+            Some(table) => vec![table],
+            None => {
+                let message = format!("no such table: {name}");
+                return Err(SqlError::Refused { message }.into());
+            }
+        },
+    };
+    let mut rows = Vec::new();
+    for table in tables {
+        for (row_id, position) in dangling_rows(view, table)? {
+            let key = &table.foreign_keys[position];
+            let row_id = match table.definition.is_without_row_id() {
+                true => Value::Null,
+                false => row_id.0.into(),
+            };
+            rows.push(vec![
+                table.name().into(),
+                row_id,
+                key.definition.references().into(),
+                ((table.foreign_keys.len() - 1 - position) as i64).into(),
+            ]);
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,342 @@
+//! ALTER TABLE in the texts: what was written is rewritten where it names what has changed.
+//!
+//! Texts are edited token by token, so that all the rest stays as it was written. Whether a token
+//! names the table or column is told by the words around it: a table stands behind FROM, INTO,
+//! REFERENCES and the like or before a dot; a column belongs to the table that its statement reads,
+//! or to the one named before its dot.
+//!
+//! Drawback: a column's name without a table's is taken for the renamed one wherever its statement
+//! reads the table at all, also where a subquery reads another table with a column so called.
+
+use super::parser::{Kind, Token, tokens};
+use crate::database::{Database, Enforcement, Object, ObjectKind};
+use crate::error::Result;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Renames a table, and where texts name it.
+///
+/// # Errors
+/// If the new name is taken.
+pub(super) fn rename_table(db: &mut Database, old: &str, new: &str, legacy: bool) -> Result<()> {
+    // As it once was, foreign keys follow only while they are enforced.
+    let follows = !legacy || db.enforcement() == Enforcement::On;
+    match follows {
+        true => db.rename_table(old, new)?,
+        false => db.rename_table_alone(old, new)?,
+    }
+    let quoted = format!("\"{}\"", new.replace('"', "\"\""));
+    rewrite(db, |object| {
+        let is_own = object.is_of(old);
+        if is_own {
+            object.table = new.to_owned();
+            if object.kind == ObjectKind::Table {
+                object.name = new.to_owned();
+            }
+            let autoindex = format!("sqlite_autoindex_{old}_");
+            let head = object.name.get(..autoindex.len());
+            if head.is_some_and(|head| head.eq_ignore_ascii_case(&autoindex)) {
+                object.name = format!("sqlite_autoindex_{new}_{}", &object.name[autoindex.len()..]);
+            }
+        }
+        let is_reference = object.kind == ObjectKind::Table && follows;
+        if legacy && !is_own && !is_reference {
+            return;
+        }
+        edit(object, |all| {
+            let names = (0..all.len()).filter(|&at| names_table(all, at, old));
+            names.map(|at| (all[at].start..all[at].end(), quoted.clone())).collect()
+        });
+    })
+}
+
+/// Renames a column, and where texts name it.
+///
+/// # Errors
+/// If there is another column of that name.
+pub(super) fn rename_column(
+    db: &mut Database,
+    table: &str,
+    from: &str,
+    to: &str,
+    is_quoted: bool,
+) -> Result<()> {
+    db.rename_column(table, from, to)?;
+    let quoted = format!("\"{}\"", to.replace('"', "\"\""));
+    rewrite(db, |object| {
+        let own = object.is_of(table);
+        let kind = object.kind;
+        edit(object, |all| {
+            let names = (0..all.len()).filter(|&at| match (kind, own) {
+                (ObjectKind::Table, true) => names_own_column(all, at, table, from),
+                (ObjectKind::Table, false) => names_referenced_column(all, at, table, from),
+                (ObjectKind::Index, own) => own && is_column(all, at, from),
+                (ObjectKind::View | ObjectKind::Trigger, own) => {
+                    names_column_read(all, at, table, from, own)
+                }
+            });
+            let new = |token: &Token<'_>| match token.kind == Kind::Word && !is_quoted {
+                true => to.to_owned(),
+                false => quoted.clone(),
+            };
+            names.map(|at| (all[at].start..all[at].end(), new(&all[at]))).collect()
+        });
+    })
+}
+
+/// Writes an added column behind the others.
+///
+/// # Errors
+/// As [`Database::change_objects`].
+pub(super) fn add_column_text(db: &mut Database, table: &str, column: &str) -> Result<()> {
+    rewrite(db, |object| {
+        if object.kind == ObjectKind::Table && object.is_called(table) {
+            edit(object, |all| {
+                let end = end_of_columns(all);
+                vec![(end..end, format!(", {column}"))]
+            });
+        }
+    })
+}
+
+/// Takes a dropped column out.
+///
+/// # Errors
+/// As [`Database::change_objects`].
+pub(super) fn drop_column_text(db: &mut Database, table: &str, position: usize) -> Result<()> {
+    rewrite(db, |object| {
+        if object.kind == ObjectKind::Table && object.is_called(table) {
+            edit(object, |all| {
+                let starts = column_starts(all);
+                let range = match (starts.get(position), starts.get(position + 1)) {
+                    (Some(&start), Some(&next)) => all[start].start..all[next].start,
+                    // The comma before the last one goes with it.
+                    (Some(&start), None) => all[start - 1].start..end_of_columns(all),
+                    (None, _) => return Vec::new(),
+                };
+                vec![(range, String::new())]
+            });
+        }
+    })
+}
+
+type Edits = Vec<(Range<usize>, String)>;
+
+fn rewrite(db: &mut Database, change: impl Fn(&mut Object)) -> Result<()> {
+    db.change_objects(|all| all.iter_mut().for_each(|object| change(Arc::make_mut(object))))
+}
+
+fn edit(object: &mut Object, edits: impl FnOnce(&[Token<'_>]) -> Edits) {
+    let Some(sql) = &object.sql else { return };
+    let all: Vec<Token<'_>> = tokens(sql).collect();
+    let mut edited = String::with_capacity(sql.len());
+    let mut copied = 0;
+    for (range, new) in edits(&all) {
+        edited.push_str(&sql[copied..range.start]);
+        edited.push_str(&new);
+        copied = range.end;
+    }
+    edited.push_str(&sql[copied..]);
+    object.sql = Some(edited);
+}
+
+fn is_name(token: &Token<'_>, name: &str) -> bool {
+    matches!(token.kind, Kind::Word | Kind::Quoted | Kind::Text)
+        && token.name().is_some_and(|found| found.eq_ignore_ascii_case(name))
+}
+
+fn before<'a, 'b>(all: &'a [Token<'b>], at: usize) -> Option<&'a Token<'b>> {
+    at.checked_sub(1).map(|before| &all[before])
+}
+
+fn is_sign_at(all: &[Token<'_>], at: usize, sign: &str) -> bool {
+    all.get(at).is_some_and(|token| token.is_sign(sign))
+}
+
+// Tables.
+
+/// Words behind which a table stands.
+const BEFORE_TABLE: [&str; 8] =
+    ["TABLE", "REFERENCES", "ON", "INTO", "UPDATE", "FROM", "JOIN", "IN"];
+
+fn names_table(all: &[Token<'_>], at: usize, table: &str) -> bool {
+    if !is_name(&all[at], table) {
+        return false;
+    }
+    if is_sign_at(all, at + 1, ".") {
+        return !before(all, at).is_some_and(|token| token.is_sign("."));
+    }
+    let Some(previous) = before(all, at) else { return false };
+    let is_behind_word = BEFORE_TABLE.iter().any(|word| previous.is(word));
+    let is_behind_or = at >= 3 && all[at - 3].is("UPDATE") && all[at - 2].is("OR");
+    // ON is also what a join's condition begins with.
+    let is_condition = previous.is("ON") && is_in_from(all, at);
+    (is_behind_word && !is_condition)
+        || is_behind_or
+        || (previous.is_sign(",") && is_in_from(all, at))
+}
+
+/// Whether a token stands in the list of a FROM, at the same depth.
+fn is_in_from(all: &[Token<'_>], at: usize) -> bool {
+    let mut depth = 0;
+    for token in all[..at].iter().rev() {
+        if token.is_sign(")") {
+            depth += 1;
+        } else if token.is_sign("(") {
+            if depth == 0 {
+                return false;
+            }
+            depth -= 1;
+        } else if depth == 0 && token.is("FROM") {
+            return true;
+        } else if depth == 0
+            && (token.is_sign(";")
+                || ["SELECT", "WHERE", "SET", "VALUES", "GROUP", "ORDER", "BEGIN"]
+                    .iter()
+                    .any(|word| token.is(word)))
+        {
+            return false;
+        }
+    }
+    false
+}
+
+// Columns.
+
+/// Whether a token may be a column's name: it is called so, and is no function, table or alias.
+fn is_column(all: &[Token<'_>], at: usize, column: &str) -> bool {
+    let not_behind = ["AS", "COLLATE", "CONSTRAINT", "INDEX", "ON", "TABLE"];
+    is_name(&all[at], column)
+        && all[at].kind != Kind::Text
+        && !is_sign_at(all, at + 1, "(")
+        && !is_sign_at(all, at + 1, ".")
+        && !before(all, at).is_some_and(|token| not_behind.iter().any(|word| token.is(word)))
+}
+
+/// Where the definitions of a table's columns begin.
+fn column_starts(all: &[Token<'_>]) -> Vec<usize> {
+    items(all).into_iter().take_while(|&at| !is_constraint(&all[at])).collect()
+}
+
+fn is_constraint(token: &Token<'_>) -> bool {
+    ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"].iter().any(|word| token.is(word))
+}
+
+/// Where the parts of a definition begin: columns and constraints.
+fn items(all: &[Token<'_>]) -> Vec<usize> {
+    let mut depth = 0_usize;
+    let mut starts = Vec::new();
+    for (at, token) in all.iter().enumerate() {
+        let opens = token.is_sign("(");
+        if (opens && depth == 0) || (token.is_sign(",") && depth == 1) {
+            starts.push(at + 1);
+        }
+        if opens {
+            depth += 1;
+        } else if token.is_sign(")") {
+            depth = depth.saturating_sub(1);
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    starts.retain(|&at| at < all.len());
+    starts
+}
+
+/// Where a further column would be written: before the constraints, or the closing parenthesis.
+fn end_of_columns(all: &[Token<'_>]) -> usize {
+    if let Some(constraint) = items(all).into_iter().find(|&at| is_constraint(&all[at])) {
+        return all[constraint - 1].start;
+    }
+    let mut depth = 0_usize;
+    for token in all {
+        if token.is_sign("(") {
+            depth += 1;
+        } else if token.is_sign(")") {
+            depth = depth.saturating_sub(1);
+            if depth == 0 {
+                return token.start;
+            }
+        }
+    }
+    all.last().map_or(0, Token::end)
+}
+
+/// The table whose columns a token's parentheses list, if REFERENCES stands before them.
+fn referenced_table<'a>(all: &'a [Token<'a>], at: usize) -> Option<&'a Token<'a>> {
+    let open = all[..at].iter().rposition(|token| token.is_sign("("))?;
+    let is_closed = all[open..at].iter().any(|token| token.is_sign(")"));
+    let is_list = open >= 2 && all[open - 2].is("REFERENCES");
+    (is_list && !is_closed).then(|| &all[open - 1])
+}
+
+fn names_referenced_column(all: &[Token<'_>], at: usize, table: &str, column: &str) -> bool {
+    is_name(&all[at], column) && referenced_table(all, at).is_some_and(|to| is_name(to, table))
+}
+
+/// In the table's own definition: a column's definition, a key, a check, a reference to itself.
+fn names_own_column(all: &[Token<'_>], at: usize, table: &str, column: &str) -> bool {
+    if let Some(to) = referenced_table(all, at) {
+        return is_name(&all[at], column) && is_name(to, table);
+    }
+    if !is_name(&all[at], column) {
+        return false;
+    }
+    let starts = column_starts(all);
+    if starts.contains(&at) {
+        return true;
+    }
+    let mut depth = 0_i32;
+    for token in &all[..at] {
+        depth += i32::from(token.is_sign("(")) - i32::from(token.is_sign(")"));
+    }
+    // Within a column's definition, only what stands in parentheses can name a column.
+    depth >= 2 && is_column(all, at, column)
+}
+
+/// In a view or trigger: a column of the table among those that its statement reads.
+fn names_column_read(
+    all: &[Token<'_>],
+    at: usize,
+    table: &str,
+    column: &str,
+    is_on_table: bool,
+) -> bool {
+    if !is_column(all, at, column) {
+        return false;
+    }
+    let statement = statement_around(all, at);
+    if is_sign_at(all, at.wrapping_sub(1), ".") {
+        let Some(qualifier) = at.checked_sub(2).map(|at| &all[at]) else { return false };
+        let is_row = is_name(qualifier, "new") || is_name(qualifier, "old");
+        return is_name(qualifier, table)
+            || (is_row && is_on_table)
+            || is_alias(&all[statement], qualifier, table);
+    }
+    let is_of = all[..at].iter().any(|token| token.is("OF"))
+        && !all[..at].iter().any(|token| token.is("BEGIN"));
+    if is_of {
+        return is_on_table;
+    }
+    let tokens = &all[statement];
+    (0..tokens.len()).any(|at| names_table(tokens, at, table))
+}
+
+/// The tokens between the semicolons around one.
+fn statement_around(all: &[Token<'_>], at: usize) -> Range<usize> {
+    let ends = |token: &Token<'_>| token.is_sign(";") || token.is("BEGIN");
+    let start = all[..at].iter().rposition(ends).map_or(0, |start| start + 1);
+    let end = all[at..].iter().position(ends).map_or(all.len(), |end| at + end);
+    start..end
+}
+
+/// Whether a name is given to the table within a statement.
+fn is_alias(statement: &[Token<'_>], alias: &Token<'_>, table: &str) -> bool {
+    let Some(alias) = alias.name() else { return false };
+    (0..statement.len()).any(|at| {
+        let behind = at + 1 + usize::from(statement.get(at + 1).is_some_and(|t| t.is("AS")));
+        names_table(statement, at, table)
+            && statement.get(behind).is_some_and(|token| is_name(token, &alias))
+    })
+}

@@ -1,0 +1,240 @@
+//! Expressions over a row that is being changed: those of SET, VALUES and RETURNING.
+//!
+//! What they can name are *sources* of one row each: the table, under its alias; `excluded` beside
+//! it, in DO UPDATE. Without a subquery they are bound to these and evaluated at once. With one they
+//! become a query that is bound within these rows.
+
+use super::names::is_row_id;
+use crate::catalog::TableEntry;
+use crate::database::{RowRef, Stop, View};
+use crate::error::{Error, QueryError, Raise, Result, SqlError};
+use crate::expression::{
+    BindError, Bound, ColumnInfo, ColumnName, Columns, Expression, Fault, Scope,
+};
+use crate::id::RowId;
+use crate::query::{Inputs, Query, Select};
+use crate::value::{Affinity, Collation, NULL, Value};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// A table that supplies one row.
+#[derive(Clone, Debug)]
+pub(super) struct RowSource {
+    name: String,
+    table: Arc<TableEntry>,
+    /// Whether its columns may be named without it.
+    is_open: bool,
+}
+
+impl RowSource {
+    /// A row of a table.
+    pub(super) fn new(table: &Arc<TableEntry>, alias: Option<&str>) -> Self {
+        let name = alias.unwrap_or(table.name()).to_owned();
+        RowSource { name, table: table.clone(), is_open: true }
+    }
+
+    /// The row that could not be inserted.
+    pub(super) fn excluded(table: &Arc<TableEntry>) -> Self {
+        RowSource { is_open: false, ..RowSource::new(table, Some("excluded")) }
+    }
+
+    /// The values of a row in a scope: its columns, and its id.
+    fn width(&self) -> usize {
+        self.table.columns.len() + 1
+    }
+
+    fn find(&self, name: &ColumnName) -> Option<(usize, Affinity, Collation)> {
+        match name.table() {
+            Some(table) if !table.eq_ignore_ascii_case(&self.name) => return None,
+            None if !self.is_open => return None,
+            Some(_) | None => {}
+        }
+        let columns = &self.table.columns;
+        match self.table.definition.position(name.column()) {
+            Some(at) => Some((at, columns[at].affinity, columns[at].collation)),
+            None if !self.table.definition.is_without_row_id() && is_row_id(name.column()) => {
+                Some((columns.len(), Affinity::Integer, Collation::Binary))
+            }
+            None => None,
+        }
+    }
+}
+
+/// The names of several sources.
+struct SourceNames<'a>(&'a [RowSource]);
+
+impl Columns for SourceNames<'_> {
+    fn resolve(&self, name: &ColumnName) -> std::result::Result<ColumnInfo, BindError> {
+        let mut first = 0;
+        for source in self.0 {
+            if let Some((at, affinity, collation)) = source.find(name) {
+                return Ok(ColumnInfo::column(first + at, affinity, collation));
+            }
+            first += source.width();
+        }
+        Err(BindError::UnknownColumn(name.clone()))
+    }
+}
+
+/// Expressions over some sources.
+#[derive(Clone, Debug)]
+pub(super) struct RowExpressions {
+    sources: Vec<RowSource>,
+    list: Vec<Expression>,
+    /// The same as a query, if they cannot do without.
+    query: Option<Query>,
+}
+
+/// The same with the values of the parameters, ready for any number of rows.
+#[derive(Debug)]
+pub(super) enum Ready {
+    Bound(Vec<Bound>),
+    Query { widths: Vec<usize>, query: Query, parameters: Vec<Value> },
+}
+
+impl RowExpressions {
+    /// Looks whether all names are known.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub(super) fn new(
+        view: &View<'_>,
+        sources: Vec<RowSource>,
+        list: Vec<Expression>,
+    ) -> Result<Self> {
+        let mut this = RowExpressions { sources, list, query: None };
+        if this.bind(&[])?.is_none() {
+            let rows = this.sources.iter().map(|source| (&*source.name, &*source.table));
+            let rows: Vec<_> = rows.collect();
+            let select = Select::of(this.list.iter().cloned());
+            this.query = Some(Query::within(view.catalog(), &select, &rows)?);
+        }
+        Ok(this)
+    }
+
+    /// Bound to the sources; `None` if there is a query in them.
+    fn bind(&self, parameters: &[Value]) -> Result<Option<Vec<Bound>>> {
+        let bind = |expression: &Expression| {
+            expression.with_parameters(parameters).bind(&SourceNames(&self.sources))
+        };
+        match self.list.iter().map(bind).collect::<std::result::Result<Vec<_>, _>>() {
+            Ok(bound) => Ok(Some(bound)),
+            Err(BindError::Unsupported(_)) => Ok(None),
+            Err(error) => Err(bind_error(&error)),
+        }
+    }
+
+    /// Fixes the values of the parameters.
+    ///
+    /// # Errors
+    /// None that [`RowExpressions::new`] has not found.
+    pub(super) fn ready(&self, parameters: &[Value]) -> Result<Ready> {
+        if let Some(query) = &self.query {
+            let widths = self.sources.iter().map(RowSource::width).collect();
+            let (query, parameters) = (query.clone(), parameters.to_vec());
+            return Ok(Ready::Query { widths, query, parameters });
+        }
+        Ok(Ready::Bound(self.bind(parameters)?.unwrap_or_default()))
+    }
+}
+
+/// An expression that cannot be bound, as a query would tell it.
+fn bind_error(error: &BindError) -> Error {
+    let message = match error {
+        BindError::UnknownColumn(name) => format!("no such column: {}", name.dotted()),
+        BindError::UnknownFunction(name) => format!("no such function: {name}"),
+        BindError::ArgumentCount { function, .. } => {
+            format!("wrong number of arguments to function {function}()")
+        }
+        BindError::MisusedAggregate(name) => format!("misuse of aggregate: {name}()"),
+        BindError::MisusedRow => "row value misused".to_owned(),
+        other => other.to_string(),
+    };
+    SqlError::Refused { message }.into()
+}
+
+impl Ready {
+    /// Their values over one row of each source, one after the other, each with its id behind it.
+    ///
+    /// # Errors
+    /// What a RAISE says, or what a query fails on.
+    pub(super) fn evaluate(
+        &self,
+        view: &View<'_>,
+        row: &[Value],
+    ) -> std::result::Result<Vec<Value>, Stop> {
+        match self {
+            Ready::Bound(bound) => {
+                let scope = RowScope { row, fault: RefCell::default() };
+                let values = bound.iter().map(|bound| bound.evaluate(&scope)).collect();
+                match scope.fault.into_inner() {
+                    None => Ok(values),
+                    Some(fault) => Err(fault_error(fault).into()),
+                }
+            }
+            Ready::Query { widths, query, parameters } => {
+                let mut rest = row;
+                let mut rows = Vec::with_capacity(widths.len());
+                for width in widths {
+                    let (own, behind) = rest.split_at(*width);
+                    rest = behind;
+                    let (values, id) = own.split_at(width - 1);
+                    let row_id = RowId(id[0].as_integer().unwrap_or_default());
+                    rows.push(Some(RowRef::held(row_id, values)));
+                }
+                let inputs = Inputs { parameters, rows: &rows, ..Inputs::default() };
+                Ok(query.first(*view, inputs)?.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Whether the first of them is true.
+    ///
+    /// # Errors
+    /// As [`Ready::evaluate`].
+    pub(super) fn is_true(
+        &self,
+        view: &View<'_>,
+        row: &[Value],
+    ) -> std::result::Result<bool, Stop> {
+        let values = self.evaluate(view, row)?;
+        Ok(values.first().and_then(Value::truth) == Some(true))
+    }
+
+    /// The first, if it is bound.
+    pub(super) fn bound(&self) -> Option<&Bound> {
+        match self {
+            Ready::Bound(bound) => bound.first(),
+            Ready::Query { .. } => None,
+        }
+    }
+}
+
+/// The values of one row, and what an expression fails on.
+struct RowScope<'a> {
+    row: &'a [Value],
+    fault: RefCell<Option<Fault>>,
+}
+
+impl Scope for RowScope<'_> {
+    fn column(&self, position: usize) -> Cow<'_, Value> {
+        Cow::Borrowed(self.row.get(position).unwrap_or(&NULL))
+    }
+
+    fn report(&self, fault: Fault) {
+        self.fault.borrow_mut().get_or_insert(fault);
+    }
+}
+
+fn fault_error(fault: Fault) -> Error {
+    match fault {
+        Fault::Raised(raise, message) => raised(raise, &message),
+        Fault::Escape => QueryError::Escape.into(),
+        Fault::IntegerOverflow => QueryError::IntegerOverflow.into(),
+    }
+}
+
+fn raised(raise: Raise, message: &str) -> Error {
+    QueryError::Raised { raise, message: message.to_owned() }.into()
+}

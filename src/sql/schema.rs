@@ -1,0 +1,403 @@
+//! Changes of the schema: what a definition means, and what `sqlite_schema` then says.
+
+use super::connection::Connection;
+use super::names::missing;
+use super::rename;
+use super::schema_table::objects_of_table;
+use super::syntax::{
+    AlterTable, CreateIndex, CreateTable, CreateTrigger, CreateView, QualifiedName, Statement,
+    TableBody, TableDefinition,
+};
+use super::{trigger, view};
+use crate::catalog::{Column, Index, Table};
+use crate::database::{Database, Object, ObjectKind, Start};
+use crate::error::{NameError, NameKind, Result, SqlError};
+use crate::id::TableId;
+use crate::query::Selection;
+use crate::value::Affinity;
+use std::sync::Arc;
+
+fn refuse<T>(message: String) -> Result<T> {
+    Err(SqlError::Refused { message }.into())
+}
+
+/// Carries out a change of the schema, wholly or not at all.
+///
+/// # Errors
+/// What does not fit the schema as it stands.
+pub(super) fn run(connection: &mut Connection, statement: Statement) -> Result<()> {
+    let legacy = connection.settings.legacy_alter;
+    let db = connection.database_mut();
+    match statement {
+        Statement::CreateTable(table) => create_table(db, *table),
+        Statement::CreateIndex(index) => create_index(db, *index),
+        Statement::CreateView(view) => create_view(db, *view),
+        Statement::CreateTrigger(trigger) => create_trigger(db, &trigger),
+        Statement::Drop { kind, name, if_exists } => drop(db, kind, &name, if_exists),
+        Statement::AlterTable { table, change } => alter(db, &table, *change, legacy),
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is something of this name; an error unless that is fine.
+fn is_taken(db: &Database, kind: ObjectKind, name: &str, if_not_exists: bool) -> Result<bool> {
+    if name.to_ascii_lowercase().starts_with("sqlite_") {
+        return refuse(format!("object name reserved for internal use: {name}"));
+    }
+    if let Some(view) = db.find_object(ObjectKind::View, name) {
+        return match if_not_exists && kind != ObjectKind::Index {
+            true => Ok(true),
+            false => refuse(format!("{} {} already exists", view.kind.word(), name)),
+        };
+    }
+    if db.catalog().find_table(name).is_some() {
+        return match (if_not_exists, kind) {
+            (true, ObjectKind::Table | ObjectKind::View) => Ok(true),
+            (_, ObjectKind::Index) => refuse(format!("there is already a table named {name}")),
+            _ => refuse(format!("table {name} already exists")),
+        };
+    }
+    if db.catalog().find_index(name).is_some() {
+        return match (if_not_exists, kind) {
+            (true, ObjectKind::Index) => Ok(true),
+            (_, ObjectKind::Index) => refuse(format!("index {name} already exists")),
+            _ => refuse(format!("there is already an index named {name}")),
+        };
+    }
+    Ok(false)
+}
+
+fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
+    let name = create.name.name.clone();
+    if is_taken(db, ObjectKind::Table, &name, create.if_not_exists)? {
+        return Ok(());
+    }
+    let temporary = create.is_temporary || is_temporary(&create.name);
+    match create.body {
+        TableBody::Definition(definition) => {
+            let table = table_of(&name, definition)?;
+            let sql = format!("CREATE TABLE {}", create.text);
+            define_table(db, table, sql, temporary)
+        }
+        TableBody::Query(query) => {
+            let selection = db.select(&query)?;
+            let (table, sql) = table_of_query(&name, &selection);
+            db.as_one(|db| {
+                define_table(db, table, sql, temporary)?;
+                db.insert_many(&name, selection.rows)?;
+                Ok(())
+            })
+        }
+    }
+}
+
+fn is_temporary(name: &QualifiedName) -> bool {
+    name.schema.as_ref().is_some_and(|schema| schema.eq_ignore_ascii_case("temp"))
+}
+
+fn define_table(db: &mut Database, table: Table, sql: String, is_temporary: bool) -> Result<()> {
+    let name = table.name().to_owned();
+    db.as_one(|db| {
+        db.create_table(table)?;
+        let entry = db.catalog().table(&name)?.clone();
+        let objects = objects_of_table(&entry, sql, is_temporary);
+        db.change_objects(|all| all.extend(objects.into_iter().map(Arc::new)))
+    })
+}
+
+/// The definition of a table, with what SQL alone has to say about it looked at.
+fn table_of(name: &str, definition: TableDefinition) -> Result<Table> {
+    if definition.is_strict {
+        let construct = "STRICT".to_owned();
+        return Err(SqlError::Unsupported { construct }.into());
+    }
+    let mut table = Table::new(name);
+    for column in definition.columns {
+        table = table.column(column.column);
+    }
+    table = definition.keys.into_iter().fold(table, Table::key);
+    table = definition.checks.into_iter().fold(table, Table::add_check);
+    table = definition.foreign_keys.into_iter().fold(table, Table::foreign_key);
+    if definition.without_row_id {
+        table = table.without_row_id();
+    }
+    if definition.is_autoincrement {
+        if table.is_without_row_id() {
+            return refuse("AUTOINCREMENT not allowed on WITHOUT ROWID tables".to_owned());
+        }
+        if table.row_id_column().is_none() {
+            return refuse("AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY".to_owned());
+        }
+    }
+    Ok(table)
+}
+
+/// The table that CREATE TABLE AS makes, and how SQLite writes it down.
+fn table_of_query(name: &str, selection: &Selection) -> (Table, String) {
+    let mut table = Table::new(name);
+    let mut names: Vec<String> = Vec::new();
+    let mut written = Vec::new();
+    for (position, column) in selection.columns.iter().enumerate() {
+        let mut unique = column.clone();
+        let mut number = 0;
+        while names.iter().any(|known| known.eq_ignore_ascii_case(&unique)) {
+            number += 1;
+            unique = format!("{column}:{number}");
+        }
+        let declared = match affinity_of(selection, position) {
+            Some(Affinity::Integer) => "INT",
+            Some(Affinity::Real) => "REAL",
+            Some(Affinity::Text) => "TEXT",
+            Some(Affinity::Numeric) => "NUM",
+            Some(Affinity::Blob) | None => "",
+        };
+        table = table.column(Column::declared(unique.as_str(), declared));
+        let quoted = crate::expression::quote_identifier(&unique).into_owned();
+        written.push(if declared.is_empty() { quoted } else { format!("{quoted} {declared}") });
+        names.push(unique);
+    }
+    // Short definitions stand on one line, long ones on several.
+    let length: usize = written.iter().map(|column| column.len() + 5).sum::<usize>() + name.len();
+    let quoted = crate::expression::quote_identifier(name);
+    let sql = match length < 50 {
+        true => format!("CREATE TABLE {quoted}({})", written.join(",")),
+        false => format!("CREATE TABLE {quoted}(\n  {}\n)", written.join(",\n  ")),
+    };
+    (table, sql)
+}
+
+fn affinity_of(_: &Selection, _: usize) -> Option<Affinity> {
+    None
+}
+
+fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
+    let name = create.name.name.clone();
+    let Some(table) = db.catalog().find_table(&create.table).cloned() else {
+        if db.find_object(ObjectKind::View, &create.table).is_some() {
+            return refuse("views may not be indexed".to_owned());
+        }
+        let schema = create.name.schema.as_deref().unwrap_or("main");
+        return Err(missing(db, Some(schema), &create.table));
+    };
+    if is_taken(db, ObjectKind::Index, &name, create.if_not_exists)? {
+        return Ok(());
+    }
+    let mut index = Index::new(name.as_str(), table.name(), create.columns);
+    if create.is_unique {
+        index = index.unique();
+    }
+    if let Some(filter) = create.filter {
+        index = index.filter(filter);
+    }
+    let word = if create.is_unique { "UNIQUE INDEX" } else { "INDEX" };
+    let object = Object {
+        kind: ObjectKind::Index,
+        name,
+        table: table.name().to_owned(),
+        sql: Some(format!("CREATE {word} {}", create.text)),
+        is_temporary: is_temporary_table(db, table.name()),
+        view: None,
+    };
+    db.as_one(|db| {
+        db.create_index(index)?;
+        db.change_objects(|all| all.push(Arc::new(object)))
+    })
+}
+
+fn is_temporary_table(db: &Database, name: &str) -> bool {
+    db.find_object(ObjectKind::Table, name).is_some_and(|object| object.is_temporary)
+}
+
+fn create_view(db: &mut Database, create: CreateView) -> Result<()> {
+    let name = create.name.name.clone();
+    if is_taken(db, ObjectKind::View, &name, create.if_not_exists)? {
+        return Ok(());
+    }
+    let is_temporary = create.is_temporary || is_temporary(&create.name);
+    let object = view::object(db, name, format!("CREATE VIEW {}", create.text), is_temporary);
+    db.change_objects(|all| all.push(Arc::new(object)))
+}
+
+fn create_trigger(db: &mut Database, create: &CreateTrigger) -> Result<()> {
+    let name = create.name.name.clone();
+    trigger::check_target(db, create)?;
+    if db.find_object(ObjectKind::Trigger, &name).is_some() {
+        return match create.if_not_exists {
+            true => Ok(()),
+            false => refuse(format!("trigger {name} already exists")),
+        };
+    }
+    let object = Object {
+        kind: ObjectKind::Trigger,
+        name: name.clone(),
+        table: create.table.name.clone(),
+        sql: Some(format!("CREATE TRIGGER {}", create.text)),
+        is_temporary: create.is_temporary || is_temporary(&create.name),
+        view: None,
+    };
+    let never: Start = Arc::new(|_| unreachable_program());
+    let columns = create.columns.clone();
+    let (table, columns_of) = match db.catalog().find_table(&create.table.name) {
+        Some(table) => {
+            let columns = table.definition.columns().iter();
+            (table.id, columns.map(|column| column.name().to_owned()).collect())
+        }
+        None => match db.find_object(ObjectKind::View, &create.table.name) {
+            Some(view) => (view.view.unwrap_or(TableId(u32::MAX)), view::columns(db, &view.name)?),
+            None => return Err(missing(db, Some("main"), &create.table.name)),
+        },
+    };
+    let position = |name: &String| view::position(&columns_of, name);
+    let positions = columns.iter().filter_map(position).collect();
+    db.as_one(|db| {
+        db.attach_for(&name, table, create.event, create.timing, positions, never)?;
+        db.change_objects(|all| all.push(Arc::new(object)))
+    })
+}
+
+/// A program that has not been compiled yet; it is before any statement could start it.
+fn unreachable_program() -> Box<dyn crate::database::Program> {
+    Box::new(Uncompiled)
+}
+
+struct Uncompiled;
+
+impl crate::database::Program for Uncompiled {
+    fn step(&mut self, _: &crate::database::View<'_>) -> crate::database::Step {
+        crate::database::Step::Done
+    }
+}
+
+fn drop(db: &mut Database, kind: ObjectKind, name: &QualifiedName, if_exists: bool) -> Result<()> {
+    let text = match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.clone(),
+    };
+    let name = name.name.as_str();
+    let is_there = match kind {
+        ObjectKind::Table => db.catalog().find_table(name).is_some(),
+        ObjectKind::Index => db.catalog().find_index(name).is_some(),
+        ObjectKind::View | ObjectKind::Trigger => db.find_object(kind, name).is_some(),
+    };
+    if !is_there {
+        return refuse_drop(db, kind, name, &text, if_exists);
+    }
+    db.as_one(|db| match kind {
+        ObjectKind::Table => {
+            let triggers: Vec<_> = db
+                .objects()
+                .iter()
+                .filter(|object| object.kind == ObjectKind::Trigger && object.is_of(name))
+                .cloned()
+                .collect();
+            db.drop_table(name)?;
+            db.change_objects(|all| {
+                all.retain(|object| {
+                    let goes = object.is_of(name) && object.kind != ObjectKind::View;
+                    !goes && !triggers.contains(object)
+                });
+            })
+        }
+        ObjectKind::Index => {
+            db.drop_index(name)?;
+            let is_it =
+                |object: &Arc<Object>| object.kind == ObjectKind::Index && object.is_called(name);
+            db.change_objects(|all| all.retain(|object| !is_it(object)))
+        }
+        ObjectKind::View => {
+            let goes = |object: &Arc<Object>| {
+                object.is_of(name) && matches!(object.kind, ObjectKind::View | ObjectKind::Trigger)
+            };
+            let gone: Vec<_> = db.objects().iter().filter(|object| goes(object)).cloned().collect();
+            gone.iter().try_for_each(|object| db.detach_if_attached(&object.name))?;
+            db.change_objects(|all| all.retain(|object| !goes(object)))
+        }
+        ObjectKind::Trigger => {
+            db.detach_if_attached(name)?;
+            let is_it =
+                |object: &Arc<Object>| object.kind == ObjectKind::Trigger && object.is_called(name);
+            db.change_objects(|all| all.retain(|object| !is_it(object)))
+        }
+    })
+}
+
+fn refuse_drop(
+    db: &Database,
+    kind: ObjectKind,
+    name: &str,
+    text: &str,
+    if_exists: bool,
+) -> Result<()> {
+    if name.to_ascii_lowercase().starts_with("sqlite_autoindex_") && kind == ObjectKind::Index {
+        return refuse(
+            "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped".to_owned(),
+        );
+    }
+    if name.to_ascii_lowercase().starts_with("sqlite_") && kind == ObjectKind::Table {
+        return refuse(format!("table {name} may not be dropped"));
+    }
+    match kind {
+        ObjectKind::Table if db.find_object(ObjectKind::View, name).is_some() => {
+            refuse(format!("use DROP VIEW to delete view {name}"))
+        }
+        ObjectKind::View if db.catalog().find_table(name).is_some() => {
+            refuse(format!("use DROP TABLE to delete table {name}"))
+        }
+        _ if if_exists => Ok(()),
+        ObjectKind::Table => Err(missing(db, None, text)),
+        ObjectKind::Index => {
+            let names: Vec<_> = db.catalog().index_names().collect();
+            Err(NameError::missing(NameKind::Index, text, None, names.iter().map(String::as_str)))
+        }
+        ObjectKind::View => refuse(format!("no such view: {text}")),
+        ObjectKind::Trigger => refuse(format!("no such trigger: {text}")),
+    }
+}
+
+fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bool) -> Result<()> {
+    let Some(table) = db.catalog().find_table(&name.name).cloned() else {
+        if db.find_object(ObjectKind::View, &name.name).is_some() {
+            return refuse(match change {
+                AlterTable::RenameTo(_) => format!("view {} may not be altered", name.name),
+                AlterTable::RenameColumn { .. } => {
+                    format!("cannot rename columns of view \"{}\"", name.name)
+                }
+                AlterTable::DropColumn(_) => {
+                    format!("cannot drop column from view \"{}\"", name.name)
+                }
+                AlterTable::AddColumn { .. } => "Cannot add a column to a view".to_owned(),
+            });
+        }
+        if name.name.to_ascii_lowercase().starts_with("sqlite_") {
+            return refuse(format!("table {} may not be altered", name.name.to_ascii_lowercase()));
+        }
+        return Err(missing(db, name.schema.as_deref(), &name.name));
+    };
+    let old = table.name().to_owned();
+    match change {
+        AlterTable::RenameTo(new) if new.to_ascii_lowercase().starts_with("sqlite_") => {
+            refuse(format!("object name reserved for internal use: {new}"))
+        }
+        AlterTable::RenameTo(new) => db.as_one(|db| rename::rename_table(db, &old, &new, legacy)),
+        AlterTable::RenameColumn { from, to, is_quoted } => {
+            if table.definition.position(&from).is_none() {
+                return refuse(format!("no such column: \"{from}\""));
+            }
+            db.as_one(|db| rename::rename_column(db, &old, &from, &to, is_quoted))
+        }
+        AlterTable::AddColumn { column, text } => db.as_one(|db| {
+            db.add_column(&old, column.column)?;
+            rename::add_column_text(db, &old, &text)
+        }),
+        AlterTable::DropColumn(column) => {
+            if table.definition.position(&column).is_none() {
+                return refuse(format!("no such column: \"{column}\""));
+            }
+            db.as_one(|db| {
+                let position = table.position(&column)?;
+                db.drop_column(&old, &column)?;
+                rename::drop_column_text(db, &old, position)
+            })
+        }
+    }
+}

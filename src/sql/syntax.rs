@@ -1,0 +1,220 @@
+//! What a statement says, names as they are written: the parser makes it, lowering gives it meaning.
+
+use crate::catalog::{Check, Column, ForeignKey, IndexColumn, KeyConstraint, Resolution};
+use crate::database::{ObjectKind, Timing};
+use crate::error::Event;
+use crate::expression::Expression;
+use crate::query::{ResultColumn, Select};
+use std::sync::Arc;
+
+/// A name, perhaps with its schema's: `temp.t`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QualifiedName {
+    pub schema: Option<String>,
+    pub name: String,
+}
+
+/// A statement.
+#[derive(Clone, Debug)]
+pub enum Statement {
+    CreateTable(Box<CreateTable>),
+    CreateIndex(Box<CreateIndex>),
+    CreateView(Box<CreateView>),
+    CreateTrigger(Box<CreateTrigger>),
+    AlterTable {
+        table: QualifiedName,
+        change: Box<AlterTable>,
+    },
+    Drop {
+        kind: ObjectKind,
+        name: QualifiedName,
+        if_exists: bool,
+    },
+    Insert(Box<Insert>),
+    Update(Box<Update>),
+    Delete(Box<Delete>),
+    Select(Box<Select>),
+    Begin,
+    Commit,
+    Rollback,
+    Savepoint(String),
+    Release(String),
+    RollbackTo(String),
+    Pragma(Pragma),
+    /// VACUUM, ANALYZE, REINDEX: there is nothing to be done.
+    Nothing,
+}
+
+/// CREATE TABLE.
+#[derive(Clone, Debug)]
+pub struct CreateTable {
+    pub name: QualifiedName,
+    pub is_temporary: bool,
+    pub if_not_exists: bool,
+    pub body: TableBody,
+    /// The text from the name on.
+    pub text: String,
+}
+
+#[derive(Clone, Debug)]
+pub enum TableBody {
+    Definition(TableDefinition),
+    Query(Select),
+}
+
+/// The columns and constraints of a table.
+#[derive(Clone, Debug)]
+pub struct TableDefinition {
+    pub columns: Vec<ColumnDefinition>,
+    pub keys: Vec<KeyConstraint>,
+    pub checks: Vec<Check>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub without_row_id: bool,
+    pub is_strict: bool,
+    pub is_autoincrement: bool,
+}
+
+/// A column, and what was said of it that a [`Column`] does not hold.
+#[derive(Clone, Debug)]
+pub struct ColumnDefinition {
+    pub column: Column,
+    pub is_autoincrement: bool,
+}
+
+/// CREATE INDEX.
+#[derive(Clone, Debug)]
+pub struct CreateIndex {
+    pub name: QualifiedName,
+    pub table: String,
+    pub columns: Vec<IndexColumn>,
+    pub is_unique: bool,
+    pub filter: Option<Expression>,
+    pub if_not_exists: bool,
+    pub text: String,
+}
+
+/// CREATE VIEW.
+#[derive(Clone, Debug)]
+pub struct CreateView {
+    pub name: QualifiedName,
+    pub is_temporary: bool,
+    pub if_not_exists: bool,
+    pub columns: Vec<String>,
+    pub query: Arc<Select>,
+    pub text: String,
+}
+
+/// CREATE TRIGGER.
+#[derive(Clone, Debug)]
+pub struct CreateTrigger {
+    pub name: QualifiedName,
+    pub is_temporary: bool,
+    pub if_not_exists: bool,
+    pub timing: Timing,
+    pub event: Event,
+    /// UPDATE OF.
+    pub columns: Vec<String>,
+    pub table: QualifiedName,
+    pub condition: Option<Expression>,
+    pub steps: Vec<TriggerStep>,
+    pub text: String,
+}
+
+/// A statement of a trigger.
+#[derive(Clone, Debug)]
+pub enum TriggerStep {
+    Insert(Insert),
+    Update(Update),
+    Delete(Delete),
+    Select(Select),
+}
+
+/// ALTER TABLE.
+#[derive(Clone, Debug)]
+pub enum AlterTable {
+    RenameTo(String),
+    RenameColumn { from: String, to: String, is_quoted: bool },
+    AddColumn { column: Box<ColumnDefinition>, text: String },
+    DropColumn(String),
+}
+
+/// INSERT.
+#[derive(Clone, Debug)]
+pub struct Insert {
+    pub table: QualifiedName,
+    pub alias: Option<String>,
+    /// Empty: all columns.
+    pub columns: Vec<String>,
+    pub rows: Rows,
+    pub resolution: Option<Resolution>,
+    pub upserts: Vec<Upsert>,
+    pub returning: Vec<ResultColumn>,
+}
+
+/// The rows to insert.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    /// VALUES.
+    Values(Vec<Vec<Expression>>),
+    Query(Select),
+    /// DEFAULT VALUES.
+    Default,
+}
+
+/// ON CONFLICT … DO ….
+#[derive(Clone, Debug)]
+pub struct Upsert {
+    /// Empty: any key.
+    pub target: Vec<IndexColumn>,
+    pub target_filter: Option<Expression>,
+    /// `None`: DO NOTHING.
+    pub update: Option<(Vec<Assignment>, Option<Expression>)>,
+}
+
+/// `column = value` or `(column, …) = value`.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    pub columns: Vec<String>,
+    pub value: Expression,
+}
+
+/// UPDATE.
+#[derive(Clone, Debug)]
+pub struct Update {
+    pub table: QualifiedName,
+    pub alias: Option<String>,
+    pub assignments: Vec<Assignment>,
+    /// FROM: a query of everything that is joined to the table.
+    pub from: Option<Select>,
+    pub filter: Option<Expression>,
+    pub resolution: Option<Resolution>,
+    pub with: Vec<CommonTable>,
+    pub returning: Vec<ResultColumn>,
+}
+
+/// DELETE.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    pub table: QualifiedName,
+    pub alias: Option<String>,
+    pub filter: Option<Expression>,
+    pub with: Vec<CommonTable>,
+    pub returning: Vec<ResultColumn>,
+}
+
+/// WITH name (columns) AS (query).
+#[derive(Clone, Debug)]
+pub struct CommonTable {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub query: Arc<Select>,
+}
+
+/// PRAGMA.
+#[derive(Clone, Debug)]
+pub struct Pragma {
+    pub schema: Option<String>,
+    pub name: String,
+    /// `= value` or `(value)`, as written and without quotes.
+    pub value: Option<String>,
+}

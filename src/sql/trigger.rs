@@ -1,0 +1,237 @@
+//! Triggers as programs of the executor.
+//!
+//! A trigger is kept as its text. Whenever the schema has changed it is parsed and compiled anew,
+//! since what it names may mean something else; one that cannot be compiled fails the statement that
+//! starts it. OLD and NEW are parameters of its statements: the old row's id and columns, then the
+//! new one's.
+
+use super::dml::{DeletePlan, InsertPlan, UpdatePlan};
+use super::names::{SchemaNames, TriggerRows};
+use super::parser;
+use super::run;
+use super::syntax::{CreateTrigger, Statement, TriggerStep};
+use super::view::{self, ViewPlan};
+use crate::catalog::Resolution;
+use crate::database::{
+    Activation, Database, Object, ObjectKind, Program, Start, Step, Stop, Timing, View,
+};
+use crate::error::{Error, Event, Result, SqlError};
+use crate::expression::Expression;
+use crate::query::{Query, Select};
+use crate::value::{Collation, Value};
+use std::sync::Arc;
+
+/// A trigger whose names are resolved.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    condition: Option<Query>,
+    steps: Vec<CompiledStep>,
+    width: usize,
+}
+
+#[derive(Debug)]
+enum CompiledStep {
+    Insert(InsertPlan),
+    Update(UpdatePlan),
+    Delete(DeletePlan),
+    View(ViewPlan),
+    Select(Query),
+}
+
+/// A trigger that cannot be compiled.
+#[derive(Clone, Debug)]
+pub(super) struct Broken {
+    pub(super) table: String,
+    pub(super) event: Event,
+    pub(super) error: Error,
+}
+
+/// Compiles all triggers for the schema as it stands; those that cannot be.
+pub(super) fn link(db: &mut Database) -> Vec<Broken> {
+    let is_trigger = |object: &&Arc<Object>| object.kind == ObjectKind::Trigger;
+    let triggers: Vec<_> = db.objects().iter().filter(is_trigger).cloned().collect();
+    let mut broken = Vec::new();
+    for trigger in triggers {
+        let compiled = compile(db, &trigger);
+        if let Err((event, error)) = &compiled {
+            let (table, error) = (trigger.table.clone(), error.clone());
+            broken.push(Broken { table, event: *event, error });
+        }
+        let compiled = compiled.map(Arc::new).map_err(|(_, error)| error);
+        db.restart_program(&trigger.name, start(compiled));
+    }
+    broken
+}
+
+/// Starts a program that runs a compiled trigger.
+fn start(compiled: Result<Arc<Compiled>>) -> Start {
+    Arc::new(move |activation: &Activation| -> Box<dyn Program> {
+        Box::new(Running {
+            compiled: compiled.clone(),
+            parameters: compiled
+                .as_ref()
+                .map_or_else(|_| Vec::new(), |compiled| parameters(compiled.width, activation)),
+            resolution: activation.resolution,
+            next: 0,
+        })
+    })
+}
+
+/// A trigger with OLD and NEW as parameters, and how many columns each has.
+fn with_rows(db: &Database, sql: &str, plain: &CreateTrigger) -> Result<(CreateTrigger, usize)> {
+    let (columns, has_row_id) = columns_of(db, plain)?;
+    let rows = TriggerRows {
+        columns,
+        has_row_id,
+        has_old: plain.event != Event::Insert,
+        has_new: plain.event != Event::Delete,
+    };
+    let trigger = parse_with(db, sql, Some(&rows))?;
+    Ok((trigger, rows.columns.len()))
+}
+
+fn parse_with(db: &Database, sql: &str, rows: Option<&TriggerRows>) -> Result<CreateTrigger> {
+    let names = match rows {
+        Some(rows) => SchemaNames::in_trigger(db, rows),
+        None => SchemaNames::lenient(db),
+    };
+    match parser::parse(sql, &names)?.statement {
+        Statement::CreateTrigger(trigger) => Ok(*trigger),
+        _ => Err(SqlError::Incomplete.into()),
+    }
+}
+
+/// The columns of the table or view that a trigger is on, and whether its rows have ids.
+fn columns_of(db: &Database, trigger: &CreateTrigger) -> Result<(Vec<(String, Collation)>, bool)> {
+    let name = &trigger.table.name;
+    if let Some(table) = db.catalog().find_table(name) {
+        let columns = table.definition.columns().iter();
+        let columns = columns.map(|column| (column.name().to_owned(), column.collation()));
+        return Ok((columns.collect(), !table.definition.is_without_row_id()));
+    }
+    if db.find_object(ObjectKind::View, name).is_some() {
+        let source = parser::Names::table(&SchemaNames::new(db), None, name)?;
+        let query = run::bind(&db.view(), &Select::from(source))?;
+        let columns = run::columns(&query).into_iter().map(|name| (name, Collation::Binary));
+        return Ok((columns.collect(), false));
+    }
+    Err(super::names::missing(db, trigger.table.schema.as_deref().or(Some("main")), name))
+}
+
+/// Compiles a trigger; why it cannot be, and what it waits for.
+fn compile(db: &Database, object: &Object) -> std::result::Result<Compiled, (Event, Error)> {
+    let sql = object.sql.as_deref().unwrap_or_default();
+    let plain = parse_with(db, sql, None).map_err(|error| (Event::Delete, error))?;
+    let event = plain.event;
+    let compiled =
+        with_rows(db, sql, &plain).and_then(|(trigger, width)| compile_parsed(db, trigger, width));
+    compiled.map_err(|error| (event, error))
+}
+
+fn compile_parsed(db: &Database, trigger: CreateTrigger, width: usize) -> Result<Compiled> {
+    let step = |step: TriggerStep| {
+        Ok(match step {
+            TriggerStep::Insert(insert) => match view::find(db, &insert.table.name, Event::Insert)?
+            {
+                Some(id) => CompiledStep::View(ViewPlan::insert(db, id, insert)?),
+                None => CompiledStep::Insert(InsertPlan::new(db, insert)?),
+            },
+            TriggerStep::Update(update) => match view::find(db, &update.table.name, Event::Update)?
+            {
+                Some(id) => CompiledStep::View(ViewPlan::update(db, id, update)?),
+                None => CompiledStep::Update(UpdatePlan::new(db, update)?),
+            },
+            TriggerStep::Delete(delete) => match view::find(db, &delete.table.name, Event::Delete)?
+            {
+                Some(id) => CompiledStep::View(ViewPlan::delete(db, id, delete)?),
+                None => CompiledStep::Delete(DeletePlan::new(db, delete)?),
+            },
+            TriggerStep::Select(select) => CompiledStep::Select(run::bind(&db.view(), &select)?),
+        })
+    };
+    let condition = |condition: Expression| run::bind(&db.view(), &Select::of([condition]));
+    Ok(Compiled {
+        condition: trigger.condition.map(condition).transpose()?,
+        steps: trigger.steps.into_iter().map(step).collect::<Result<_>>()?,
+        width,
+    })
+}
+
+/// The values of OLD and NEW: each its row id and its columns.
+fn parameters(width: usize, activation: &Activation) -> Vec<Value> {
+    let mut values = vec![Value::Null; 2 * (width + 1)];
+    if let Some((row_id, row)) = &activation.old {
+        values[0] = Value::Integer(row_id.0);
+        values[1..=row.len()].clone_from_slice(row);
+    }
+    if let Some((row_id, row)) = &activation.new {
+        let first = width + 1;
+        // Before it is stored a row has no id yet: SQLite says -1.
+        values[first] = Value::Integer(row_id.map_or(-1, |row_id| row_id.0));
+        values[first + 1..=first + row.len()].clone_from_slice(row);
+    }
+    values
+}
+
+struct Running {
+    compiled: Result<Arc<Compiled>>,
+    parameters: Vec<Value>,
+    resolution: Option<Resolution>,
+    next: usize,
+}
+
+impl Program for Running {
+    fn step(&mut self, view: &View<'_>) -> Step {
+        self.advance(view).unwrap_or_else(Step::Stop)
+    }
+}
+
+impl Running {
+    fn advance(&mut self, view: &View<'_>) -> std::result::Result<Step, Stop> {
+        let compiled = self.compiled.clone()?;
+        if self.next == 0 && !self.applies(&compiled, view)? {
+            return Ok(Step::Done);
+        }
+        while let Some(step) = compiled.steps.get(self.next) {
+            self.next += 1;
+            let (parameters, resolution) = (&self.parameters, self.resolution);
+            return Ok(Step::Work(match step {
+                CompiledStep::Insert(insert) => insert.work(view, parameters, resolution)?,
+                CompiledStep::Update(update) => update.work(view, parameters, resolution)?,
+                CompiledStep::Delete(delete) => delete.work(view, parameters)?,
+                CompiledStep::View(change) => change.work(view, parameters, resolution)?,
+                CompiledStep::Select(select) => {
+                    run::rows(view, select, parameters)?;
+                    continue;
+                }
+            }));
+        }
+        Ok(Step::Done)
+    }
+
+    fn applies(&self, compiled: &Compiled, view: &View<'_>) -> std::result::Result<bool, Stop> {
+        let Some(condition) = &compiled.condition else { return Ok(true) };
+        let rows = run::rows(view, condition, &self.parameters)?;
+        let value = rows.first().and_then(|row| row.first());
+        Ok(value.and_then(Value::truth) == Some(true))
+    }
+}
+
+/// The error of a trigger on something that it cannot be on.
+pub(super) fn check_target(db: &Database, trigger: &CreateTrigger) -> Result<()> {
+    let name = &trigger.table.name;
+    let is_view = db.find_object(ObjectKind::View, name).is_some();
+    let message = match (is_view, trigger.timing) {
+        (true, Timing::InsteadOf) => return Ok(()),
+        (true, timing) => {
+            let word = if timing == Timing::Before { "BEFORE" } else { "AFTER" };
+            format!("cannot create {word} trigger on view: {name}")
+        }
+        (false, Timing::InsteadOf) if db.catalog().find_table(name).is_some() => {
+            format!("cannot create INSTEAD OF trigger on table: {name}")
+        }
+        (false, _) if db.catalog().find_table(name).is_some() => return Ok(()),
+        (false, _) => return Err(super::names::missing(db, Some("main"), name)),
+    };
+    Err(Error::from(SqlError::Refused { message }))
+}

@@ -1,0 +1,188 @@
+//! INSERT, UPDATE and DELETE on a view: its INSTEAD OF triggers stand for them.
+//!
+//! Each row of the view that the statement is about becomes an activation of the triggers, with OLD
+//! as the view's query gives it. No row is changed but by them.
+
+use super::dml::into_error;
+use super::names::SchemaNames;
+use super::parser::Names;
+use super::run;
+use super::syntax::{Delete, Insert, Rows, Update};
+use crate::catalog::Resolution;
+use crate::database::{
+    Activation, Database, Done, Object, ObjectKind, ProgramWork, Row, Stop, Timing, View,
+};
+use crate::error::{Event, Result, SqlError};
+use crate::expression::{Expression, lit};
+use crate::id::{RowId, TableId};
+use crate::query::{Query, ResultColumn, Select, Source};
+use crate::value::Value;
+
+/// A change of a view's rows.
+#[derive(Debug)]
+pub(super) struct ViewPlan {
+    view: TableId,
+    event: Event,
+    width: usize,
+    /// Where what the query gives behind OLD goes, or for an INSERT all that it gives.
+    positions: Vec<usize>,
+    /// OLD, and then what is assigned or inserted.
+    query: Query,
+    resolution: Option<Resolution>,
+}
+
+fn refused<T>(message: String) -> Result<T> {
+    Err(SqlError::Refused { message }.into())
+}
+
+/// The view of a name, if a trigger stands for this event on it.
+///
+/// # Errors
+/// For a view without such a trigger.
+pub(super) fn find(db: &Database, name: &str, event: Event) -> Result<Option<TableId>> {
+    if db.catalog().find_table(name).is_some() {
+        return Ok(None);
+    }
+    let Some(view) = db.find_object(ObjectKind::View, name) else { return Ok(None) };
+    let Some(id) = view.view.filter(|&id| db.has_program(id, event, Timing::InsteadOf)) else {
+        return refused(format!("cannot modify {} because it is a view", view.name));
+    };
+    Ok(Some(id))
+}
+
+fn source(db: &Database, name: &str, alias: Option<&str>) -> Result<Source> {
+    let source = Names::table(&SchemaNames::new(db), None, name)?;
+    Ok(alias.into_iter().fold(source, |source, alias| source.alias(alias)))
+}
+
+/// The names of a view's columns.
+///
+/// # Errors
+/// For a view that cannot be read.
+pub(super) fn columns(db: &Database, name: &str) -> Result<Vec<String>> {
+    let query = run::bind(&db.view(), &Select::from(source(db, name, None)?))?;
+    Ok(run::columns(&query))
+}
+
+pub(super) fn position(columns: &[String], name: &str) -> Option<usize> {
+    columns.iter().position(|column| column.eq_ignore_ascii_case(name))
+}
+
+impl ViewPlan {
+    pub(super) fn insert(db: &Database, view: TableId, insert: Insert) -> Result<Self> {
+        let name = &insert.table.name;
+        let columns = columns(db, name)?;
+        let positions: Vec<usize> = match insert.columns.as_slice() {
+            [] => (0..columns.len()).collect(),
+            names => {
+                let position = |column: &String| match position(&columns, column) {
+                    Some(position) => Ok(position),
+                    None => refused(format!("table {name} has no column named {column}")),
+                };
+                names.iter().map(position).collect::<Result<_>>()?
+            }
+        };
+        let (select, positions) = match insert.rows {
+            Rows::Default => (Select::values([vec![lit(Value::Null)]]), vec![0]),
+            Rows::Query(query) => (query, positions),
+            Rows::Values(rows) => (Select::values(rows), positions),
+        };
+        let query = run::bind(&db.view(), &select)?;
+        let (expected, found) = (positions.len(), query.columns().len());
+        if expected != found {
+            return refused(format!(
+                "table {name} has {expected} columns but {found} values were supplied"
+            ));
+        }
+        let (event, width, resolution) = (Event::Insert, columns.len(), insert.resolution);
+        Ok(ViewPlan { view, event, width, positions, query, resolution })
+    }
+
+    pub(super) fn update(db: &Database, view: TableId, update: Update) -> Result<Self> {
+        let columns = columns(db, &update.table.name)?;
+        let (mut positions, mut values) = (Vec::new(), Vec::new());
+        for assignment in update.assignments {
+            let [name] = assignment.columns.as_slice() else {
+                let construct = "several columns assigned at once to a view".to_owned();
+                return Err(SqlError::Unsupported { construct }.into());
+            };
+            let Some(position) = position(&columns, name) else {
+                return refused(format!("no such column: {name}"));
+            };
+            positions.push(position);
+            values.push(ResultColumn::from(assignment.value));
+        }
+        let source = source(db, &update.table.name, update.alias.as_deref())?;
+        let all = [ResultColumn::All].into_iter().chain(values);
+        let select = filtered(Select::from(source).result(all), update.filter);
+        let query = run::bind(&db.view(), &select)?;
+        let (event, width, resolution) = (Event::Update, columns.len(), update.resolution);
+        Ok(ViewPlan { view, event, width, positions, query, resolution })
+    }
+
+    pub(super) fn delete(db: &Database, view: TableId, delete: Delete) -> Result<Self> {
+        let source = source(db, &delete.table.name, delete.alias.as_deref())?;
+        let query = run::bind(&db.view(), &filtered(Select::from(source), delete.filter))?;
+        let (event, width, positions) = (Event::Delete, query.columns().len(), Vec::new());
+        Ok(ViewPlan { view, event, width, positions, query, resolution: None })
+    }
+
+    /// The activations of the triggers.
+    pub(super) fn work(
+        &self,
+        view: &View<'_>,
+        parameters: &[Value],
+        resolution: Option<Resolution>,
+    ) -> std::result::Result<ProgramWork, Stop> {
+        let rows = run::rows(view, &self.query, parameters)?;
+        let resolution = resolution.or(self.resolution);
+        let changes = rows.into_iter().map(|row| self.activation(row, resolution)).collect();
+        Ok(ProgramWork::instead(self.view, changes, self.positions.clone()))
+    }
+
+    fn activation(&self, row: Vec<Value>, resolution: Option<Resolution>) -> Activation {
+        let (old, new): (Option<Row>, Option<Row>) = match self.event {
+            Event::Insert => {
+                let mut values = vec![Value::Null; self.width];
+                for (&position, value) in self.positions.iter().zip(row) {
+                    values[position] = value;
+                }
+                (None, Some(values.into()))
+            }
+            Event::Update => {
+                let (old, assigned) = row.split_at(self.width);
+                let mut new = old.to_vec();
+                for (&position, value) in self.positions.iter().zip(assigned) {
+                    new[position] = value.clone();
+                }
+                (Some(old.into()), Some(new.into()))
+            }
+            Event::Delete | Event::Commit => (Some(row.into()), None),
+        };
+        let no_id = RowId(-1);
+        Activation {
+            table: self.view,
+            event: self.event,
+            resolution,
+            old: old.map(|row| (no_id, row)),
+            new: new.map(|row| (Some(no_id), row)),
+        }
+    }
+
+    pub(super) fn run(&self, db: &mut Database, parameters: &[Value]) -> Result<Done> {
+        let work = self.work(&db.view(), parameters, None).map_err(into_error)?;
+        Ok(db.carry(work, false)?.0)
+    }
+}
+
+fn filtered(select: Select, filter: Option<Expression>) -> Select {
+    filter.into_iter().fold(select, |select, filter| select.filter(filter))
+}
+
+/// A view's object, with the id that its triggers know it by.
+pub(super) fn object(db: &Database, name: String, sql: String, is_temporary: bool) -> Object {
+    // Tables are numbered from below, and never so many.
+    let id = TableId(u32::MAX - (db.schema_version() as u32 & 0x3fff_ffff));
+    let (kind, table) = (ObjectKind::View, name.clone());
+    Object { kind, name, table, sql: Some(sql), is_temporary, view: Some(id) }
+}
