@@ -18,8 +18,8 @@ struct Case {
 fn cases(text: &str) -> Vec<Case> {
     let cases = text.split("\n== ").skip(1);
     let case = |case: &str| {
-        let (title, rest) = case.split_once('\n').unwrap();
-        let (sql, outputs) = rest.split_once("\n--\n").unwrap();
+        let (title, rest) = case.split_once('\n').expect("a title line");
+        let (sql, outputs) = rest.split_once("\n--\n").expect("a line of two dashes");
         let ours = outputs.split("\n-- E").nth(1).and_then(|ours| ours.split_once('\n'));
         let expected = ours.map_or(outputs, |(_, ours)| ours);
         Case {
