@@ -108,6 +108,7 @@ impl Session<'_> {
         relationship: RelationshipId,
         passive: Passive,
     ) -> Result<Vec<ObjectId>> {
+        self.track_last_known(object, relationship);
         let mut items = self.mutations(object, relationship).added;
         let loaded = self.read_for_history(object, relationship, passive)?;
         items.extend(loaded.unwrap_or_default());

@@ -101,6 +101,15 @@ impl Loads {
         self.runs.get(object.index()).copied() != Some(run)
     }
 
+    /// The shortest of the paths by which a query meets an object counts.
+    fn shorten_origin(&mut self, object: ObjectId, path: &Path) {
+        if let Some((_, known)) = self.origins.get_mut(&object)
+            && path.steps().len() < known.steps().len()
+        {
+            *known = path.clone();
+        }
+    }
+
     /// Lets an object have been loaded as another one was.
     fn copy_origin(&mut self, from: ObjectId, to: ObjectId) {
         match self.origins.get(&from).cloned() {

@@ -178,10 +178,14 @@ impl Session<'_> {
         is_new: bool,
         replaces: bool,
     ) -> Result<()> {
+        let is_stamped = !run.request.options.is_empty() || !replaces;
         if !is_new {
+            if is_stamped {
+                self.loads.shorten_origin(object, &entity.path);
+            }
             return self.populate_relationships(run, entity, object, row, Visit::Again, None);
         }
-        if !run.request.options.is_empty() || !replaces {
+        if is_stamped {
             self.loads.set_origin(object, &run.request.options, &entity.path);
         }
         self.loads.meets(object, run.number);

@@ -20,12 +20,14 @@ struct Rows {
     rows: Vec<Vec<Value>>,
     /// Whether there is no more than one, since each table was asked by a unique key.
     is_unique: bool,
+    /// Whether these are all rows of a table, of which a join finds the one that it needs.
+    is_looked_up: bool,
 }
 
 impl Rows {
     /// The row that everything is joined to.
     fn start() -> Rows {
-        Rows { layout: Vec::new(), rows: vec![Vec::new()], is_unique: true }
+        Rows { layout: Vec::new(), rows: vec![Vec::new()], is_unique: true, is_looked_up: false }
     }
 }
 
@@ -70,6 +72,8 @@ impl Memory<'_> {
             From::Subselect { select, alias } => {
                 let mut rows = self.rows(select, parameters)?;
                 rows.layout = label(&select.columns, &Source::Alias(alias.clone()));
+                // SQLite takes such a subselect apart and looks its rows up by their key.
+                rows.is_looked_up = !select.distinct && select.filter.is_empty();
                 Prepared::Rows(rows)
             }
             From::Join(join) => {
@@ -94,6 +98,10 @@ impl Memory<'_> {
     ) -> Result<Rows, Error> {
         if let Prepared::Join { left: first, right: second, outer: inner_outer, on } = source {
             if left.layout.is_empty() {
+                if self.scans_second(first, second, on)? {
+                    let second = self.join(left, second, conditions, false)?;
+                    return self.join(second, first, on, false);
+                }
                 let first = self.join(left, first, conditions, false)?;
                 return self.join(first, second, on, *inner_outer);
             }
@@ -123,7 +131,26 @@ impl Memory<'_> {
                 rows.push(whole);
             }
         }
-        Ok(Rows { layout, rows, is_unique })
+        Ok(Rows { layout, rows, is_unique, is_looked_up: false })
+    }
+
+    /// Whether the second side of a join is read as a whole and the first one's rows are looked up,
+    /// since the second has no index to be found by.
+    fn scans_second(
+        &self,
+        first: &Prepared<'_>,
+        second: &Prepared<'_>,
+        on: &[Bound],
+    ) -> Result<bool, Error> {
+        let (Prepared::Rows(rows), Prepared::Table { table, source }) = (first, second) else {
+            return Ok(false);
+        };
+        let entry = self.db.catalog().table(table)?;
+        let equated = on.iter().filter_map(|it| it.equated(source, &rows.layout));
+        let equated: Vec<usize> =
+            equated.filter_map(|name| entry.definition.position(name)).collect();
+        let access = Access::of(entry, &equated, false);
+        Ok(rows.is_looked_up && !access.is_unique && access.order.is_empty())
     }
 
     /// How SQLite would find a source's rows.
@@ -401,5 +428,5 @@ fn project(rows: Rows, select: &Select) -> Rows {
             projected.push(row);
         }
     }
-    Rows { layout: select.columns.clone(), rows: projected, is_unique: rows.is_unique }
+    Rows { layout: select.columns.clone(), rows: projected, is_unique: rows.is_unique, is_looked_up: false }
 }
