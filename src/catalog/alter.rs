@@ -10,8 +10,8 @@ use super::definition::{Column, Table};
 use super::entry::{IndexKind, TableEntry};
 use super::links::{Named, is_same};
 use super::resolve::{
-    bind_checks, build_entry, build_foreign_key, build_index, column_entries, expression_error,
-    foreign_key_name, key_columns,
+    bind_checks, bind_generated, build_entry, build_foreign_key, build_index, column_entries,
+    expression_error, foreign_key_name, key_columns,
 };
 use super::{Catalog, IndexId, Name, TableId};
 use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
@@ -28,7 +28,7 @@ impl Catalog {
     /// [`Error::Name`] if the name is taken or the definition names a column that it does not have;
     /// [`Error::Schema`] if the definition contradicts itself.
     pub fn create_table(&mut self, definition: Table) -> Result<TableId, Error> {
-        self.check_name_is_free(definition.name())?;
+        self.check_name_is_free(definition.name(), definition.is_temporary())?;
         let id = TableId(self.entries.len() as u32);
         let mut ids = self.ids;
         let mut entry = build_entry(id, definition, &mut ids)?;
@@ -59,8 +59,9 @@ impl Catalog {
     /// # Errors
     /// [`Error::Schema`] if the new name is taken.
     pub fn rename_table(&mut self, id: TableId, name: &str, follows: bool) -> Result<(), Error> {
-        let old = self.by_id(id).name().to_owned();
-        if self.check_name_is_free(name).is_err() {
+        let definition = &self.by_id(id).definition;
+        let (old, is_temporary) = (definition.name().to_owned(), definition.is_temporary());
+        if self.check_name_is_free(name, is_temporary).is_err() {
             // Its own name in another case is taken as well, as in SQLite.
             return Err(SchemaError::Alter {
                 action: format!("rename table \"{old}\" to \"{name}\""),
@@ -122,6 +123,7 @@ impl Catalog {
                 return Err(key_column_error(entry, &name));
             }
             entry.columns = column_entries(&entry.definition);
+            entry.generated = bind_generated(&entry.definition)?;
             entry.checks = bind_checks(&entry.definition)?;
             for position in foreign_keys..on_column_count(&entry.definition) {
                 let key = build_foreign_key(entry, position, ids)?;
@@ -156,10 +158,11 @@ impl Catalog {
             let names = self.tables().map(|table| table.name());
             return Err(NameError::missing(NameKind::Table, index.table(), Some("main"), names));
         };
-        self.check_name_is_free(index.name())?;
+        self.check_name_is_free(index.name(), self.by_id(table).definition.is_temporary())?;
         let id = self.change(table, |entry, ids| {
             let id = ids.index();
-            entry.indexes.push(build_index(entry, index, id)?);
+            let index = Index { table: entry.definition.name.clone(), ..index.clone() };
+            entry.indexes.push(build_index(entry, &index, id)?);
             Ok(id)
         })?;
         self.resolve_around(table);
@@ -183,8 +186,8 @@ impl Catalog {
     }
 
     /// Tables and indexes share one space of names, as in SQLite.
-    fn check_name_is_free(&self, name: &str) -> Result<(), Error> {
-        match self.named(name) {
+    fn check_name_is_free(&self, name: &str, is_temporary: bool) -> Result<(), Error> {
+        match self.named_in(name, is_temporary) {
             None => Ok(()),
             Some(Named::Table(_)) => Err(NameError::taken(NameKind::Table, name, None)),
             Some(Named::Index(..)) => Err(NameError::taken(NameKind::Index, name, None)),
@@ -223,6 +226,11 @@ fn rename_own_column(
     definition.columns[position].name = to.into();
     definition.keys.iter_mut().for_each(|key| key.rename_column(from, to));
     definition.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns, from, to));
+    for column in &mut definition.columns {
+        if let Some((expression, _)) = &mut column.generated {
+            *expression = expression.rename_column(from, to);
+        }
+    }
     for check in &mut definition.checks {
         check.expression = check.expression.rename_column(from, to);
         if check.column.as_ref().is_some_and(|column| is_same(column, from)) {
@@ -230,6 +238,7 @@ fn rename_own_column(
         }
     }
     entry.checks = bind_checks(&entry.definition)?;
+    entry.generated = bind_generated(&entry.definition)?;
     for index in &mut entry.indexes {
         if let IndexKind::Created(created) = &mut index.kind {
             let same = created.columns.iter_mut().filter(|column| is_same(&column.name, from));
@@ -265,6 +274,7 @@ fn drop_own_column(entry: &mut TableEntry, position: usize) -> Result<(), Error>
     entry.row_id_column = entry.definition.row_id_column();
     entry.key_columns = key_columns(&entry.definition);
     entry.columns = column_entries(&entry.definition);
+    entry.generated = bind_generated(&entry.definition)?;
     entry.checks = bind_checks(&entry.definition)?;
     let shift = |column: &mut usize| *column -= usize::from(*column > position);
     entry.foreign_keys.iter_mut().flat_map(|key| &mut key.columns).for_each(shift);
@@ -329,6 +339,14 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
             AlterCheck::Outcome,
             after(&format!("table {table}")),
             "It is part of a UNIQUE.".to_owned(),
+        );
+    }
+    let mut generated = entry.generated.iter();
+    if let Some((other, _)) = generated.find(|(_, bound)| bound.columns().contains(&position)) {
+        return refuse(
+            AlterCheck::Outcome,
+            after(&format!("table {table}")),
+            format!("Column \"{}\" is computed from it.", entry.column_name(*other)),
         );
     }
     for (check, entry) in entry.definition.checks.iter().zip(&entry.checks) {

@@ -33,6 +33,8 @@ pub struct Column {
     pub(super) default: Option<Expression>,
     /// The default as it was written, if it was.
     pub(super) default_text: Option<Name>,
+    /// What it is computed from, if it is, and whether it is said to be STORED.
+    pub(super) generated: Option<(Expression, bool)>,
     pub(super) collation: Collation,
     /// Declared on the column; `Table::column` moves them to the table's lists.
     keys: SmallVec<[KeyConstraint; 1]>,
@@ -51,6 +53,7 @@ impl Column {
             not_null_resolution: None,
             default: None,
             default_text: None,
+            generated: None,
             collation: Collation::Binary,
             keys: SmallVec::new(),
             checks: Vec::new(),
@@ -156,6 +159,19 @@ impl Column {
     pub fn add_check(mut self, check: Check) -> Self {
         self.checks.push(Check { column: Some(self.name.clone()), ..check });
         self
+    }
+
+    /// GENERATED ALWAYS AS (expression): computed from other columns of the row, never given. It is
+    /// kept with the row either way; `is_stored` only says how it was declared.
+    #[must_use]
+    pub fn generated(mut self, expression: impl Into<Expression>, is_stored: bool) -> Self {
+        self.generated = Some((expression.into(), is_stored));
+        self
+    }
+
+    /// Whether it is computed, and if so whether it was declared STORED.
+    pub fn generated_stored(&self) -> Option<bool> {
+        self.generated.as_ref().map(|(_, is_stored)| *is_stored)
     }
 
     /// The default as it was written, to be shown.
@@ -326,6 +342,7 @@ pub struct Table {
     pub(super) checks: Vec<Check>,
     pub(super) foreign_keys: Vec<ForeignKey>,
     pub(super) without_row_id: bool,
+    pub(super) temporary: bool,
 }
 
 impl Table {
@@ -338,6 +355,7 @@ impl Table {
             checks: Vec::new(),
             foreign_keys: Vec::new(),
             without_row_id: false,
+            temporary: false,
         }
     }
 
@@ -418,6 +436,19 @@ impl Table {
     pub fn renamed(mut self, name: impl Into<Name>) -> Self {
         self.name = name.into();
         self
+    }
+
+    /// TEMP: it stands before a table of the same name, and its foreign keys reference temporary
+    /// tables alone.
+    #[must_use]
+    pub fn temporary(mut self) -> Self {
+        self.temporary = true;
+        self
+    }
+
+    /// Whether it is temporary.
+    pub fn is_temporary(&self) -> bool {
+        self.temporary
     }
 
     /// The table's name, as written.

@@ -32,6 +32,8 @@ pub struct TableEntry {
     pub(super) row_id_names: KnownNames,
     /// One per column of the definition.
     pub columns: Vec<ColumnEntry>,
+    /// The columns that are computed, each after those that it reads, and what from.
+    pub generated: Vec<(usize, Bound)>,
     /// The checks, in order.
     pub checks: Vec<CheckEntry>,
     /// PRIMARY KEY (unless it is the row id), UNIQUE, and secondary indexes, in the order made.
@@ -116,6 +118,8 @@ pub struct ForeignKeyEntry {
     pub columns: Positions,
     /// What it references, as of the last change of the catalogue.
     pub target: Target,
+    /// Whether its table is temporary, and what it references has to be.
+    pub(super) is_temporary: bool,
     pub(super) names: KnownNames,
 }
 
@@ -178,7 +182,8 @@ impl ForeignKeyEntry {
         match &self.target {
             Target::Resolved(_) => None,
             Target::MissingTable => {
-                Some(SchemaError::MissingReferencedTable { constraint, table, referenced })
+                let schema = if self.is_temporary { "temp" } else { "main" };
+                Some(SchemaError::MissingReferencedTable { constraint, table, schema, referenced })
             }
             Target::Mismatch { reason, .. } => {
                 let reason = reason.clone();
@@ -226,6 +231,25 @@ impl TableEntry {
     /// The index of the primary key, unless that is the row id.
     pub fn primary_key_index(&self) -> Option<&IndexEntry> {
         self.indexes.iter().find(|index| matches!(index.kind, IndexKind::PrimaryKey))
+    }
+
+    /// These columns, and those that are computed from them.
+    pub(crate) fn with_generated(&self, mut named: Vec<usize>) -> Vec<usize> {
+        for (position, expression) in &self.generated {
+            let reads = expression.columns().iter().any(|column| named.contains(column));
+            if reads && !named.contains(position) {
+                named.push(*position);
+            }
+        }
+        named
+    }
+
+    /// Computes the columns that are to be computed.
+    pub(crate) fn generate(&self, row: &mut [Value]) {
+        for (position, expression) in &self.generated {
+            let value = expression.evaluate(&*row);
+            row[*position] = self.columns[*position].affinity.apply(value);
+        }
     }
 
     /// The table's name, as written.

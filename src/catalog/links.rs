@@ -27,6 +27,8 @@ pub(super) struct Links {
     missing: Keys,
     /// How many foreign keys name a table but no key of it.
     mismatches: usize,
+    /// How many tables are temporary.
+    pub(super) temporary: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +84,7 @@ impl Links {
 
     /// Puts in what an entry says.
     pub(super) fn add(&mut self, entry: &TableEntry) {
+        self.temporary += usize::from(entry.definition.is_temporary());
         self.add_name(entry.name(), Named::Table(entry.id));
         for index in created(entry) {
             self.add_name(&index.name, Named::Index(entry.id, index.id));
@@ -100,6 +103,7 @@ impl Links {
 
     /// Takes out what an entry said.
     pub(super) fn remove(&mut self, entry: &TableEntry) {
+        self.temporary -= usize::from(entry.definition.is_temporary());
         self.remove_name(entry.name(), Named::Table(entry.id));
         for index in created(entry) {
             self.remove_name(&index.name, Named::Index(entry.id, index.id));

@@ -166,8 +166,25 @@ impl Catalog {
         self.links.has_unresolved()
     }
 
+    /// What a name stands for: what is temporary before what is not, unless the name says where it
+    /// is, as in `main.t`.
     fn named(&self, name: &str) -> Option<Named> {
+        let temporary = (self.links.temporary > 0).then(|| self.named_in(name, true)).flatten();
+        temporary.or_else(|| self.named_in(name, false)).or_else(|| {
+            let (schema, name) = name.split_once('.')?;
+            match schema.to_ascii_lowercase().as_str() {
+                "main" => self.named_in(name, false),
+                "temp" => self.named_in(name, true),
+                _ => None,
+            }
+        })
+    }
+
+    /// The same among what is temporary, or what is not.
+    fn named_in(&self, name: &str, is_temporary: bool) -> Option<Named> {
+        let is_there = |table: TableId| self.by_id(table).definition.is_temporary() == is_temporary;
         self.links.find(name, |named| match named {
+            Named::Table(table) | Named::Index(table, _) if !is_there(table) => false,
             Named::Table(table) => is_same(self.by_id(table).name(), name),
             Named::Index(table, index) => {
                 let index = self.by_id(table).find_index(index);

@@ -11,7 +11,8 @@ use std::fmt;
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CREATE TABLE {} (", quote_identifier(&self.name))?;
+        let temporary = if self.temporary { "TEMP " } else { "" };
+        write!(f, "CREATE {temporary}TABLE {} (", quote_identifier(&self.name))?;
         let mut separator = "\n  ";
         for column in &self.columns {
             f.write_str(separator)?;
@@ -70,6 +71,10 @@ impl Table {
                 write!(f, " DEFAULT {default}")?;
             }
             Some(default) => write!(f, " DEFAULT ({default})")?,
+        }
+        if let Some((expression, is_stored)) = &column.generated {
+            let word = if *is_stored { " STORED" } else { "" };
+            write!(f, " AS ({expression}){word}")?;
         }
         if column.collation != Collation::Binary {
             write!(f, " COLLATE {}", column.collation)?;

@@ -8,7 +8,7 @@ use super::entry::{
     CheckEntry, ColumnEntry, Comparison, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup,
     Positions, Resolved, TableEntry, Target,
 };
-use super::links::is_same;
+use super::links::{Named, is_same};
 use super::names::KnownNames;
 use super::{
     Catalog, ConstraintId, ForeignKey, Index, IndexId, KeyConstraint, Name, Resolution, Table,
@@ -57,11 +57,13 @@ pub(super) fn build_entry(
         key_columns: key_columns(&definition),
         row_id_names: KnownNames::new(),
         columns: column_entries(&definition),
+        generated: Vec::new(),
         checks: Vec::new(),
         indexes: Vec::new(),
         foreign_keys: Vec::with_capacity(definition.foreign_keys.len()),
         definition,
     };
+    entry.generated = bind_generated(&entry.definition)?;
     if !entry.definition.checks.is_empty() {
         entry.checks = bind_checks(&entry.definition)?;
     }
@@ -128,6 +130,40 @@ pub(super) fn column_entries(definition: &Table) -> Vec<ColumnEntry> {
         not_null_names: KnownNames::new(),
     };
     definition.columns.iter().map(entry).collect()
+}
+
+/// The columns that are computed, each after those that it reads.
+pub(super) fn bind_generated(definition: &Table) -> Result<Vec<(usize, Bound)>, Error> {
+    let mut waiting: Vec<(usize, Bound)> = Vec::new();
+    for (position, column) in definition.columns.iter().enumerate() {
+        if let Some((expression, _)) = &column.generated {
+            let place = || format!("generated column \"{}\" of table", column.name);
+            waiting.push((position, bind(expression, definition, place)?));
+        }
+    }
+    let mut ordered: Vec<(usize, Bound)> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let is_waiting = |column: &usize| waiting.iter().any(|(position, _)| position == column);
+        let next = waiting.iter().position(|(_, bound)| !bound.columns().iter().any(is_waiting));
+        let Some(next) = next else {
+            let column = &definition.columns[waiting[0].0].name;
+            return Err(SchemaError::Expression {
+                place: format!("generated column \"{column}\""),
+                message: format!("generated column loop on \"{column}\""),
+                reason: "it is computed from itself".to_owned(),
+            }
+            .into());
+        };
+        ordered.push(waiting.remove(next));
+    }
+    let plain = definition.columns.len() - ordered.len();
+    if plain == 0 && !ordered.is_empty() {
+        let message = "must have at least one non-generated column".to_owned();
+        let place = format!("table \"{}\"", definition.name());
+        let reason = "all its columns are generated".to_owned();
+        return Err(SchemaError::Expression { place, message, reason }.into());
+    }
+    Ok(ordered)
 }
 
 pub(super) fn bind_checks(definition: &Table) -> Result<Vec<CheckEntry>, Error> {
@@ -247,6 +283,7 @@ pub(super) fn build_foreign_key(
         definition,
         columns,
         target: Target::MissingTable,
+        is_temporary: entry.definition.is_temporary(),
         names: KnownNames::new(),
     })
 }
@@ -393,9 +430,9 @@ impl Catalog {
         if is_same(&key.references, own.name()) {
             return find_key(key, own);
         }
-        match self.find_table(&*key.references) {
-            Some(table) => find_key(key, table),
-            None => Target::MissingTable,
+        match self.named_in(&key.references, own.definition.is_temporary()) {
+            Some(Named::Table(table)) => find_key(key, self.by_id(table)),
+            Some(Named::Index(..)) | None => Target::MissingTable,
         }
     }
 }

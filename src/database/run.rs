@@ -402,7 +402,7 @@ impl Database {
         let assignment = Arc::new(assignment(table, &update.assignments)?);
         let conflict = conflict_clause(table, &update.on_conflict)?;
         let rows = self.matching(table, &update.selector)?;
-        let named = assignment.columns();
+        let named = table.with_generated(assignment.columns());
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
         if conflict.resolution == Some(Resolution::Replace) && self.may_clash(table, &named) {
             needs.push(Need::delete(table.id));

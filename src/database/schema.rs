@@ -11,7 +11,7 @@ use crate::referential::{
     Attached, DefinitionCheck, Detail, Programs, Start, Timing, Work, check_actions,
 };
 use crate::storage::RowRef;
-use crate::table::{index_specs, unique_key};
+use crate::table::{Prepared, index_specs, unique_key, update};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -186,6 +186,15 @@ impl Database {
                 return refuse(message, "Existing rows would have no value for it.");
             }
             db.store.add_column(id, &value);
+            let computed = entry.definition.columns().last().and_then(Column::generated_stored);
+            if computed.is_some() {
+                let rows: Vec<_> = db.store.rows(id).map(RowRef::to_vec).collect();
+                let ids: Vec<_> = db.store.rows(id).map(RowRef::row_id).collect();
+                for (row_id, mut values) in ids.into_iter().zip(rows) {
+                    entry.generate(&mut values);
+                    update(&mut db.store, entry, row_id, Prepared { row_id, values });
+                }
+            }
             let fails = |row: RowRef<'_>| {
                 let row = row.to_vec();
                 entry.checks.iter().any(|check| check.expression.truth(&row) == Some(false))

@@ -100,6 +100,7 @@ impl Database {
         conflict: &ConflictClause,
         named: Vec<usize>,
     ) -> Result<()> {
+        let named = table.with_generated(named);
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
         if conflict.resolution == Some(Resolution::Replace) && self.may_clash(table, &named) {
             needs.push(Need::delete(table.id));

@@ -134,6 +134,8 @@ pub enum SchemaError {
         constraint: String,
         /// The referencing table.
         table: String,
+        /// Where the referenced table is looked for: "main" or "temp".
+        schema: &'static str,
         /// The referenced table.
         referenced: String,
     },
@@ -209,7 +211,7 @@ impl fmt::Display for SchemaError {
                  primary key, or have a UNIQUE constraint or a whole unique index on exactly \
                  those columns."
             ),
-            SchemaError::MissingReferencedTable { constraint, table, referenced } => write!(
+            SchemaError::MissingReferencedTable { constraint, table, referenced, .. } => write!(
                 f,
                 "foreign key \"{constraint}\" of table \"{table}\" references table \
                  \"{referenced}\", which does not exist\nhint: Create table \"{referenced}\", or \

@@ -207,8 +207,8 @@ fn schema_message(error: &SchemaError) -> String {
         SchemaError::ForeignKeyMismatch { table, referenced, .. } => {
             format!("foreign key mismatch - \"{table}\" referencing \"{referenced}\"")
         }
-        SchemaError::MissingReferencedTable { referenced, .. } => {
-            format!("no such table: main.{referenced}")
+        SchemaError::MissingReferencedTable { schema, referenced, .. } => {
+            format!("no such table: {schema}.{referenced}")
         }
         SchemaError::ColumnCount { column: Some(column), referenced, .. } => format!(
             "foreign key on {column} should reference only one column of table {referenced}"

@@ -181,7 +181,7 @@ impl Connection {
     /// A view that a foreign key references is there, but has no key.
     fn view_is_no_parent(&self, error: Error) -> Error {
         let Error::Schema(schema) = &error else { return error };
-        let SchemaError::MissingReferencedTable { constraint, table, referenced } = &**schema
+        let SchemaError::MissingReferencedTable { constraint, table, referenced, .. } = &**schema
         else {
             return error;
         };

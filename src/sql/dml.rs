@@ -37,7 +37,7 @@ fn refused<T>(message: String) -> Result<T> {
 /// # Errors
 /// If there is none, or it cannot be changed.
 fn target(db: &Database, name: &QualifiedName) -> Result<Arc<TableEntry>> {
-    if let Some(table) = db.catalog().find_table(&name.name) {
+    if let Some(table) = db.catalog().find_table(&name.full()) {
         return Ok(table.clone());
     }
     if name.name.to_ascii_lowercase().starts_with("sqlite_") && is_schema_table(&name.name) {
@@ -190,6 +190,7 @@ impl InsertPlan {
     fn append(&self, db: &mut Database, parameters: &[Value]) -> Result<Option<RowId>> {
         let InsertRows::Plain(row) = &self.rows else { return Ok(None) };
         let is_plain = self.is_whole
+            && !self.table.definition.is_without_row_id()
             && self.conflict.resolution.is_none()
             && self.conflict.upserts.is_empty()
             && self.returning.is_none();
@@ -252,14 +253,22 @@ impl InsertPlan {
     }
 }
 
+fn is_generated(table: &TableEntry, position: usize) -> bool {
+    table.generated.iter().any(|(column, _)| *column == position)
+}
+
 fn insert_positions(table: &TableEntry, insert: &Insert) -> Result<Vec<usize>> {
     if let Rows::Default = insert.rows {
         return Ok(Vec::new());
     }
+    let is_given = |position: &usize| !is_generated(table, *position);
     if insert.columns.is_empty() {
-        return Ok((0..table.columns.len()).collect());
+        return Ok((0..table.columns.len()).filter(is_given).collect());
     }
     let position = |name: &String| match position_of(table, name) {
+        Some(position) if !is_given(&position) => {
+            refused(format!("cannot INSERT into generated column \"{name}\""))
+        }
         Some(position) => Ok(position),
         None => refused(format!("table {} has no column named {name}", insert.table.name)),
     };
@@ -376,6 +385,9 @@ fn assigned(
             let Some(position) = position_of(table, name) else {
                 return refused(format!("no such column: {name}"));
             };
+            if is_generated(table, position) {
+                return refused(format!("cannot UPDATE generated column \"{name}\""));
+            }
             list.retain(|(other, _)| *other != position);
             list.push((position, value));
         }
@@ -500,6 +512,12 @@ impl Matching {
     }
 }
 
+/// A table as a query reads it, also where a temporary one stands before it.
+fn source_of(table: &TableEntry) -> Source {
+    let schema = if table.definition.is_temporary() { "temp" } else { "main" };
+    Source::table(format!("{schema}.{}", table.name())).alias(table.name())
+}
+
 /// The row id as a query names it, also of a table that has none to show.
 fn hidden_row_id(table: &TableEntry, alias: Option<&str>) -> ResultColumn {
     col((alias.unwrap_or(table.name()), ROW_ID)).into()
@@ -540,7 +558,7 @@ impl UpdatePlan {
             None => None,
             Some(from) => {
                 let (_, values) = assigned(&table, update.assignments.clone())?;
-                let source = Source::table(table.name());
+                let source = source_of(&table);
                 let source = alias.into_iter().fold(source, |source, alias| source.alias(alias));
                 let row_id = hidden_row_id(&table, alias);
                 let columns = [row_id].into_iter().chain(values.into_iter().map(Into::into));

@@ -127,8 +127,15 @@ impl Names for SchemaNames<'_> {
         {
             return self.view(&view.name, sql);
         }
-        if self.db.catalog().find_table(name).is_some() {
-            return Ok(Source::table(name));
+        match schema {
+            None if self.db.catalog().find_table(name).is_some() => return Ok(Source::table(name)),
+            Some(schema) => {
+                let full = format!("{schema}.{name}");
+                if self.db.catalog().find_table(&full).is_some() {
+                    return Ok(Source::table(full).alias(name));
+                }
+            }
+            None => {}
         }
         match pragma::table(self.db, name) {
             Some(table) => Ok(Source::supplied(table, Vec::<Expression>::new())),

@@ -173,14 +173,16 @@ fn tell(told: Told, view: &View<'_>, argument: Option<&str>) -> Result<Vec<Row>>
     let of_table =
         |rows: fn(&TableEntry) -> Vec<Row>| table.map_or(Vec::new(), |table| rows(table));
     Ok(match told {
-        Told::TableInfo => of_table(table_info),
-        Told::TableXinfo => {
-            let hidden = |mut row: Row| {
-                row.push(0.into());
-                row
-            };
-            of_table(table_info).into_iter().map(hidden).collect()
+        Told::TableInfo => {
+            let mut rows = of_table(table_xinfo);
+            rows.retain(|row| row[6] == Value::Integer(0));
+            for (row, number) in rows.iter_mut().zip(0..) {
+                row[0] = Value::Integer(number);
+                row.pop();
+            }
+            rows
         }
+        Told::TableXinfo => of_table(table_xinfo),
         Told::IndexList => of_table(index_list),
         Told::IndexInfo => argument.map_or(Vec::new(), |name| index_info(view.catalog(), name)),
         Told::IndexXinfo => argument.map_or(Vec::new(), |name| index_xinfo(view.catalog(), name)),
@@ -202,7 +204,7 @@ fn table_list(table: &TableEntry) -> Row {
     vec!["main".into(), name, "table".into(), width.into(), without_row_id.into(), 0.into()]
 }
 
-fn table_info(table: &TableEntry) -> Vec<Row> {
+fn table_xinfo(table: &TableEntry) -> Vec<Row> {
     let key = table.definition.primary_key_columns();
     let row = |(position, column): (usize, &crate::catalog::Column)| {
         let place = key.iter().position(|name| name.eq_ignore_ascii_case(column.name()));
@@ -214,6 +216,11 @@ fn table_info(table: &TableEntry) -> Vec<Row> {
             not_null.into(),
             column.default_text().map_or(Value::Null, |text| text.as_str().into()),
             place.map_or(0, |place| place as i64 + 1).into(),
+            match column.generated_stored() {
+                None => 0.into(),
+                Some(false) => 2.into(),
+                Some(true) => 3.into(),
+            },
         ]
     };
     table.definition.columns().iter().enumerate().map(row).collect()

@@ -40,24 +40,34 @@ pub(super) fn run(connection: &mut Connection, statement: Statement) -> Result<(
 }
 
 /// Whether there is something of this name; an error unless that is fine.
-fn is_taken(db: &Database, kind: ObjectKind, name: &str, if_not_exists: bool) -> Result<bool> {
+fn is_taken(
+    db: &Database,
+    kind: ObjectKind,
+    name: &str,
+    is_temporary: bool,
+    if_not_exists: bool,
+) -> Result<bool> {
+    let schema = if is_temporary { "temp" } else { "main" };
+    let full = format!("{schema}.{name}");
     if name.to_ascii_lowercase().starts_with("sqlite_") {
         return refuse(format!("object name reserved for internal use: {name}"));
     }
-    if let Some(view) = db.find_object(ObjectKind::View, name) {
+    if let Some(view) = db.find_object(ObjectKind::View, name)
+        && view.is_temporary == is_temporary
+    {
         return match if_not_exists && kind != ObjectKind::Index {
             true => Ok(true),
             false => refuse(format!("{} {} already exists", view.kind.word(), name)),
         };
     }
-    if db.catalog().find_table(name).is_some() {
+    if db.catalog().find_table(&full).is_some() {
         return match (if_not_exists, kind) {
             (true, ObjectKind::Table | ObjectKind::View) => Ok(true),
             (_, ObjectKind::Index) => refuse(format!("there is already a table named {name}")),
             _ => refuse(format!("table {name} already exists")),
         };
     }
-    if db.catalog().find_index(name).is_some() {
+    if db.catalog().find_index(&full).is_some() {
         return match (if_not_exists, kind) {
             (true, ObjectKind::Index) => Ok(true),
             (_, ObjectKind::Index) => refuse(format!("index {name} already exists")),
@@ -69,10 +79,10 @@ fn is_taken(db: &Database, kind: ObjectKind, name: &str, if_not_exists: bool) ->
 
 fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
     let name = create.name.name.clone();
-    if is_taken(db, ObjectKind::Table, &name, create.if_not_exists)? {
+    let temporary = create.is_temporary || is_temporary(&create.name);
+    if is_taken(db, ObjectKind::Table, &name, temporary, create.if_not_exists)? {
         return Ok(());
     }
-    let temporary = create.is_temporary || is_temporary(&create.name);
     match create.body {
         TableBody::Definition(definition) => {
             let table = table_of(&name, definition)?;
@@ -84,7 +94,8 @@ fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
             let (table, sql) = table_of_query(&name, &selection);
             db.as_one(|db| {
                 define_table(db, table, sql, temporary)?;
-                db.insert_many(&name, selection.rows)?;
+                let schema = if temporary { "temp" } else { "main" };
+                db.insert_many(&format!("{schema}.{name}"), selection.rows)?;
                 Ok(())
             })
         }
@@ -96,10 +107,12 @@ fn is_temporary(name: &QualifiedName) -> bool {
 }
 
 fn define_table(db: &mut Database, table: Table, sql: String, is_temporary: bool) -> Result<()> {
-    let name = table.name().to_owned();
+    let schema = if is_temporary { "temp" } else { "main" };
+    let name = format!("{schema}.{}", table.name());
+    let table = if is_temporary { table.temporary() } else { table };
     db.as_one(|db| {
         db.create_table(table)?;
-        let entry = db.catalog().table(&name)?.clone();
+        let entry = db.catalog().table(&*name)?.clone();
         let objects = objects_of_table(&entry, sql, is_temporary);
         db.change_objects(|all| all.extend(objects.into_iter().map(Arc::new)))
     })
@@ -172,17 +185,22 @@ fn affinity_of(_: &Selection, _: usize) -> Option<Affinity> {
 
 fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
     let name = create.name.name.clone();
-    let Some(table) = db.catalog().find_table(&create.table).cloned() else {
+    let on = match &create.name.schema {
+        Some(schema) => format!("{schema}.{}", create.table),
+        None => create.table.clone(),
+    };
+    let Some(table) = db.catalog().find_table(&on).cloned() else {
         if db.find_object(ObjectKind::View, &create.table).is_some() {
             return refuse("views may not be indexed".to_owned());
         }
         let schema = create.name.schema.as_deref().unwrap_or("main");
         return Err(missing(db, Some(schema), &create.table));
     };
-    if is_taken(db, ObjectKind::Index, &name, create.if_not_exists)? {
+    let is_temporary = table.definition.is_temporary();
+    if is_taken(db, ObjectKind::Index, &name, is_temporary, create.if_not_exists)? {
         return Ok(());
     }
-    let mut index = Index::new(name.as_str(), table.name(), create.columns);
+    let mut index = Index::new(name.as_str(), on.as_str(), create.columns);
     if create.is_unique {
         index = index.unique();
     }
@@ -195,7 +213,7 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
         name,
         table: table.name().to_owned(),
         sql: Some(format!("CREATE {word} {}", create.text)),
-        is_temporary: is_temporary_table(db, table.name()),
+        is_temporary,
         view: None,
     };
     db.as_one(|db| {
@@ -204,16 +222,12 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
     })
 }
 
-fn is_temporary_table(db: &Database, name: &str) -> bool {
-    db.find_object(ObjectKind::Table, name).is_some_and(|object| object.is_temporary)
-}
-
 fn create_view(db: &mut Database, create: CreateView) -> Result<()> {
     let name = create.name.name.clone();
-    if is_taken(db, ObjectKind::View, &name, create.if_not_exists)? {
+    let is_temporary = create.is_temporary || is_temporary(&create.name);
+    if is_taken(db, ObjectKind::View, &name, is_temporary, create.if_not_exists)? {
         return Ok(());
     }
-    let is_temporary = create.is_temporary || is_temporary(&create.name);
     let object = view::object(db, name, format!("CREATE VIEW {}", create.text), is_temporary);
     db.change_objects(|all| all.push(Arc::new(object)))
 }
@@ -273,10 +287,10 @@ fn drop(db: &mut Database, kind: ObjectKind, name: &QualifiedName, if_exists: bo
         Some(schema) => format!("{schema}.{}", name.name),
         None => name.name.clone(),
     };
-    let name = name.name.as_str();
+    let (full, name) = (name.full(), name.name.as_str());
     let is_there = match kind {
-        ObjectKind::Table => db.catalog().find_table(name).is_some(),
-        ObjectKind::Index => db.catalog().find_index(name).is_some(),
+        ObjectKind::Table => db.catalog().find_table(&full).is_some(),
+        ObjectKind::Index => db.catalog().find_index(&full).is_some(),
         ObjectKind::View | ObjectKind::Trigger => db.find_object(kind, name).is_some(),
     };
     if !is_there {
@@ -290,16 +304,20 @@ fn drop(db: &mut Database, kind: ObjectKind, name: &QualifiedName, if_exists: bo
                 .filter(|object| object.kind == ObjectKind::Trigger && object.is_of(name))
                 .cloned()
                 .collect();
-            db.drop_table(name)?;
+            let table = db.catalog().table(&*full)?;
+            let is_temporary = table.definition.is_temporary();
+            db.drop_table(&full)?;
             db.change_objects(|all| {
                 all.retain(|object| {
-                    let goes = object.is_of(name) && object.kind != ObjectKind::View;
+                    let goes = object.is_of(name)
+                        && object.kind != ObjectKind::View
+                        && object.is_temporary == is_temporary;
                     !goes && !triggers.contains(object)
                 });
             })
         }
         ObjectKind::Index => {
-            db.drop_index(name)?;
+            db.drop_index(&full)?;
             let is_it =
                 |object: &Arc<Object>| object.kind == ObjectKind::Index && object.is_called(name);
             db.change_objects(|all| all.retain(|object| !is_it(object)))
@@ -355,7 +373,7 @@ fn refuse_drop(
 }
 
 fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bool) -> Result<()> {
-    let Some(table) = db.catalog().find_table(&name.name).cloned() else {
+    let Some(table) = db.catalog().find_table(&name.full()).cloned() else {
         if db.find_object(ObjectKind::View, &name.name).is_some() {
             return refuse(match change {
                 AlterTable::RenameTo(_) => format!("view {} may not be altered", name.name),

@@ -14,6 +14,16 @@ pub struct QualifiedName {
     pub name: String,
 }
 
+impl QualifiedName {
+    /// As the catalogue takes it.
+    pub fn full(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
 /// A statement.
 #[derive(Clone, Debug)]
 pub enum Statement {

@@ -96,6 +96,7 @@ pub fn prepare_insert(
     if let Some(position) = table.row_id_column {
         values[position] = Value::Integer(row_id.0);
     }
+    table.generate(&mut values);
     let all = 0..table.columns.len();
     check_nulls(table, &mut values, all, resolution)?;
     check_checks(table, &values, row_id, |_| true)?;
@@ -125,7 +126,10 @@ pub fn prepare_update(
     if let Some(position) = table.row_id_column {
         row_id = row_id_of(&values[position])?;
     }
-    let is_assigned = |position: &usize| assigned.iter().any(|(other, _)| other == position);
+    table.generate(&mut values);
+    let named = assigned.iter().map(|(position, _)| *position).collect();
+    let named = if table.generated.is_empty() { named } else { table.with_generated(named) };
+    let is_assigned = |position: &usize| named.contains(position);
     let positions = (0..values.len()).filter(is_assigned);
     check_nulls(table, &mut values, positions, resolution)?;
     check_checks(table, &values, row_id, |columns| columns.iter().any(is_assigned))?;
@@ -180,7 +184,8 @@ pub struct Appended {
 /// columns store, and the table has neither CHECK nor UNIQUE. `None` if that is not so, or if the row
 /// id is taken; then nothing was stored.
 pub fn append(store: &mut Store, table: &TableEntry, values: &[ValueRef<'_>]) -> Option<Appended> {
-    let can_refuse = !table.checks.is_empty() || table.indexes.iter().any(|index| index.unique);
+    let can_refuse = !(table.checks.is_empty() && table.generated.is_empty())
+        || table.indexes.iter().any(|index| index.unique);
     if can_refuse || !fits(table, values) {
         return None;
     }

@@ -501,9 +501,12 @@ impl<'a> Executor<'a> {
 
     /// Values as the columns of a table would store them.
     fn converted(&self, table: TableId, values: &[Value]) -> Row {
-        let columns = &self.settings.catalog.by_id(table).columns;
-        let converted = columns.iter().zip(values);
-        converted.map(|(column, value)| column.affinity.apply(value.clone())).collect()
+        let entry = self.settings.catalog.by_id(table);
+        let converted = entry.columns.iter().zip(values);
+        let converted = converted.map(|(column, value)| column.affinity.apply(value.clone()));
+        let mut row: Vec<Value> = converted.collect();
+        entry.generate(&mut row);
+        row.into()
     }
 
     /// Starts a program above what stands on the stack. RAISE(IGNORE) in it cuts the stack back to
@@ -644,6 +647,12 @@ impl<'a> Executor<'a> {
         origin: Option<StepId>,
         named: Vec<usize>,
     ) -> StepId {
+        let named = match self.settings.catalog.find_by_id(table) {
+            Some(entry) if event == Event::Update && !entry.generated.is_empty() => {
+                entry.with_generated(named)
+            }
+            Some(_) | None => named,
+        };
         self.effects.step(StepRecord { kind, event, table, origin, named: named.into() })
     }
 }

@@ -98,6 +98,9 @@ impl Footprint {
             both.any(|timing| programs.any(table, event, timing))
         };
         let edges = || nodes.iter().flat_map(|node| &node.edges);
+        // Clause 2, for what is computed from what would be written.
+        let generates =
+            edges().any(|edge| edge.writes() && !catalog.by_id(edge.table).generated.is_empty());
         // Clause 1.
         let runs_programs = tables.iter().any(|&table| has_program(table, Event::Delete))
             || edges().any(|edge| edge.writes() && has_program(edge.table, Event::Update));
@@ -124,7 +127,12 @@ impl Footprint {
         let tells_refusals = edges().all(is_told);
         Footprint {
             edge_count: edges().count(),
-            is_exact: runs_programs || writes_keys || writes_other || frees_keys || sets_default,
+            is_exact: generates
+                || runs_programs
+                || writes_keys
+                || writes_other
+                || frees_keys
+                || sets_default,
             takes_roots_alone: reaches_itself(catalog, root) && !is_mutant!(WalkTakesRootsTogether),
             tells_refusals,
             is_cyclic: longest.is_none(),

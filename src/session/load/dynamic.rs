@@ -121,7 +121,11 @@ impl Session<'_> {
     }
 
     /// From now on the values that the collection is found by are remembered when they expire.
-    pub(in crate::session) fn track_last_known(&mut self, object: ObjectId, relationship: RelationshipId) {
+    pub(in crate::session) fn track_last_known(
+        &mut self,
+        object: ObjectId,
+        relationship: RelationshipId,
+    ) {
         for column in parameter_columns(self.mapping, relationship) {
             let attribute = AttributeId(column.column.0 as u16);
             let known = &mut self.state_mut(object).extras_mut().last_known;

@@ -1,7 +1,7 @@
 //! Tables, columns, constraints and indexes as they are defined.
 
 use super::expression::type_text;
-use super::{Adapter, collation_of, refuse, text_of, tokens, unsupported};
+use super::{Adapter, collation_of, refuse, text_of, tokens};
 use crate::catalog::{
     Check, Column, ConstraintMode, ForeignKey, IndexColumn, KeyConstraint, MatchType,
     ReferentialAction, Resolution,
@@ -11,8 +11,8 @@ use crate::expression::lit;
 use crate::sql::syntax::{ColumnDefinition, TableDefinition};
 use turso_parser::ast::{
     ColumnConstraint, ColumnDefinition as ForeignColumn, DeferSubclause, Expr, ForeignKeyClause,
-    IndexedColumn, InitDeferredPred, Name, NamedTableConstraint, RefAct, RefArg, ResolveType,
-    SortOrder, SortedColumn, TableConstraint, TableOptions,
+    GeneratedColumnType, IndexedColumn, InitDeferredPred, Name, NamedTableConstraint, RefAct,
+    RefArg, ResolveType, SortOrder, SortedColumn, TableConstraint, TableOptions,
 };
 
 impl Adapter<'_> {
@@ -141,7 +141,10 @@ impl Adapter<'_> {
                 let key = foreign_key([column.name().to_owned()], clause, defer_clause.as_ref());
                 column.foreign_key(with_name(key, name))
             }
-            ColumnConstraint::Generated { .. } => return unsupported("generated columns"),
+            ColumnConstraint::Generated { expr, typ, .. } => {
+                let is_stored = matches!(typ, Some(GeneratedColumnType::Stored));
+                column.generated(self.expression(expr)?, is_stored)
+            }
         })
     }
 }

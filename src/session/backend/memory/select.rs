@@ -428,5 +428,10 @@ fn project(rows: Rows, select: &Select) -> Rows {
             projected.push(row);
         }
     }
-    Rows { layout: select.columns.clone(), rows: projected, is_unique: rows.is_unique, is_looked_up: false }
+    Rows {
+        layout: select.columns.clone(),
+        rows: projected,
+        is_unique: rows.is_unique,
+        is_looked_up: false,
+    }
 }
