@@ -45,7 +45,7 @@ impl Database {
         selector: impl Into<Selector>,
     ) -> Result<Vec<(RowId, Row)>> {
         let table = self.table(table)?;
-        let ids = self.matching(table, &selector.into())?;
+        let ids = self.matching(table, &selector.into(), &[])?;
         let row = |id| self.store.row(table.id, id).map(|row| (id, row.to_row()));
         Ok(ids.into_iter().filter_map(row).collect())
     }
@@ -67,17 +67,26 @@ impl Database {
     }
 
     /// The ids of the rows selected, ascending.
-    pub(super) fn matching(&self, table: &TableEntry, selector: &Selector) -> Result<RowIds> {
+    pub(super) fn matching(
+        &self,
+        table: &TableEntry,
+        selector: &Selector,
+        parameters: &[Value],
+    ) -> Result<RowIds> {
         match selector {
             Selector::All => Ok(self.store.rows(table.id).map(RowRef::row_id).collect()),
             Selector::RowId(row_id) => {
                 Ok(self.store.row(table.id, *row_id).map(|_| *row_id).into_iter().collect())
             }
             Selector::Key(key) => Ok(self.find_by_key(table, key)?.into_iter().collect()),
-            Selector::Filter(predicate) => {
-                let predicate = bind(table, predicate)?;
-                Ok(self.find_by_predicate(table, &predicate).into())
-            }
+            Selector::Filter(predicate) => match bind(table, predicate) {
+                Ok(predicate) => Ok(self.find_by_predicate(table, &predicate).into()),
+                Err(error) => match self.find_by_query(table, predicate, parameters) {
+                    // What a row knows under no name, a query does not either.
+                    Err(_) if predicate.is_plain() => Err(error),
+                    found => Ok(found?.into()),
+                },
+            },
         }
     }
 

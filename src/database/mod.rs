@@ -16,6 +16,7 @@
 
 mod append;
 mod check;
+mod compute;
 mod find;
 mod objects;
 mod run;

@@ -5,11 +5,12 @@ use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update,
 use super::{Database, Done, LetPass, Plan, Selector, Walks, without_transaction};
 use crate::catalog::{IndexEntry, Resolution, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
-use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression};
+use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression, col};
 use crate::id::{RowId, TableId, TableRef};
+use crate::query::{Inputs, OutsideRow, Query, ResultColumn, Select, Selection};
 use crate::referential::{
-    self, Assign, Assignment, ConflictClause, ConflictTarget, Detail, Need, NewRow, Outcome,
-    Settings, Stop, UpsertClause, View, Work, check_foreign_keys, involves_all_keys,
+    self, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, Need, NewRow,
+    Outcome, Settings, Stop, UpsertClause, View, Work, check_foreign_keys, involves_all_keys,
 };
 use crate::storage::{Row, RowRef, Store};
 use crate::value::{Key, Value, ValueRef};
@@ -151,7 +152,7 @@ impl Database {
         {
             return result;
         }
-        let prepared = self.prepare_delete(table, &selector)?;
+        let prepared = self.prepare_delete(table, &selector, &[])?;
         self.run_prepared(prepared, Detail::Counts)
     }
 
@@ -207,7 +208,7 @@ impl Database {
     /// As [`Database::plan_delete`].
     pub fn plan(&mut self, statement: impl Into<Statement>) -> Result<Plan> {
         self.check_usable()?;
-        let Prepared { table, work } = self.prepare(statement.into())?;
+        let Prepared { table, work } = self.prepare(statement.into(), &[])?;
         Ok(self.plan_ready(table, work))
     }
 
@@ -230,9 +231,69 @@ impl Database {
         plan
     }
 
+    /// Carries out a statement with values for its parameters.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub fn run_with(
+        &mut self,
+        statement: impl Into<Statement>,
+        parameters: &[Value],
+    ) -> Result<Done> {
+        self.check_usable()?;
+        let prepared = self.prepare(statement.into(), parameters)?;
+        self.run_prepared(prepared, Detail::Counts)
+    }
+
+    /// Carries out a statement and returns columns of the rows that it changed itself: RETURNING.
+    ///
+    /// # Cost
+    /// That of [`Database::run`], and a copy of the rows.
+    ///
+    /// # Errors
+    /// As [`Database::run`]; [`Error::Query`] for columns that have no meaning.
+    pub fn run_returning(
+        &mut self,
+        statement: impl Into<Statement>,
+        columns: &[ResultColumn],
+        parameters: &[Value],
+    ) -> Result<(Done, Selection)> {
+        self.check_usable()?;
+        let statement = statement.into();
+        let query = self.returning(statement.table(), columns)?;
+        let Prepared { table, work } = self.prepare(statement, parameters)?;
+        let (done, changed) = self.run_ready(table, work, Detail::Returning)?;
+        let names = query.columns().map(str::to_owned).collect();
+        let mut selection = Selection { columns: names, rows: Vec::with_capacity(changed.len()) };
+        for (row_id, row) in &changed {
+            let rows = [Some(RowRef::held(*row_id, row))];
+            let inputs = Inputs { rows: &rows, ..self.inputs(parameters) };
+            selection.rows.extend(query.first(self.view(), inputs)?);
+        }
+        Ok((done, selection))
+    }
+
+    /// RETURNING as a query over a row of the table.
+    fn returning(&self, table: &str, columns: &[ResultColumn]) -> Result<Query> {
+        let table = self.table(table)?;
+        let mut select = Select::default();
+        for column in columns {
+            match column {
+                ResultColumn::All => {
+                    for column in table.definition.columns() {
+                        select = select.column(col((table.name(), column.name())));
+                    }
+                }
+                column => select = select.column(column.clone()),
+            }
+        }
+        let row = OutsideRow { name: table.name(), table, is_qualified: false };
+        Query::within(self.catalog(), &select, &[row])
+    }
+
     fn run_statement(&mut self, statement: Statement, detail: Detail) -> Result<Done> {
         self.check_usable()?;
-        let prepared = self.prepare(statement)?;
+        let prepared = self.prepare(statement, &[])?;
         self.run_prepared(prepared, detail)
     }
 
@@ -243,7 +304,7 @@ impl Database {
         on_conflict: &OnConflict,
     ) -> Result<Done> {
         self.check_usable()?;
-        let prepared = self.prepare_insert(table, rows, on_conflict)?;
+        let prepared = self.prepare_insert(table, rows, on_conflict, &[])?;
         self.run_prepared(prepared, Detail::Counts)
     }
 
@@ -351,14 +412,14 @@ impl Database {
         Some(result.map(|()| Done { direct, ..Done::default() }))
     }
 
-    fn prepare(&self, statement: Statement) -> Result<Prepared> {
+    fn prepare(&self, statement: Statement, parameters: &[Value]) -> Result<Prepared> {
         match statement {
             Statement::Insert(Insert { table, rows, on_conflict }) => {
-                self.prepare_insert((&table).into(), rows, &on_conflict)
+                self.prepare_insert((&table).into(), rows, &on_conflict, parameters)
             }
-            Statement::Update(update) => self.prepare_update(&update),
+            Statement::Update(update) => self.prepare_update(&update, parameters),
             Statement::Delete(Delete { table, selector }) => {
-                self.prepare_delete((&table).into(), &selector)
+                self.prepare_delete((&table).into(), &selector, parameters)
             }
         }
     }
@@ -368,9 +429,10 @@ impl Database {
         table: TableRef<'_>,
         rows: impl IntoIterator<Item = RowValues>,
         on_conflict: &OnConflict,
+        parameters: &[Value],
     ) -> Result<Prepared> {
         let table = self.table(table)?;
-        let conflict = conflict_clause(table, on_conflict)?;
+        let conflict = self.conflict_clause(table, on_conflict, parameters)?;
         let mut gives_row_id = false;
         let row = |row: RowValues| {
             gives_row_id |= names_row_id(table, &row);
@@ -397,11 +459,11 @@ impl Database {
         Ok(Prepared { table: table.id, work: Work::Insert { rows, conflict } })
     }
 
-    fn prepare_update(&self, update: &Update) -> Result<Prepared> {
+    fn prepare_update(&self, update: &Update, parameters: &[Value]) -> Result<Prepared> {
         let table = self.table(&update.table)?;
-        let assignment = Arc::new(assignment(table, &update.assignments)?);
-        let conflict = conflict_clause(table, &update.on_conflict)?;
-        let rows = self.matching(table, &update.selector)?;
+        let assignment = Arc::new(self.assignment(table, &update.assignments, parameters)?);
+        let conflict = self.conflict_clause(table, &update.on_conflict, parameters)?;
+        let rows = self.matching(table, &update.selector, parameters)?;
         let named = table.with_generated(assignment.columns());
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
         if conflict.resolution == Some(Resolution::Replace) && self.may_clash(table, &named) {
@@ -412,9 +474,14 @@ impl Database {
         Ok(Prepared { table: table.id, work: Work::Update { rows, assignment, conflict } })
     }
 
-    fn prepare_delete(&self, table: TableRef<'_>, selector: &Selector) -> Result<Prepared> {
+    fn prepare_delete(
+        &self,
+        table: TableRef<'_>,
+        selector: &Selector,
+        parameters: &[Value],
+    ) -> Result<Prepared> {
         let table = self.table(table)?;
-        let rows = self.matching(table, selector)?;
+        let rows = self.matching(table, selector, parameters)?;
         check_foreign_keys(&self.settings(), &[Need::delete(table.id)])?;
         Ok(Prepared { table: table.id, work: Work::Delete { rows, runs_programs: true } })
     }
@@ -473,12 +540,6 @@ fn new_row(table: &TableEntry, row: RowValues) -> Result<NewRow> {
     }
 }
 
-fn assignment(table: &TableEntry, list: &[(String, Expression)]) -> Result<Assignment> {
-    Ok(Assignment::Expressions(bind_assignments(table, list, &|expression| {
-        bind(table, expression)
-    })?))
-}
-
 type BoundAssignment = (usize, Bound);
 
 fn bind_assignments(
@@ -490,41 +551,96 @@ fn bind_assignments(
         let (table, reason) = (table.name().to_owned(), "an update assigns nothing".to_owned());
         return Err(InputError::Expression { table, reason }.into());
     }
-    let mut bound: Vec<BoundAssignment> = Vec::with_capacity(list.len());
-    for (column, value) in list {
+    let columns = assigned(table, list)?;
+    let values = list.iter().map(|(_, value)| bind(value));
+    columns.into_iter().zip(values).map(|(column, value)| Ok((column, value?))).collect()
+}
+
+/// The positions of the columns assigned, each once.
+fn assigned(table: &TableEntry, list: &[(String, Expression)]) -> Result<Vec<usize>> {
+    let mut columns = Vec::with_capacity(list.len());
+    for (column, _) in list {
         let position = table.position(column)?;
-        if bound.iter().any(|(other, _)| *other == position) {
+        if columns.contains(&position) {
             let (table, column) = (table.name().to_owned(), column.clone());
             return Err(InputError::DuplicateColumn { table, column }.into());
         }
-        bound.push((position, bind(value)?));
+        columns.push(position);
     }
-    Ok(bound)
+    Ok(columns)
 }
 
-fn conflict_clause(table: &TableEntry, on_conflict: &OnConflict) -> Result<ConflictClause> {
-    match on_conflict {
-        OnConflict::Abort => Ok(ConflictClause::default()),
-        OnConflict::Ignore => Ok(ConflictClause::of(Some(Resolution::Ignore))),
-        OnConflict::Replace => Ok(ConflictClause::of(Some(Resolution::Replace))),
-        OnConflict::Upsert(upsert) => {
-            Ok(ConflictClause { resolution: None, upserts: [upsert_clause(table, upsert)?].into() })
+impl Database {
+    fn assignment(
+        &self,
+        table: &TableEntry,
+        list: &[(String, Expression)],
+        parameters: &[Value],
+    ) -> Result<Assignment> {
+        let error = match bind_assignments(table, list, &|expression| bind(table, expression)) {
+            Ok(bound) => return Ok(Assignment::Expressions(bound)),
+            Err(error) => error,
+        };
+        let values = list.iter().map(|(_, value)| value);
+        if values.clone().all(Expression::is_plain) {
+            return Err(error);
+        }
+        let columns = assigned(table, list)?;
+        let computed = self.compute(table, columns, values, None, parameters)?;
+        Ok(Assignment::Computed(Computed(computed)))
+    }
+
+    fn conflict_clause(
+        &self,
+        table: &TableEntry,
+        on_conflict: &OnConflict,
+        parameters: &[Value],
+    ) -> Result<ConflictClause> {
+        match on_conflict {
+            OnConflict::Abort => Ok(ConflictClause::default()),
+            OnConflict::Ignore => Ok(ConflictClause::of(Some(Resolution::Ignore))),
+            OnConflict::Replace => Ok(ConflictClause::of(Some(Resolution::Replace))),
+            OnConflict::Upsert(upsert) => {
+                let upserts = [self.upsert_clause(table, upsert, parameters)?].into();
+                Ok(ConflictClause { resolution: None, upserts })
+            }
         }
     }
+
+    fn upsert_clause(
+        &self,
+        table: &TableEntry,
+        upsert: &Upsert,
+        parameters: &[Value],
+    ) -> Result<UpsertClause> {
+        let Upsert { target, assignments, filter } = upsert;
+        let target = conflict_target(table, target, &|index| index.filter.is_none())?;
+        if assignments.is_empty() {
+            return Ok(UpsertClause { target, update: None });
+        }
+        let values = assignments.iter().map(|(_, value)| value);
+        let update: Arc<dyn Assign> = match plain_update(table, upsert) {
+            Ok(plain) => Arc::new(plain),
+            Err(error) if values.clone().chain(filter).all(Expression::is_plain) => {
+                return Err(error);
+            }
+            Err(_) => {
+                let columns = assigned(table, assignments)?;
+                self.compute(table, columns, values, filter.as_ref(), parameters)?
+            }
+        };
+        Ok(UpsertClause { target, update: Some(update) })
+    }
 }
 
-fn upsert_clause(table: &TableEntry, upsert: &Upsert) -> Result<UpsertClause> {
-    let target = conflict_target(table, &upsert.target, &|index| index.filter.is_none())?;
-    if upsert.assignments.is_empty() {
-        return Ok(UpsertClause { target, update: None });
-    }
+/// The update of an upsert that reads nothing but the two rows.
+fn plain_update(table: &TableEntry, upsert: &Upsert) -> Result<DoUpdate> {
     let scope = WithExcluded(table);
     let bind = |expression: &Expression| {
         expression.bind(&scope).map_err(|error| expression_error(table, &error))
     };
     let assignments = bind_assignments(table, &upsert.assignments, &bind)?;
-    let filter = upsert.filter.as_ref().map(bind).transpose()?;
-    Ok(UpsertClause { target, update: Some(Arc::new(DoUpdate { assignments, filter })) })
+    Ok(DoUpdate { assignments, filter: upsert.filter.as_ref().map(bind).transpose()? })
 }
 
 /// What DO UPDATE makes of the row in the way: expressions over it, followed by the new one.

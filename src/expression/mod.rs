@@ -316,6 +316,16 @@ impl Expression {
         count
     }
 
+    /// Whether a row is all that it reads: there is neither a subquery nor a parameter in it.
+    pub fn is_plain(&self) -> bool {
+        let mut is_plain = true;
+        self.visit(&mut |expression| {
+            is_plain &= expression.node.subquery().is_none()
+                && !matches!(expression.node, Node::Parameter(_));
+        });
+        is_plain
+    }
+
     /// The same expression with every use of a column renamed, whatever the table. ASCII case does
     /// not count in `from`. Subqueries stay as they are.
     pub fn rename_column(&self, from: &str, to: &str) -> Expression {

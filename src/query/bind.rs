@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub(super) struct Binder<'a> {
     pub(super) catalog: &'a Catalog,
     caches: Cell<usize>,
+    /// The caches of what SQLite computes once a statement if it reads nothing from outside.
+    keeps: RefCell<Vec<usize>>,
     sources: Cell<usize>,
 }
 
@@ -46,7 +48,8 @@ fn unsupported<T>(what: &str) -> Result<T> {
 
 impl<'a> Binder<'a> {
     pub(super) fn new(catalog: &'a Catalog) -> Self {
-        Binder { catalog, caches: Cell::new(0), sources: Cell::new(0) }
+        let (caches, sources) = (Cell::new(0), Cell::new(0));
+        Binder { catalog, caches, keeps: RefCell::default(), sources }
     }
 
     /// A place to keep something while the query runs.
@@ -54,8 +57,16 @@ impl<'a> Binder<'a> {
         self.caches.replace(self.caches.get() + 1)
     }
 
-    pub(super) fn caches(&self) -> usize {
-        self.caches.get()
+    /// A place for the result of a query.
+    pub(super) fn new_result_cache(&self) -> usize {
+        let cache = self.new_cache();
+        self.keeps.borrow_mut().push(cache);
+        cache
+    }
+
+    /// How many places there are, and which are for results of queries.
+    pub(super) fn into_caches(self) -> (usize, Vec<usize>) {
+        (self.caches.get(), self.keeps.into_inner())
     }
 
     /// Binds a query that stands in a scope, or by itself.
@@ -312,7 +323,7 @@ impl SelectBinder<'_> {
                 let names = SourceNames {
                     name: source.name().map(str::to_owned),
                     columns: columns.collect(),
-                    row_id: None,
+                    ..SourceNames::default()
                 };
                 Ok((RowsPlan::Supplied { table: table.0.clone(), arguments }, names))
             }
@@ -372,9 +383,9 @@ impl SelectBinder<'_> {
         let names = SourceNames {
             name: source.name().map(str::to_owned),
             columns: named.collect(),
-            row_id: None,
+            ..SourceNames::default()
         };
-        let cache = self.binder.new_cache();
+        let cache = self.binder.new_result_cache();
         Ok((RowsPlan::Query { plan: Arc::new(plan), cache, reads }, names))
     }
 

@@ -14,7 +14,7 @@ use crate::value::{NULL, Value};
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a query is run with, besides the view.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,13 +36,38 @@ pub(super) struct Run<'v> {
     has_fault: Cell<bool>,
 }
 
-/// The values that something was computed from, and what it is.
-type Cached = (Vec<Value>, Rc<dyn Any>);
+/// What is kept while a query runs.
+#[derive(Clone, Debug)]
+pub(super) struct Cached {
+    /// The values that it was made of.
+    key: Vec<Value>,
+    value: Arc<dyn Any + Send + Sync>,
+}
+
+/// The results of subqueries that read nothing from outside. A statement that runs a query row by row
+/// keeps them: SQLite computes them once a statement, whatever the statement changes meanwhile.
+#[derive(Debug, Default)]
+pub struct Kept(Vec<Option<Cached>>);
 
 impl<'v> Run<'v> {
-    pub(super) fn new(view: View<'v>, inputs: Inputs<'v>, caches: usize) -> Self {
-        let caches = RefCell::new((0..caches).map(|_| None).collect());
-        Run { view, inputs, caches, fault: RefCell::new(None), has_fault: Cell::new(false) }
+    pub(super) fn new(view: View<'v>, inputs: Inputs<'v>, caches: usize, kept: Kept) -> Self {
+        let Kept(mut kept) = kept;
+        kept.resize(caches, None);
+        let (caches, fault) = (RefCell::new(kept), RefCell::new(None));
+        Run { view, inputs, caches, fault, has_fault: Cell::new(false) }
+    }
+
+    /// What the next run may begin with: of the caches under these numbers, all that was made of
+    /// nothing.
+    pub(super) fn into_kept(self, keeps: &[usize]) -> Kept {
+        let mut kept = self.caches.into_inner();
+        for (number, cached) in kept.iter_mut().enumerate() {
+            let is_made_of_nothing = cached.as_ref().is_some_and(|it| it.key.is_empty());
+            if !(is_made_of_nothing && keeps.contains(&number)) {
+                *cached = None;
+            }
+        }
+        Kept(kept)
     }
 
     /// Remembers the first fault, and that there is one.
@@ -64,20 +89,20 @@ impl<'v> Run<'v> {
     }
 
     /// What is kept under a number if it was made of these values; else it is made now.
-    pub(super) fn cached<T: Any>(
+    pub(super) fn cached<T: Any + Send + Sync>(
         &self,
         cache: usize,
         key: Vec<Value>,
         make: impl FnOnce() -> Result<T>,
-    ) -> Result<Rc<T>> {
-        if let Some((made_of, kept)) = &self.caches.borrow()[cache]
-            && *made_of == key
-            && let Ok(kept) = kept.clone().downcast::<T>()
+    ) -> Result<Arc<T>> {
+        if let Some(cached) = &self.caches.borrow()[cache]
+            && cached.key == key
+            && let Ok(kept) = cached.value.clone().downcast::<T>()
         {
             return Ok(kept);
         }
-        let made = Rc::new(make()?);
-        self.caches.borrow_mut()[cache] = Some((key, made.clone()));
+        let made = Arc::new(make()?);
+        self.caches.borrow_mut()[cache] = Some(Cached { key, value: made.clone() });
         Ok(made)
     }
 }
@@ -89,7 +114,7 @@ pub(super) enum Current<'v> {
     #[default]
     Null,
     Stored(RowRef<'v>),
-    Held(Rc<Vec<Vec<Value>>>, usize),
+    Held(Arc<Vec<Vec<Value>>>, usize),
 }
 
 /// One SELECT of a running query.
@@ -137,11 +162,11 @@ impl<'r, 'v> Frame<'r, 'v> {
     }
 
     /// The result of a subquery; `None` after a fault.
-    fn result<T: Any>(
+    fn result<T: Any + Send + Sync>(
         &self,
         subquery: &SubqueryPlan,
         make: impl FnOnce() -> Result<T>,
-    ) -> Option<Rc<T>> {
+    ) -> Option<Arc<T>> {
         match self.run.cached(subquery.cache, self.values(&subquery.reads), make) {
             Ok(result) => Some(result),
             Err(error) => {
@@ -152,7 +177,7 @@ impl<'r, 'v> Frame<'r, 'v> {
     }
 
     /// The first row.
-    fn first_row(&self, subquery: &SubqueryPlan) -> Option<Rc<Option<Vec<Value>>>> {
+    fn first_row(&self, subquery: &SubqueryPlan) -> Option<Arc<Option<Vec<Value>>>> {
         self.result(subquery, || {
             let mut first = None;
             run_plan(self.run, &subquery.plan, Some(self), &mut |row| {
@@ -163,7 +188,7 @@ impl<'r, 'v> Frame<'r, 'v> {
         })
     }
 
-    fn set_of(&self, subquery: &SubqueryPlan, rules: &[Rule]) -> Option<Rc<MemberSet>> {
+    fn set_of(&self, subquery: &SubqueryPlan, rules: &[Rule]) -> Option<Arc<MemberSet>> {
         self.result(subquery, || {
             let mut set = MemberSet::default();
             run_plan(self.run, &subquery.plan, Some(self), &mut |row| {

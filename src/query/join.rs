@@ -12,7 +12,7 @@ use crate::id::{RowId, TableId};
 use crate::table::RowRef;
 use crate::value::{Affinity, OrderedKey, Value, compare_refs};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The loops of one run of a SELECT.
 pub(super) struct Loops<'r, 'v> {
@@ -34,8 +34,8 @@ enum Rows<'v> {
     None,
     One(RowRef<'v>),
     Stored(Box<dyn Iterator<Item = RowRef<'v>> + 'v>),
-    Held(Rc<Vec<Vec<Value>>>, std::ops::Range<usize>),
-    Chosen(Rc<Vec<Vec<Value>>>, std::vec::IntoIter<usize>),
+    Held(Arc<Vec<Vec<Value>>>, std::ops::Range<usize>),
+    Chosen(Arc<Vec<Vec<Value>>>, std::vec::IntoIter<usize>),
 }
 
 impl<'v> Iterator for Rows<'v> {
@@ -162,7 +162,7 @@ impl<'r, 'v> Loops<'r, 'v> {
                 let arguments: Vec<Value> =
                     arguments.iter().map(|argument| argument.evaluate(frame)).collect();
                 self.run.check()?;
-                let rows = Rc::new(table.rows(&self.run.view, &arguments)?);
+                let rows = Arc::new(table.rows(&self.run.view, &arguments)?);
                 let count = rows.len();
                 Rows::Held(rows, 0..count)
             }
@@ -221,7 +221,7 @@ impl<'r, 'v> Loops<'r, 'v> {
 
     fn find_held(
         &self,
-        rows: Rc<Vec<Vec<Value>>>,
+        rows: Arc<Vec<Vec<Value>>>,
         access: &Access,
         frame: &Frame<'r, 'v>,
         made_of: Vec<Value>,

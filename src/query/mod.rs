@@ -30,8 +30,8 @@ mod selector;
 mod set;
 mod source;
 
-pub use frame::Inputs;
-pub use prepared::{Query, Selection};
+pub use frame::{Inputs, Kept};
+pub use prepared::{OutsideRow, Query, Selection};
 pub use select::{CommonTable, Compound, Nulls, Order, ResultColumn, Select};
 pub use selector::Selector;
 pub use source::{JoinConstraint, JoinKind, Source, SuppliedColumn, SuppliedTable};

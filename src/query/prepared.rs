@@ -1,13 +1,14 @@
 //! A query ready to run.
 
 use super::bind::Binder;
-use super::frame::{Current, Frame, Inputs, Run};
-use super::plan::{Plan, ScopePlan, Slot};
+use super::frame::{Current, Frame, Inputs, Kept, Run};
+use super::plan::{Part, Plan, ScopePlan, Slot};
 use super::run::run_plan;
 use super::scope::{ScopeNames, SourceNames};
 use super::select::Select;
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::Result;
+use crate::expression::{Bound, ColumnInfo, Expression, lit};
 use crate::table::View;
 use crate::value::Value;
 use std::sync::Arc;
@@ -22,14 +23,30 @@ pub struct Selection {
     pub rows: Vec<Vec<Value>>,
 }
 
+/// A row that a query is bound within: OLD and NEW, or the row that an UPDATE is at.
+#[derive(Clone, Copy, Debug)]
+pub struct OutsideRow<'a> {
+    /// What the row is called.
+    pub name: &'a str,
+    /// What it is a row of.
+    pub table: &'a TableEntry,
+    /// Whether its columns can only be named together with it.
+    pub is_qualified: bool,
+}
+
 /// A query that is bound to the tables it names: bound once, run many times. It holds for the
 /// catalogue it was bound to, and no other.
 #[derive(Clone, Debug)]
-pub struct Query {
-    plan: Arc<Plan>,
+pub struct Query(Arc<Prepared>);
+
+#[derive(Debug)]
+struct Prepared {
+    plan: Plan,
     /// The slots of the rows that it was bound within.
-    outside: Arc<ScopePlan>,
+    outside: ScopePlan,
     caches: usize,
+    /// Those that a statement keeps.
+    keeps: Vec<usize>,
 }
 
 impl Query {
@@ -40,37 +57,65 @@ impl Query {
     /// has no meaning.
     pub fn new(catalog: &Catalog, select: &Select) -> Result<Self> {
         let binder = Binder::new(catalog);
-        let plan = Arc::new(binder.bind_select(select, None, None)?);
-        Ok(Query { plan, outside: Arc::default(), caches: binder.caches() })
+        let plan = binder.bind_select(select, None, None)?;
+        Ok(Query::of(plan, ScopePlan::default(), binder))
     }
 
-    /// Binds a query that may also read the columns of these rows, each by a name and of a table:
-    /// those of [`Inputs::rows`] when it runs.
+    /// Binds a query that may also read the columns of these rows: those of [`Inputs::rows`] when it
+    /// runs, in the same order.
     ///
     /// # Errors
     /// As [`Query::new`].
-    pub fn within(
-        catalog: &Catalog,
-        select: &Select,
-        rows: &[(&str, &TableEntry)],
-    ) -> Result<Self> {
+    pub fn within(catalog: &Catalog, select: &Select, rows: &[OutsideRow<'_>]) -> Result<Self> {
         let binder = Binder::new(catalog);
         let scope = ScopeNames::new(&binder, None, None);
-        let names = rows.iter().map(|(name, table)| SourceNames::of_table(table, name));
+        let names = rows.iter().map(|row| SourceNames {
+            is_qualified: row.is_qualified,
+            ..SourceNames::of_table(row.table, row.name)
+        });
         *scope.sources.borrow_mut() = names.collect();
-        let plan = Arc::new(binder.bind_select(select, Some(&scope), None)?);
-        let outside = Arc::new(scope.plan.take());
-        Ok(Query { plan, outside, caches: binder.caches() })
+        let plan = binder.bind_select(select, Some(&scope), None)?;
+        let outside = scope.plan.take();
+        drop(scope);
+        Ok(Query::of(plan, outside, binder))
+    }
+
+    /// Binds a query for the ids of the rows of a table for which a predicate is true.
+    ///
+    /// # Errors
+    /// As [`Query::new`].
+    pub(crate) fn row_ids(
+        catalog: &Catalog,
+        table: &TableEntry,
+        predicate: &Expression,
+    ) -> Result<Self> {
+        let select = Select::from(table.name()).column(lit(1)).filter(predicate.clone());
+        let binder = Binder::new(catalog);
+        let mut plan = binder.bind_select(&select, None, None)?;
+        for (_, part) in &mut plan.parts {
+            if let Part::Select(select) = part {
+                select.scope.slots.push(Slot::RowId { source: 0 });
+                let position = select.scope.slots.len() - 1;
+                select.columns = vec![Bound::column(ColumnInfo::computed(position))];
+            }
+        }
+        Ok(Query::of(plan, ScopePlan::default(), binder))
+    }
+
+    fn of(plan: Plan, outside: ScopePlan, binder: Binder<'_>) -> Self {
+        let (caches, keeps) = binder.into_caches();
+        Query(Arc::new(Prepared { plan, outside, caches, keeps }))
     }
 
     /// The names of the result's columns.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.plan.columns.iter().map(|column| column.name.as_str())
+        self.0.plan.columns.iter().map(|column| column.name.as_str())
     }
 
     /// Whether the query reads the rows that it was bound within.
     pub fn reads_rows(&self) -> bool {
-        self.outside
+        self.0
+            .outside
             .slots
             .iter()
             .any(|slot| matches!(slot, Slot::Column { .. } | Slot::RowId { .. }))
@@ -86,15 +131,20 @@ impl Query {
         inputs: Inputs<'_>,
         call: &mut dyn FnMut(Vec<Value>) -> Result<bool>,
     ) -> Result<()> {
-        let run = Run::new(view, inputs, self.caches);
-        if self.outside.slots.is_empty() {
-            return run_plan(&run, &self.plan, None, call);
+        let run = Run::new(view, inputs, self.0.caches, Kept::default());
+        self.run(&run, call)
+    }
+
+    fn run(&self, run: &Run<'_>, call: &mut dyn FnMut(Vec<Value>) -> Result<bool>) -> Result<()> {
+        let rows = run.inputs.rows;
+        if self.0.outside.slots.is_empty() {
+            return run_plan(run, &self.0.plan, None, call);
         }
-        let frame = Frame::new(&run, &self.outside, None, inputs.rows.len());
-        for (at, row) in inputs.rows.iter().enumerate() {
+        let frame = Frame::new(run, &self.0.outside, None, rows.len());
+        for (at, row) in rows.iter().enumerate() {
             frame.set(at, row.map_or(Current::Null, Current::Stored));
         }
-        run_plan(&run, &self.plan, Some(&frame), call)
+        run_plan(run, &self.0.plan, Some(&frame), call)
     }
 
     /// Runs the query and keeps its rows.
@@ -115,11 +165,26 @@ impl Query {
     /// # Errors
     /// As [`Query::for_each`].
     pub fn first(&self, view: View<'_>, inputs: Inputs<'_>) -> Result<Option<Vec<Value>>> {
+        self.first_keeping(view, inputs, &mut Kept::default())
+    }
+
+    /// The first row of a query that one statement runs several times.
+    ///
+    /// # Errors
+    /// As [`Query::for_each`].
+    pub fn first_keeping(
+        &self,
+        view: View<'_>,
+        inputs: Inputs<'_>,
+        kept: &mut Kept,
+    ) -> Result<Option<Vec<Value>>> {
+        let run = Run::new(view, inputs, self.0.caches, std::mem::take(kept));
         let mut first = None;
-        self.for_each(view, inputs, &mut |row| {
+        self.run(&run, &mut |row| {
             first = Some(row);
             Ok(false)
         })?;
+        *kept = run.into_kept(&self.0.keeps);
         Ok(first)
     }
 }

@@ -24,6 +24,8 @@ use std::sync::Arc;
 pub(super) struct SourceNames {
     pub(super) name: Option<String>,
     pub(super) columns: Vec<NamedColumn>,
+    /// Whether its columns can only be named together with it.
+    pub(super) is_qualified: bool,
     /// What the row id is called, if the source has one.
     pub(super) row_id: Option<String>,
 }
@@ -55,11 +57,14 @@ impl SourceNames {
         });
         let row_id = table.row_id_column.map_or("rowid", |column| table.column_name(column));
         let (name, row_id) = (Some(name.to_owned()), Some(row_id.to_owned()));
-        SourceNames { name, columns: columns.collect(), row_id }
+        SourceNames { name, columns: columns.collect(), is_qualified: false, row_id }
     }
 
     fn goes_by(&self, name: Option<&str>) -> bool {
-        name.is_none_or(|name| self.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
+        match name {
+            None => !self.is_qualified,
+            Some(name) => self.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name)),
+        }
     }
 
     pub(super) fn position(&self, column: &str) -> Option<usize> {
@@ -346,8 +351,12 @@ impl<'a> ScopeNames<'a> {
         }
         let (plan, reads) =
             self.reads_of(|| self.binder.bind_select(select, Some(self), self.with))?;
-        let subquery =
-            SubqueryPlan { plan: Arc::new(plan), wanted, cache: self.binder.new_cache(), reads };
+        let subquery = SubqueryPlan {
+            plan: Arc::new(plan),
+            wanted,
+            cache: self.binder.new_result_cache(),
+            reads,
+        };
         let subqueries = &mut self.plan.borrow_mut().subqueries;
         subqueries.push(subquery);
         self.bound.borrow_mut().push((address, wanted, subqueries.len() - 1));

@@ -12,8 +12,9 @@ use crate::expression::{
     BindError, Bound, ColumnInfo, ColumnName, Columns, Expression, Fault, Scope,
 };
 use crate::id::RowId;
-use crate::query::{Inputs, Query, Select};
+use crate::query::{Inputs, Kept, OutsideRow, Query, Select};
 use crate::value::{Affinity, Collation, NULL, Value};
+use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -90,7 +91,13 @@ pub(super) struct RowExpressions {
 #[derive(Debug)]
 pub(super) enum Ready {
     Bound(Vec<Bound>),
-    Query { widths: Vec<usize>, query: Query, parameters: Vec<Value> },
+    Query {
+        widths: Vec<usize>,
+        query: Query,
+        parameters: Vec<Value>,
+        /// What subqueries that depend on no row have found in this statement.
+        kept: Mutex<Kept>,
+    },
 }
 
 impl RowExpressions {
@@ -105,7 +112,11 @@ impl RowExpressions {
     ) -> Result<Self> {
         let mut this = RowExpressions { sources, list, query: None };
         if this.bind(&[])?.is_none() {
-            let rows = this.sources.iter().map(|source| (&*source.name, &*source.table));
+            let rows = this.sources.iter().map(|source| OutsideRow {
+                name: &source.name,
+                table: &source.table,
+                is_qualified: !source.is_open,
+            });
             let rows: Vec<_> = rows.collect();
             let select = Select::of(this.list.iter().cloned());
             this.query = Some(Query::within(view.catalog(), &select, &rows)?);
@@ -133,7 +144,8 @@ impl RowExpressions {
         if let Some(query) = &self.query {
             let widths = self.sources.iter().map(RowSource::width).collect();
             let (query, parameters) = (query.clone(), parameters.to_vec());
-            return Ok(Ready::Query { widths, query, parameters });
+            let kept = Mutex::default();
+            return Ok(Ready::Query { widths, query, parameters, kept });
         }
         Ok(Ready::Bound(self.bind(parameters)?.unwrap_or_default()))
     }
@@ -173,7 +185,7 @@ impl Ready {
                     Some(fault) => Err(fault_error(fault).into()),
                 }
             }
-            Ready::Query { widths, query, parameters } => {
+            Ready::Query { widths, query, parameters, kept } => {
                 let mut rest = row;
                 let mut rows = Vec::with_capacity(widths.len());
                 for width in widths {
@@ -184,7 +196,8 @@ impl Ready {
                     rows.push(Some(RowRef::held(row_id, values)));
                 }
                 let inputs = Inputs { parameters, rows: &rows, ..Inputs::default() };
-                Ok(query.first(*view, inputs)?.unwrap_or_default())
+                let first = query.first_keeping(*view, inputs, &mut kept.lock())?;
+                Ok(first.unwrap_or_default())
             }
         }
     }
