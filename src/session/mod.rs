@@ -15,9 +15,11 @@
 //! | `lifecycle`, `merge`, `bulk_delete` | add, delete, expunge, expire, refresh; merge; DELETE by criteria |
 //! | `flush`, `unit_of_work`, `persistence` | what a flush writes, in which order, by which statements |
 //! | `load` | how objects and relationships are loaded |
+//! | `agreement` | do two ways of deleting a parent come to the same? |
 //!
 //! A [`Session`] owns its objects in an arena; a program holds [`ObjectId`]s.
 
+pub mod agreement;
 mod attribute;
 pub mod backend;
 mod bind;

@@ -3,6 +3,7 @@
 //!
 //! Everything here goes through the public interface, as a user's own tests would.
 
+pub mod agreement;
 mod compare;
 pub mod decode;
 #[cfg(feature = "sqlite")]

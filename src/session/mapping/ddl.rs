@@ -231,10 +231,8 @@ fn foreign_key_definition(key: &ForeignKeyDefinition) -> ForeignKey {
         definition = definition.on_update(action);
     }
     // SQLite defers what is both deferrable and initially deferred, and checks the rest at once.
-    match (key.deferrable, key.initially) {
-        (Some(true), Some(Initially::Deferred)) => {
-            definition.mode(ConstraintMode::DeferrableInitiallyDeferred)
-        }
-        _ => definition,
+    if key.is_deferred() {
+        definition = definition.mode(ConstraintMode::DeferrableInitiallyDeferred);
     }
+    definition
 }

@@ -184,6 +184,16 @@ impl ForeignKeyDefinition {
         &self.referenced
     }
 
+    /// The delete rule; NO ACTION if nothing was said.
+    pub fn delete_rule(&self) -> ReferentialAction {
+        self.on_delete.unwrap_or_default()
+    }
+
+    /// Whether it is checked at COMMIT: it has to be both deferrable and initially deferred.
+    pub fn is_deferred(&self) -> bool {
+        (self.deferrable, self.initially) == (Some(true), Some(Initially::Deferred))
+    }
+
     /// ON DELETE.
     #[must_use]
     pub fn on_delete(mut self, action: ReferentialAction) -> Self {
