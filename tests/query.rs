@@ -173,3 +173,38 @@ fn statements_have_parameters_and_return_rows() {
     assert_eq!(db.run_query(&query, &["4".into()]).unwrap(), [["w".into()]] as [[Value; 1]; 1]);
     assert!(db.run_query(&query, &[]).unwrap().is_empty());
 }
+
+#[test]
+fn a_query_holds_until_its_table_changes() {
+    let mut db = Twins::new().db;
+    let query = db.prepare_select(&Select::from("hero").columns(["id"]).limit(1)).unwrap();
+    db.create_table(Table::new("other").column(Column::integer("id"))).unwrap();
+    assert_eq!(db.run_query(&query, &[]).unwrap(), [[1.into()]] as [[Value; 1]; 1]);
+    db.drop_table("hero").unwrap();
+    let error = db.run_query(&query, &[]).unwrap_err();
+    assert_eq!(db.dialect().error_message(&error), "database schema has changed");
+}
+
+/// A query within a query within a query: on a small stack, unoptimised.
+#[test]
+fn nested_queries_fit_a_small_stack() {
+    let nest = || {
+        let db = Twins::new().db;
+        let mut select = Select::from("hero").columns(["id"]);
+        let mut from = select.clone();
+        let mut levels = 0;
+        loop {
+            let result = db.select(&select);
+            let from_result = db.select(&from);
+            if result.is_err() && from_result.is_err() {
+                break;
+            }
+            levels += 1;
+            select = Select::from("hero").columns(["id"]).filter(col("id").in_query(select));
+            from = Select::from(from);
+        }
+        assert!((8..100).contains(&levels), "{levels}");
+    };
+    let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(nest).unwrap();
+    thread.join().unwrap();
+}

@@ -112,6 +112,11 @@ pub enum QueryError {
         /// The column.
         column: String,
     },
+    /// A table is not what it was when the query was bound.
+    Stale {
+        /// The table.
+        table: String,
+    },
     /// LIMIT or OFFSET is no integer.
     Limit,
     /// ESCAPE is not one character.
@@ -197,6 +202,7 @@ impl QueryError {
             QueryError::JoinColumn { column } => {
                 format!("cannot join using column {column} - column not present in both tables")
             }
+            QueryError::Stale { .. } => "database schema has changed".to_owned(),
             QueryError::Limit => "datatype mismatch".to_owned(),
             QueryError::Escape => "ESCAPE expression must be a single character".to_owned(),
             QueryError::Raised { message, .. } => message.clone(),
@@ -274,6 +280,10 @@ impl fmt::Display for QueryError {
             QueryError::JoinColumn { column } => {
                 write!(f, "column \"{column}\" to join by is not on both sides")
             }
+            QueryError::Stale { table } => write!(
+                f,
+                "table \"{table}\" has changed since the query was bound\nhint: Bind it again."
+            ),
             QueryError::Limit => f.write_str("LIMIT or OFFSET is no integer"),
             QueryError::Escape => f.write_str("ESCAPE is not a single character"),
             QueryError::Raised { raise: Raise::Ignore, .. } => {

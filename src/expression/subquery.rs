@@ -35,7 +35,7 @@ pub enum SubqueryUse {
 }
 
 /// Running a query takes the stack of about so many levels of an expression.
-const LEVELS_OF_A_QUERY: usize = 6;
+const LEVELS_OF_A_QUERY: usize = 9;
 
 /// The levels that a query adds to what it stands in: its own, and what running it takes.
 pub(crate) fn levels(subquery: &dyn Subquery) -> usize {

@@ -12,7 +12,7 @@ use super::select::{
 };
 use super::selector::Selector;
 use super::source::{Join, JoinConstraint, JoinKind, Rows, Source};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TableEntry};
 use crate::error::{Error, InputError, QueryError, Result};
 use crate::expression::{Bound, ColumnInfo, Expression, col, lit};
 use crate::value::{Collation, Key};
@@ -26,6 +26,8 @@ pub(super) struct Binder<'a> {
     /// The caches of what SQLite computes once a statement if it reads nothing from outside.
     keeps: RefCell<Vec<usize>>,
     sources: Cell<usize>,
+    /// The tables that are read, as they are now.
+    tables: RefCell<Vec<Arc<TableEntry>>>,
 }
 
 /// The queries of WITH that can be named.
@@ -49,7 +51,8 @@ fn unsupported<T>(what: &str) -> Result<T> {
 impl<'a> Binder<'a> {
     pub(super) fn new(catalog: &'a Catalog) -> Self {
         let (caches, sources) = (Cell::new(0), Cell::new(0));
-        Binder { catalog, caches, keeps: RefCell::default(), sources }
+        let (keeps, tables) = (RefCell::default(), RefCell::default());
+        Binder { catalog, caches, keeps, sources, tables }
     }
 
     /// A place to keep something while the query runs.
@@ -64,9 +67,9 @@ impl<'a> Binder<'a> {
         cache
     }
 
-    /// How many places there are, and which are for results of queries.
-    pub(super) fn into_caches(self) -> (usize, Vec<usize>) {
-        (self.caches.get(), self.keeps.into_inner())
+    /// How many places there are, which are for results of queries, and the tables that are read.
+    pub(super) fn finish(self) -> (usize, Vec<usize>, Vec<Arc<TableEntry>>) {
+        (self.caches.get(), self.keeps.into_inner(), self.tables.into_inner())
     }
 
     /// Binds a query that stands in a scope, or by itself.
@@ -303,6 +306,7 @@ impl SelectBinder<'_> {
                 Some(found) => Ok(found),
                 None => {
                     let table = self.binder.catalog.table(name.as_str())?;
+                    self.binder.tables.borrow_mut().push(table.clone());
                     let called = source.alias.as_deref().unwrap_or(name);
                     if self.scope.sources.borrow().is_empty() {
                         *self.scope.first_table.borrow_mut() = Some(table.clone());

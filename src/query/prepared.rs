@@ -7,7 +7,7 @@ use super::run::run_plan;
 use super::scope::{ScopeNames, SourceNames};
 use super::select::Select;
 use crate::catalog::{Catalog, TableEntry};
-use crate::error::Result;
+use crate::error::{QueryError, Result};
 use crate::expression::{Bound, ColumnInfo, Expression, lit};
 use crate::table::View;
 use crate::value::Value;
@@ -34,8 +34,8 @@ pub struct OutsideRow<'a> {
     pub is_qualified: bool,
 }
 
-/// A query that is bound to the tables it names: bound once, run many times. It holds for the
-/// catalogue it was bound to, and no other.
+/// A query that is bound to the tables it names: bound once, run many times, until one of them is
+/// altered or dropped.
 #[derive(Clone, Debug)]
 pub struct Query(Arc<Prepared>);
 
@@ -47,6 +47,27 @@ struct Prepared {
     caches: usize,
     /// Those that a statement keeps.
     keeps: Vec<usize>,
+    /// The tables that are read, as they were.
+    tables: Vec<Arc<TableEntry>>,
+}
+
+impl Prepared {
+    /// Looks whether the tables are still as they were.
+    fn check(&self, catalog: &Catalog) -> Result<()> {
+        let is_same = |table: &&Arc<TableEntry>| {
+            catalog.find_by_id(table.id).is_some_and(|now| {
+                let ids = |table: &TableEntry| -> Vec<_> {
+                    table.indexes.iter().map(|index| index.id).collect()
+                };
+                Arc::ptr_eq(now, table)
+                    || (now.definition == table.definition && ids(now) == ids(table))
+            })
+        };
+        match self.tables.iter().find(|table| !is_same(table)) {
+            None => Ok(()),
+            Some(table) => Err(QueryError::Stale { table: table.name().to_owned() }.into()),
+        }
+    }
 }
 
 impl Query {
@@ -103,8 +124,8 @@ impl Query {
     }
 
     fn of(plan: Plan, outside: ScopePlan, binder: Binder<'_>) -> Self {
-        let (caches, keeps) = binder.into_caches();
-        Query(Arc::new(Prepared { plan, outside, caches, keeps }))
+        let (caches, keeps, tables) = binder.finish();
+        Query(Arc::new(Prepared { plan, outside, caches, keeps, tables }))
     }
 
     /// The names of the result's columns.
@@ -136,6 +157,7 @@ impl Query {
     }
 
     fn run(&self, run: &Run<'_>, call: &mut dyn FnMut(Vec<Value>) -> Result<bool>) -> Result<()> {
+        self.0.check(run.view.catalog())?;
         let rows = run.inputs.rows;
         if self.0.outside.slots.is_empty() {
             return run_plan(run, &self.0.plan, None, call);
