@@ -3,6 +3,7 @@
 //! A file holds one scenario, or with `--batch` one a line. What does not fit is told by its place in
 //! the JSON; in a batch the line gets an error object, and the others go on.
 
+mod engine;
 mod json;
 mod models;
 mod names;
@@ -12,11 +13,12 @@ mod steps;
 mod trace;
 
 use super::Failure;
-use crate::database::{Database, Enforcement};
-use crate::session::backend::{Backend, Memory};
+use crate::database::Enforcement;
+use crate::session::backend::Backend;
 use crate::session::mapping::{Configuration, Mapping};
 use crate::session::{Error, Session, SessionOptions};
 use clap::{Args, ValueEnum};
+use engine::Engine;
 use json::{At, Malformed};
 use run::{Run, Snapshot};
 use serde_json::{Value as Json, json};
@@ -175,8 +177,7 @@ impl Scenario {
     fn carry_out(&self, mapping: &Mapping, on: On, trace: &mut Json) -> Result<(), Error> {
         match on {
             On::Memory => {
-                let mut db = Database::new(self.enforcement);
-                self.carry_out_on(Box::new(Memory::new(&mut db)), mapping, trace)
+                self.carry_out_on(Box::new(Engine::new(self.enforcement)), mapping, trace)
             }
             #[cfg(feature = "sqlite")]
             On::Sqlite => {

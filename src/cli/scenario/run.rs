@@ -349,9 +349,8 @@ impl<'s, 'a> Run<'s, 'a> {
             );
             Error { sql: Some(text.to_owned()), ..Error::new(ErrorClass::StatementError, message) }
         })?;
-        let returns_rows = text.returns_rows();
         let outcome = self.session.execute_text(text, values)?;
-        Ok(Some(if returns_rows {
+        Ok(Some(if outcome.returns_rows {
             let rows: Vec<Json> = outcome.rows.iter().map(|row| row_json(row)).collect();
             json!({ "rows": rows })
         } else {

@@ -1,5 +1,6 @@
 //! The engine of this crate as a session's database: statements are lowered to its own, no text is
-//! made or read.
+//! made or read. A statement in the program's own words is refused: session and SQL are siblings, and
+//! whoever has both can put a backend over both (as `cli::scenario` does).
 
 mod select;
 
@@ -14,9 +15,7 @@ use crate::expression::{Expression, col, lit};
 use crate::id::RowId;
 use crate::session::error::{DriverClass, DriverError};
 use crate::session::mapping::MappedTable;
-use crate::session::statement::{
-    Condition, Delete, Insert, Meaning, Operand, Rows, Statement, Text, Update,
-};
+use crate::session::statement::{Condition, Delete, Insert, Operand, Rows, Statement, Update};
 use crate::value::Value;
 
 /// A database of this crate, borrowed.
@@ -99,7 +98,7 @@ impl<'a> Memory<'a> {
     fn changed(&mut self, statement: impl Into<EngineStatement>) -> Result<Outcome, Error> {
         let done = self.db.run(statement)?;
         let RowId(last_row_id) = self.db.last_insert_row_id();
-        Ok(Outcome { row_count: done.direct, last_row_id, rows: Vec::new() })
+        Ok(Outcome { row_count: done.direct, last_row_id, ..Outcome::default() })
     }
 
     /// These columns of the rows selected.
@@ -151,26 +150,13 @@ impl<'a> Memory<'a> {
         }
     }
 
-    fn text(&mut self, text: &Text) -> Result<Outcome, DriverError> {
-        match &text.meaning {
-            Meaning::Statement(statement) => {
-                self.changed(statement.clone()).map_err(|error| self.refusal(&error))
-            }
-            Meaning::Query(select) => {
-                let selection = self.db.select(select).map_err(|error| self.refusal(&error))?;
-                Ok(Outcome { rows: selection.rows, ..Outcome::default() })
-            }
-            Meaning::Refused(message) => Err(operational(message.clone())),
-        }
-    }
-
     fn control(&mut self, control: &Control) -> Result<Outcome, DriverError> {
         self.db.control(control).map_err(|error| self.refusal(&error))?;
         Ok(Outcome::default())
     }
 
     /// What SQLite's driver would say.
-    fn refusal(&self, error: &Error) -> DriverError {
+    pub fn refusal(&self, error: &Error) -> DriverError {
         let class = match error {
             Error::Violation(_) | Error::Aborted(_) => DriverClass::IntegrityError,
             Error::Input(input) if matches!(**input, InputError::NotAnInteger { .. }) => {
@@ -238,7 +224,9 @@ impl Backend for Memory<'_> {
             Statement::Savepoint(name) => return self.control(&Control::Savepoint(name.clone())),
             Statement::Release(name) => return self.control(&Control::Release(name.clone())),
             Statement::RollbackTo(name) => return self.control(&Control::RollbackTo(name.clone())),
-            Statement::Text(text) => return self.text(text),
+            Statement::Text(_) => {
+                return Err(operational("no SQL is read by this backend".to_owned()));
+            }
         };
         outcome.map_err(|error| self.refusal(&error))
     }

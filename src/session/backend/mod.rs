@@ -26,6 +26,8 @@ pub struct Outcome {
     pub row_count: usize,
     /// The row id of the row inserted last.
     pub last_row_id: i64,
+    /// For a statement in the program's own words: whether it is one that returns rows.
+    pub returns_rows: bool,
 }
 
 /// A connection to a database. All of it may fail with the driver's class and the database's words.

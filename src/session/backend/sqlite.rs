@@ -72,6 +72,7 @@ impl Backend for Sqlite {
         }
         drop(rows);
         drop(prepared);
+        outcome.returns_rows = columns > 0;
         outcome.row_count = self.connection.changes() as usize;
         outcome.last_row_id = self.connection.last_insert_rowid();
         Ok(outcome)

@@ -17,8 +17,6 @@
 mod render;
 
 use crate::catalog::Name;
-use crate::database;
-use crate::query;
 
 /// Where a column comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -258,33 +256,11 @@ pub struct Select {
     pub order_by: Vec<Ordering>,
 }
 
-/// A statement whose text the program wrote itself. The session cannot read it; whoever made it says
-/// what it means.
-#[derive(Clone, Debug, PartialEq)]
+/// A statement whose text the program wrote itself; only a backend that reads SQL takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
     /// The text, with a `?` for each parameter.
     pub sql: String,
-    /// The same for a backend that reads no SQL, parameters already in place.
-    pub meaning: Meaning,
-}
-
-impl Text {
-    /// Whether it returns rows.
-    pub fn returns_rows(&self) -> bool {
-        let start = self.sql.trim_start().get(..6).unwrap_or_default();
-        start.eq_ignore_ascii_case("select")
-    }
-}
-
-/// What a [`Text`] means.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Meaning {
-    /// A statement that changes rows.
-    Statement(database::Statement),
-    /// A query.
-    Query(query::Select),
-    /// Nothing: the database would refuse it with this line.
-    Refused(String),
 }
 
 /// Anything that a session sends.
@@ -306,22 +282,6 @@ pub enum Statement {
     RollbackTo(String),
     /// The program's own text.
     Text(Text),
-}
-
-impl Statement {
-    /// Whether it returns rows.
-    pub fn returns_rows(&self) -> bool {
-        match self {
-            Statement::Select(_) => true,
-            Statement::Insert(insert) => !insert.returning.is_empty(),
-            Statement::Delete(delete) => !delete.returning.is_empty(),
-            Statement::Text(text) => text.returns_rows(),
-            Statement::Update(_)
-            | Statement::Savepoint(_)
-            | Statement::Release(_)
-            | Statement::RollbackTo(_) => false,
-        }
-    }
 }
 
 impl std::convert::From<Insert> for Statement {

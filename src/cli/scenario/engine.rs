@@ -1,0 +1,75 @@
+//! The engine as a session's database, with SQL for the statements that a scenario words itself.
+
+use crate::database::{Database, Enforcement};
+use crate::id::RowId;
+use crate::session::DriverError;
+use crate::session::backend::{Backend, Memory, Outcome};
+use crate::session::mapping::MappedTable;
+use crate::session::statement::{Statement, Text};
+use crate::sql::Connection;
+use crate::value::Value;
+
+/// A database of this crate that takes typed statements and SQL.
+#[derive(Debug)]
+pub(super) struct Engine {
+    connection: Connection,
+}
+
+impl Engine {
+    pub(super) fn new(enforcement: Enforcement) -> Engine {
+        Engine { connection: Connection::new(Database::new(enforcement)) }
+    }
+
+    fn memory(&mut self) -> Memory<'_> {
+        Memory::new(self.connection.database_mut())
+    }
+
+    fn text(&mut self, text: &Text, parameters: &[Value]) -> Result<Outcome, DriverError> {
+        let outcome = self.connection.query(&text.sql, parameters);
+        let outcome = outcome.map_err(|error| self.memory().refusal(&error))?;
+        let RowId(last_row_id) = self.connection.database().last_insert_row_id();
+        Ok(Outcome {
+            returns_rows: !outcome.columns.is_empty(),
+            rows: outcome.rows,
+            row_count: outcome.done.map_or(0, |done| done.direct),
+            last_row_id,
+        })
+    }
+}
+
+impl Backend for Engine {
+    fn begin(&mut self) -> Result<(), DriverError> {
+        self.memory().begin()
+    }
+
+    fn commit(&mut self) -> Result<(), DriverError> {
+        self.memory().commit()
+    }
+
+    fn rollback(&mut self) -> Result<(), DriverError> {
+        self.memory().rollback()
+    }
+
+    fn execute(
+        &mut self,
+        statement: &Statement,
+        parameters: &[Value],
+    ) -> Result<Outcome, DriverError> {
+        match statement {
+            Statement::Text(text) => self.text(text, parameters),
+            typed => self.memory().execute(typed, parameters),
+        }
+    }
+
+    fn create_table(&mut self, table: &MappedTable) -> Result<(), DriverError> {
+        self.memory().create_table(table)
+    }
+
+    fn enforcement(&self) -> Enforcement {
+        self.connection.database().enforcement()
+    }
+
+    fn set_enforcement(&mut self, enforcement: Enforcement) {
+        self.memory().set_enforcement(enforcement);
+    }
+}
