@@ -7,8 +7,9 @@
 use super::dml::{DeletePlan, InsertPlan, UpdatePlan};
 use super::names::SchemaNames;
 use super::parser::{self, split_statement};
+use super::reach::{self, Linked};
 use super::syntax::{Pragma, Statement};
-use super::trigger::{self, Broken};
+use super::trigger;
 use super::view::{self, ViewPlan};
 use super::{pragma, schema};
 use crate::database::{Control, Database, Done, ObjectKind};
@@ -41,8 +42,8 @@ pub struct Connection {
     pub(super) settings: Settings,
     /// The version of the schema that the triggers were compiled for.
     linked: Option<u64>,
-    /// Triggers that cannot be compiled, by table and event, each with why.
-    broken: Vec<Broken>,
+    /// The triggers, as they were compiled.
+    triggers: Vec<Linked>,
 }
 
 /// What only SQL can switch.
@@ -113,7 +114,7 @@ impl Prepared {
 impl Connection {
     /// SQL on this database, with its switches as SQLite has them at first.
     pub fn new(db: Database) -> Self {
-        Connection { db, settings: Settings::default(), linked: None, broken: Vec::new() }
+        Connection { db, settings: Settings::default(), linked: None, triggers: Vec::new() }
     }
 
     /// The database.
@@ -149,32 +150,20 @@ impl Connection {
             false => SchemaNames::new(&self.db),
         };
         let parsed = parser::parse(&text, &names)?;
-        self.check_triggers(&parsed.statement)?;
+        let broken = reach::find_broken(&self.db, &self.triggers, &parsed.statement);
         let plan = self.plan_of(parsed.statement).map_err(|error| self.view_is_no_parent(error))?;
+        // What is wrong with the statement itself comes first.
+        if let Some(error) = broken {
+            return Err(error);
+        }
         Ok(Prepared { text, version, plan, parameters: parsed.parameters })
     }
 
     /// Compiles the triggers, if the schema has changed since they were.
     fn link(&mut self) {
         if self.linked != Some(self.db.schema_version()) {
-            self.broken = trigger::link(&mut self.db);
+            self.triggers = trigger::link(&mut self.db);
             self.linked = Some(self.db.schema_version());
-        }
-    }
-
-    /// Refuses a statement that would start a trigger which cannot be compiled.
-    fn check_triggers(&self, statement: &Statement) -> Result<()> {
-        let (table, event) = match statement {
-            Statement::Insert(insert) => (&insert.table.name, Event::Insert),
-            Statement::Update(update) => (&update.table.name, Event::Update),
-            Statement::Delete(delete) => (&delete.table.name, Event::Delete),
-            _ => return Ok(()),
-        };
-        let is_started =
-            |broken: &&Broken| broken.event == event && broken.table.eq_ignore_ascii_case(table);
-        match self.broken.iter().find(is_started) {
-            Some(broken) => Err(broken.error.clone()),
-            None => Ok(()),
         }
     }
 

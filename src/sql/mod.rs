@@ -20,6 +20,7 @@ mod dml;
 mod names;
 mod parser;
 mod pragma;
+mod reach;
 mod rename;
 mod returning;
 mod row;

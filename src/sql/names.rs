@@ -9,7 +9,6 @@ use crate::error::{NameError, NameKind, Result, SqlError};
 use crate::expression::{Expression, parameter};
 use crate::query::Source;
 use crate::value::Collation;
-use std::cell::Cell;
 use std::sync::Arc;
 
 /// How many views may stand on one another.
@@ -23,7 +22,7 @@ pub(super) struct SchemaNames<'a> {
     pub(super) db: &'a Database,
     pub(super) rows: Option<&'a TriggerRows>,
     /// How many views are being looked through.
-    views: Cell<usize>,
+    views: usize,
     /// Whether a name may stand for what does not exist: nothing but the text's form is wanted.
     is_lenient: bool,
 }
@@ -71,7 +70,7 @@ pub(super) fn is_row_id(name: &str) -> bool {
 
 impl<'a> SchemaNames<'a> {
     pub(super) fn new(db: &'a Database) -> Self {
-        SchemaNames { db, rows: None, views: Cell::new(0), is_lenient: false }
+        SchemaNames { db, rows: None, views: 0, is_lenient: false }
     }
 
     pub(super) fn in_trigger(db: &'a Database, rows: &'a TriggerRows) -> Self {
@@ -85,15 +84,13 @@ impl<'a> SchemaNames<'a> {
 
     /// The rows of a view: its query, parsed again, since what it names may have changed.
     fn view(&self, name: &str, sql: &str) -> Result<Source> {
-        let depth = self.views.get();
+        let depth = self.views;
         if depth >= VIEWS_MAX {
             let message = format!("view {name} is circularly defined");
             return Err(SqlError::Refused { message }.into());
         }
-        self.views.set(depth + 1);
-        let outer = SchemaNames { views: Cell::new(depth + 1), ..SchemaNames::new(self.db) };
+        let outer = SchemaNames { views: depth + 1, ..SchemaNames::new(self.db) };
         let parsed = parser::parse(sql, &outer);
-        self.views.set(depth);
         match parsed?.statement {
             Statement::CreateView(view) => {
                 Ok(Source::query_with_columns(view.query, view.columns).alias(name))

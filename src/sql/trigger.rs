@@ -8,6 +8,7 @@
 use super::dml::{DeletePlan, InsertPlan, UpdatePlan};
 use super::names::{SchemaNames, TriggerRows};
 use super::parser;
+use super::reach::Linked;
 use super::run;
 use super::syntax::{CreateTrigger, Statement, TriggerStep};
 use super::view::{self, ViewPlan};
@@ -15,7 +16,7 @@ use crate::catalog::Resolution;
 use crate::database::{
     Activation, Database, Object, ObjectKind, Program, Start, Step, Stop, Timing, View,
 };
-use crate::error::{Error, Event, Result, SqlError};
+use crate::error::{Error, Event, NameKind, Result, SqlError};
 use crate::expression::Expression;
 use crate::query::{Query, Select};
 use crate::value::{Collation, Value};
@@ -38,29 +39,20 @@ enum CompiledStep {
     Select(Query),
 }
 
-/// A trigger that cannot be compiled.
-#[derive(Clone, Debug)]
-pub(super) struct Broken {
-    pub(super) table: String,
-    pub(super) event: Event,
-    pub(super) error: Error,
-}
-
-/// Compiles all triggers for the schema as it stands; those that cannot be.
-pub(super) fn link(db: &mut Database) -> Vec<Broken> {
+/// Compiles all triggers for the schema as it stands.
+pub(super) fn link(db: &mut Database) -> Vec<Linked> {
     let is_trigger = |object: &&Arc<Object>| object.kind == ObjectKind::Trigger;
     let triggers: Vec<_> = db.objects().iter().filter(is_trigger).cloned().collect();
-    let mut broken = Vec::new();
+    let mut linked = Vec::new();
     for trigger in triggers {
-        let compiled = compile(db, &trigger);
-        if let Err((event, error)) = &compiled {
-            let (table, error) = (trigger.table.clone(), error.clone());
-            broken.push(Broken { table, event: *event, error });
-        }
-        let compiled = compiled.map(Arc::new).map_err(|(_, error)| error);
-        db.restart_program(&trigger.name, start(compiled));
+        let sql = trigger.sql.as_deref().unwrap_or_default();
+        // It was parsed when it was defined, so it can be.
+        let Ok(plain) = parse_with(db, sql, None) else { continue };
+        let compiled = compile(db, sql, &plain);
+        linked.push(Linked::new(&plain, compiled.as_ref().err().cloned()));
+        db.restart_program(&trigger.name, start(compiled.map(Arc::new)));
     }
-    broken
+    linked
 }
 
 /// Starts a program that runs a compiled trigger.
@@ -118,14 +110,17 @@ fn columns_of(db: &Database, trigger: &CreateTrigger) -> Result<(Vec<(String, Co
     Err(super::names::missing(db, trigger.table.schema.as_deref().or(Some("main")), name))
 }
 
-/// Compiles a trigger; why it cannot be, and what it waits for.
-fn compile(db: &Database, object: &Object) -> std::result::Result<Compiled, (Event, Error)> {
-    let sql = object.sql.as_deref().unwrap_or_default();
-    let plain = parse_with(db, sql, None).map_err(|error| (Event::Delete, error))?;
-    let event = plain.event;
+fn compile(db: &Database, sql: &str, plain: &CreateTrigger) -> Result<Compiled> {
     let compiled =
-        with_rows(db, sql, &plain).and_then(|(trigger, width)| compile_parsed(db, trigger, width));
-    compiled.map_err(|error| (event, error))
+        with_rows(db, sql, plain).and_then(|(trigger, width)| compile_parsed(db, trigger, width));
+    compiled.map_err(|error| match error {
+        // What a trigger names is looked for where the trigger is.
+        Error::Name(mut name) if name.kind == NameKind::Table && name.within.is_none() => {
+            name.within = Some("main".to_owned());
+            Error::Name(name)
+        }
+        other => other,
+    })
 }
 
 fn compile_parsed(db: &Database, trigger: CreateTrigger, width: usize) -> Result<Compiled> {

@@ -27,7 +27,7 @@ use turso_parser::error::Error as Foreign;
 use turso_parser::parser::Parser;
 
 /// What a FROM's names stand for.
-pub trait Names {
+pub trait Names: Sync {
     /// The table or view of this name.
     ///
     /// # Errors
@@ -57,7 +57,28 @@ pub struct Parsed {
 /// # Errors
 /// [`Error::Sql`] with SQLite's own line; what `names` refuses.
 pub fn parse(text: &str, names: &dyn Names) -> Result<Parsed> {
-    tokens::check_limits(text)?;
+    match tokens::check_limits(text)? > LEVELS_ON_ANY_STACK {
+        true => on_a_stack_of_its_own(|| parse_bounded(text, names)),
+        false => parse_bounded(text, names),
+    }
+}
+
+/// How many levels are turned into ours on whatever stack there is.
+const LEVELS_ON_ANY_STACK: usize = 24;
+
+/// What the levels that are allowed take, unoptimised, and more.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Runs where there is room for the levels of a statement, however little the caller has left.
+fn on_a_stack_of_its_own<T: Send>(body: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let builder = || std::thread::Builder::new().stack_size(STACK_BYTES);
+    std::thread::scope(|scope| match builder().spawn_scoped(scope, body) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(_) => refuse("statement nests too deep"),
+    })
+}
+
+fn parse_bounded(text: &str, names: &dyn Names) -> Result<Parsed> {
     let cured = cure(text);
     let source = cured.as_deref().unwrap_or(text);
     let command = Parser::new(source.as_bytes()).next_cmd().map_err(|error| refusal(&error))?;

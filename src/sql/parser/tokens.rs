@@ -269,12 +269,15 @@ pub fn is_kept_as_text(statement: &str) -> bool {
     is_create && behind.next().is_some_and(|token| token.is("VIEW") || token.is("TRIGGER"))
 }
 
-/// Looks whether a statement is within bounds.
+/// Looks whether a statement is within bounds; how much of a stack it may take, in levels: what nests
+/// and what operators chain, at the most.
 ///
 /// # Errors
 /// [`Error::Sql`] if it is not, or holds what is no token.
-pub fn check_limits(statement: &str) -> Result<()> {
+pub fn check_limits(statement: &str) -> Result<usize> {
     let limit = |what: &str| Err(Error::from(SqlError::Limit { what: what.to_owned() }));
+    let operators = ["AND", "OR", "NOT", "IS", "LIKE", "COLLATE", "UNION", "EXCEPT", "INTERSECT"];
+    let (mut deepest, mut chained) = (0, 0_usize);
     if statement.len() > STATEMENT_BYTES_MAX {
         return limit("statement too long");
     }
@@ -288,6 +291,9 @@ pub fn check_limits(statement: &str) -> Result<()> {
         } else if token.is_sign(")") || token.is("END") {
             depth = depth.saturating_sub(1);
         }
+        deepest = deepest.max(depth);
+        let is_operator = token.kind == Kind::Sign && "+-*/%|&~<>=".contains(token.text);
+        chained += usize::from(is_operator || operators.iter().any(|word| token.is(word)));
         if depth > NESTING_MAX {
             return limit("statement nests too deep");
         }
@@ -296,7 +302,7 @@ pub fn check_limits(statement: &str) -> Result<()> {
             return limit("variable number must be between ?1 and ?32766");
         }
     }
-    Ok(())
+    Ok(2 * deepest + chained)
 }
 
 #[cfg(test)]
