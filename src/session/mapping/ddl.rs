@@ -5,6 +5,8 @@ use super::definition::{ColumnType, ForeignKeyDefinition, Initially};
 use super::mapper::{MappedColumn, MappedTable};
 use super::{Mapping, TableIndex};
 use crate::catalog::{Column, ConstraintMode, ForeignKey, Index, Name, ReferentialAction, Table};
+use crate::session::backend::Backend;
+use crate::session::error::DriverError;
 use crate::session::quote::quote;
 use crate::value::DataType;
 use std::fmt::Write;
@@ -109,6 +111,15 @@ impl MappedTable {
 }
 
 impl Mapping {
+    /// Creates every table of the mapping, with its indexes, referenced ones first.
+    ///
+    /// # Errors
+    /// What the database refuses; the tables before it are there.
+    pub fn create_all(&self, backend: &mut dyn Backend) -> Result<(), DriverError> {
+        let order = self.creation_order().into_iter();
+        order.map(|table| &self[table]).try_for_each(|table| backend.create_table(table))
+    }
+
     /// The tables in the order in which they are created: referenced ones first, else as declared.
     /// Where they reference each other in a circle, their foreign keys do not count.
     pub fn creation_order(&self) -> Vec<TableIndex> {

@@ -1,0 +1,132 @@
+//! What a flush costs here and in SQLAlchemy, in milliseconds of CPU time.
+//!
+//! ```sh
+//! cargo bench --bench session                                # ours alone
+//! ONDELETE_PYTHON=python3 cargo bench --bench session        # beside that Python's SQLAlchemy
+//! ```
+//!
+//! Three workloads on a team with 10,000 heroes: the flush of its delete with all heroes loaded, the
+//! same left to the database, and adding them. The best of some rounds counts.
+
+use std::env;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cpu_time::ProcessTime;
+use ondelete::ReferentialAction::Cascade;
+use ondelete::session::backend::Memory;
+use ondelete::session::mapping::{
+    ColumnDefinition, ColumnType, ForeignKeyDefinition, Model, PassiveDeletes,
+    RelationshipDefinition, TableDefinition,
+};
+use ondelete::session::{Mapping, Session};
+use ondelete::{Database, Enforcement, row};
+
+const ROWS: i64 = 10_000;
+const ROUNDS: usize = 5;
+
+fn main() {
+    // `cargo test --benches` only wants to know that it runs.
+    let is_test = env::args().any(|argument| argument == "--test") || cfg!(debug_assertions);
+    let (rows, rounds) = if is_test { (100, 1) } else { (ROWS, ROUNDS) };
+    let theirs = if is_test { vec![] } else { sqlalchemy(rows, rounds) };
+    let workloads: [(&str, fn(i64) -> Duration); 3] =
+        [("loaded", delete_loaded), ("passive", delete_passive), ("add", add)];
+    println!("{:<10}{:>12}{:>14}{:>10}", "flush", "ours (ms)", "SQLAlchemy", "ratio");
+    for (name, work) in workloads {
+        let best = (0..rounds).map(|_| work(rows)).min().unwrap_or_default();
+        let ours = best.as_secs_f64() * 1e3;
+        match theirs.iter().find(|(of, _)| of == name) {
+            Some((_, theirs)) => {
+                println!("{name:<10}{ours:>12.3}{theirs:>14.3}{:>9.1}x", theirs / ours);
+            }
+            None => println!("{name:<10}{ours:>12.3}{:>14}{:>10}", "-", "-"),
+        }
+    }
+}
+
+fn mapping(passive_deletes: PassiveDeletes) -> Arc<Mapping> {
+    let team = TableDefinition::new("team")
+        .column(ColumnDefinition::new("id", ColumnType::Integer).primary_key())
+        .column(ColumnDefinition::new("name", ColumnType::Varchar(None)));
+    let hero = TableDefinition::new("hero")
+        .column(ColumnDefinition::new("id", ColumnType::Integer).primary_key())
+        .column(ColumnDefinition::new("name", ColumnType::Varchar(None)))
+        .column(ColumnDefinition::new("team_id", ColumnType::Integer).index())
+        .foreign_key(ForeignKeyDefinition::new(["team_id"], "team", ["id"]).on_delete(Cascade));
+    let heroes = RelationshipDefinition::new("heroes", "Hero")
+        .back_populates("team")
+        .cascade_delete()
+        .passive_deletes(passive_deletes);
+    let models = [
+        Model::new("Team", team).relationship(heroes),
+        Model::new("Hero", hero)
+            .relationship(RelationshipDefinition::new("team", "Team").back_populates("heroes")),
+    ];
+    Mapping::configure(&models, &[]).mapping.expect("the models are sound")
+}
+
+fn database(mapping: &Mapping, heroes: i64) -> Database {
+    let mut db = Database::new(Enforcement::On);
+    mapping.create_all(&mut Memory::new(&mut db)).expect("the tables are new");
+    db.insert("team", row! { "id": 1, "name": "a" }).expect("the table is empty");
+    let rows = (1..=heroes).map(|id| row! { "id": id, "name": format!("h{id}"), "team_id": 1 });
+    db.insert_many("hero", rows).expect("the team is there");
+    db
+}
+
+fn delete(rows: i64, passive_deletes: PassiveDeletes) -> Duration {
+    let mapping = mapping(passive_deletes);
+    let mut db = database(&mapping, rows);
+    let mut session = Session::new(&mut db, &mapping);
+    let team = session.query("Team").one().expect("the team is there");
+    if passive_deletes == PassiveDeletes::No {
+        session.read(team, "heroes").expect("its heroes can be loaded");
+    }
+    session.delete(team).expect("it is persistent");
+    let start = ProcessTime::now();
+    session.flush().expect("nothing else refers to it");
+    start.elapsed()
+}
+
+fn delete_loaded(rows: i64) -> Duration {
+    delete(rows, PassiveDeletes::No)
+}
+
+fn delete_passive(rows: i64) -> Duration {
+    delete(rows, PassiveDeletes::Yes)
+}
+
+fn add(rows: i64) -> Duration {
+    let mapping = mapping(PassiveDeletes::No);
+    let mut db = database(&mapping, 0);
+    let mut session = Session::new(&mut db, &mapping);
+    session.query("Team").one().expect("the team is there");
+    let mut heroes = Vec::new();
+    for id in 1..=rows {
+        let hero = session.create("Hero").expect("the class is mapped");
+        session.set(hero, "id", id).expect("it is transient");
+        session.set(hero, "name", &*format!("h{id}")).expect("it is transient");
+        session.set(hero, "team_id", 1).expect("it is transient");
+        heroes.push(hero);
+    }
+    let start = ProcessTime::now();
+    session.add_all(&heroes).expect("they are transient");
+    session.flush().expect("their keys are new");
+    start.elapsed()
+}
+
+/// What the same costs in SQLAlchemy, by workload; nothing without a Python that has it.
+fn sqlalchemy(rows: i64, rounds: usize) -> Vec<(String, f64)> {
+    let Ok(python) = env::var("ONDELETE_PYTHON") else { return vec![] };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/session.py");
+    let output = Command::new(python).args([script, &rows.to_string(), &rounds.to_string()]).output();
+    let Ok(output) = output else { return vec![] };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = |line: &str| {
+        let (name, figure) = line.split_once(' ')?;
+        Some((name.to_owned(), figure.trim().parse().ok()?))
+    };
+    text.lines().filter_map(line).collect()
+}
