@@ -121,7 +121,8 @@ fn add(rows: i64) -> Duration {
 fn sqlalchemy(rows: i64, rounds: usize) -> Vec<(String, f64)> {
     let Ok(python) = env::var("ONDELETE_PYTHON") else { return vec![] };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/session.py");
-    let output = Command::new(python).args([script, &rows.to_string(), &rounds.to_string()]).output();
+    let output =
+        Command::new(python).args([script, &rows.to_string(), &rounds.to_string()]).output();
     let Ok(output) = output else { return vec![] };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = |line: &str| {

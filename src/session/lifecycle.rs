@@ -1,11 +1,11 @@
 //! How objects come into the session and leave it: add, delete, expunge, expire, refresh, close.
 
+use super::Session;
 use super::cascade::{CascadeKind, CascadeWalk};
 use super::error::{Error, ErrorClass, Result};
 use super::id::ObjectId;
 use super::passive::Passive;
 use super::state::{AttributeId, AttributeSet, IdentityKey, Slot};
-use super::{ObjectState, Session};
 
 impl Session<'_> {
     /// Puts an object into the session: a transient one becomes pending, a detached one persistent.
@@ -486,10 +486,5 @@ impl Session<'_> {
     pub fn close(&mut self) -> Result<()> {
         self.expunge_all();
         self.close_transactions()
-    }
-
-    /// Whether the object's row was deleted in this transaction.
-    pub fn was_deleted(&self, object: ObjectId) -> bool {
-        self.object_state(object) == ObjectState::Deleted
     }
 }

@@ -341,8 +341,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// What the reference warns of only once for equal texts is warned of each time here: a step's
-/// warnings are sorted and shown as they came.
 impl std::fmt::Debug for Session<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
