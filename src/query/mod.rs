@@ -11,8 +11,16 @@
 //!
 //! # Order
 //!
-//! Rows come in SQLite's order, also where no ORDER BY says so: that of the row ids, or of the index
-//! that SQLite would use. Sources are looped over as they are written.
+//! Without an ORDER BY the rows of a table come as SQLite would find them: by row id, or in the order
+//! of the index that it would use. Sources are looped over as they are written.
+//!
+//! # Drawbacks
+//!
+//! SQLite weighs which source to begin with, and we do not: the rows of a join may come in another
+//! order there, and what depends on that (LIMIT, the first row of a subquery) may differ. An index is
+//! looked into for whole keys only; for a part of one, or a range, rows are found by a scan and put
+//! into its order. A table is scanned by copying the values that conditions ask for. RIGHT and FULL
+//! JOIN are refused, as is a query of WITH that reads itself.
 
 mod access;
 mod aggregate;
