@@ -90,7 +90,7 @@ impl<'a> SchemaNames<'a> {
             return Err(SqlError::Refused { message }.into());
         }
         let outer = SchemaNames { views: depth + 1, ..SchemaNames::new(self.db) };
-        let parsed = parser::parse(sql, &outer);
+        let parsed = parser::parse_within(sql, &outer);
         match parsed?.statement {
             Statement::CreateView(view) => {
                 Ok(Source::query_with_columns(view.query, view.columns).alias(name))

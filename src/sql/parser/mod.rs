@@ -63,6 +63,14 @@ pub fn parse(text: &str, names: &dyn Names) -> Result<Parsed> {
     }
 }
 
+/// The same on a stack of its own: for what is parsed in the midst of another statement.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_within(text: &str, names: &dyn Names) -> Result<Parsed> {
+    on_a_stack_of_its_own(|| parse(text, names))
+}
+
 /// How many levels are turned into ours on whatever stack there is.
 const LEVELS_ON_ANY_STACK: usize = 24;
 
