@@ -12,6 +12,8 @@ use std::process::{Command, Output};
 /// A terminal's usual size.
 const COLUMNS: usize = 80;
 const LINES: usize = 24;
+/// A program says more than a run.
+const PROGRAM_LINES: usize = 36;
 
 /// What the function writes for these arguments, with its escape sequences.
 fn write(arguments: &[&str]) -> String {
@@ -47,9 +49,61 @@ fn screens(text: &str) -> Vec<Vec<&str>> {
     screens
 }
 
+/// The tour's runs of the database alone, as JSON.
 fn json(arguments: &[&str]) -> Vec<Value> {
     let document: Value = serde_json::from_str(&printed(arguments)).unwrap();
-    document.as_array().expect("an array of runs").clone()
+    document["runs"].as_array().expect("an array of runs").clone()
+}
+
+/// The call that plays the database alone.
+const DATABASE: [&str; 3] = ["tour", "--part", "database"];
+
+/// What each program of the tour and its variants come to, as SQLAlchemy and SQLite have it: gone,
+/// nulled, refused or dangling, and who did it.
+const PROGRAMS: [(&str, &[&str]); 7] = [
+    (
+        "tutorial 001",
+        &[
+            "gone session",
+            "nulled session",
+            "gone session",
+            "dangling",
+            "gone database",
+            "gone database",
+        ],
+    ),
+    (
+        "tutorial 002",
+        &["nulled session", "nulled session", "dangling", "nulled database", "refused"],
+    ),
+    (
+        "tutorial 003",
+        &["nulled database", "nulled session", "dangling", "nulled database", "nulled session"],
+    ),
+    ("tutorial 004", &["refused", "nulled session", "dangling", "refused", "dangling"]),
+    (
+        "tutorial 005",
+        &["nulled session", "refused", "nulled session", "nulled session", "gone session"],
+    ),
+    ("Class and Enrollment", &["gone session", "refused", "nulled session"]),
+    ("StoreModel and ItemModel", &["gone session", "refused", "nulled session", "gone session"]),
+];
+
+#[test]
+fn the_programs_come_to_what_the_reference_makes_of_them() {
+    let text = printed(&["tour", "--format", "json", "--part", "programs"]);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let programs = document["programs"].as_array().unwrap();
+    assert_eq!(programs.len(), PROGRAMS.len());
+    for (program, (name, expected)) in programs.iter().zip(PROGRAMS) {
+        assert_eq!(program["name"], name);
+        let variants = program["variants"].as_array().unwrap();
+        let found = std::iter::once(&program["played"]).chain(variants).map(|played| {
+            let by = played["by"].as_str().filter(|_| played["outcome"] != "refused");
+            [played["outcome"].as_str(), by].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{name}");
+    }
 }
 
 #[test]
@@ -64,13 +118,14 @@ fn the_tour_is_as_recorded() {
 }
 
 #[test]
-fn ten_runs_fit_a_screen_each() {
+fn programs_and_runs_fit_a_screen_each() {
     let text = printed(&["tour"]);
     let screens = screens(&text);
-    assert_eq!(screens.len(), 1 + 10 + 1);
-    for screen in &screens {
+    assert_eq!(screens.len(), 1 + 7 + 1 + 10 + 1);
+    for (at, screen) in screens.iter().enumerate() {
         let height = screen.iter().rposition(|line| !line.is_empty()).unwrap() + 1;
-        assert!(height <= LINES, "{height} lines:\n{}", screen.join("\n"));
+        let limit = if at <= PROGRAMS.len() { PROGRAM_LINES } else { LINES };
+        assert!(height <= limit, "{height} lines:\n{}", screen.join("\n"));
     }
     for line in text.lines() {
         let width = line.chars().count();
@@ -81,7 +136,7 @@ fn ten_runs_fit_a_screen_each() {
 
 #[test]
 fn the_readme_quotes_the_tour() {
-    let text = printed(&["tour"]);
+    let text = printed(&DATABASE);
     let screen = screens(&text)[5].join("\n");
     let readme = include_str!("../README.md");
     assert!(readme.contains(screen.trim_end()), "the README should quote this:\n{screen}");
@@ -89,7 +144,7 @@ fn the_readme_quotes_the_tour() {
 
 #[test]
 fn each_run_tells_its_story_in_order() {
-    let text = printed(&["tour"]);
+    let text = printed(&DATABASE);
     for screen in &screens(&text)[1..11] {
         let labels = screen.iter().filter(|line| !line.starts_with([' ', '─']));
         let labels: Vec<_> = labels.filter_map(|line| line.split("  ").next()).collect();
@@ -116,7 +171,7 @@ fn colour_is_for_terminals() {
 fn outcomes_are_what_the_tables_show() {
     let runs = json(&["tour", "--format", "json"]);
     assert_eq!(runs.len(), 10);
-    let text = printed(&["tour"]);
+    let text = printed(&DATABASE);
     let screens = screens(&text);
     for (run, line) in runs.iter().zip(&screens[11][2..]) {
         let outcome = outcome_of(run);

@@ -16,6 +16,7 @@ mod tour;
 
 use crate::catalog::ReferentialAction;
 use crate::error::Error;
+use crate::session;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use std::fmt;
@@ -82,13 +83,15 @@ pub enum Failure {
     Bench(String),
     /// What the call names cannot be read, or does not fit.
     Input(String),
+    /// A session refused where it should not have.
+    Session(session::Error),
 }
 
 impl Failure {
     /// What the program should exit with.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Failure::Statement(_) | Failure::Bench(_) | Failure::Stopped => 1,
+            Failure::Statement(_) | Failure::Bench(_) | Failure::Session(_) | Failure::Stopped => 1,
             Failure::Output(_) | Failure::Input(_) => 2,
         }
     }
@@ -98,6 +101,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Statement(error) => write!(f, "error: {error}"),
+            Failure::Session(error) => write!(f, "error: {error}"),
             Failure::Output(error) => write!(f, "error: the output cannot be written: {error}"),
             Failure::Bench(message) | Failure::Input(message) => write!(f, "error: {message}"),
             Failure::Stopped => f.write_str("error: stopped after an error"),
@@ -110,6 +114,12 @@ impl std::error::Error for Failure {}
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure::Statement(error)
+    }
+}
+
+impl From<session::Error> for Failure {
+    fn from(error: session::Error) -> Self {
+        Failure::Session(error)
     }
 }
 
@@ -130,9 +140,9 @@ impl Arguments {
 /// Does what the call asks for and writes the result to `out`.
 ///
 /// # Errors
-/// [`Failure::Statement`] if a statement failed, [`Failure::Bench`] if a bench cannot compare,
-/// [`Failure::Output`] if `out` refused to take something, [`Failure::Input`] if a file does not fit. A reader that has seen enough and hung
-/// up is no failure.
+/// [`Failure::Statement`] and [`Failure::Session`] if a statement failed, [`Failure::Bench`] if a
+/// bench cannot compare, [`Failure::Output`] if `out` refused to take something, [`Failure::Input`] if
+/// a file does not fit. A reader that has seen enough and hung up is no failure.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let done = match &arguments.command {
         Command::Tour(tour) => tour::run(tour, out),

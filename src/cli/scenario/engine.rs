@@ -28,11 +28,13 @@ impl Engine {
         let outcome = self.connection.query(&text.sql, parameters);
         let outcome = outcome.map_err(|error| self.memory().refusal(&error))?;
         let RowId(last_row_id) = self.connection.database().last_insert_row_id();
+        let done = outcome.done.unwrap_or_default();
         Ok(Outcome {
             returns_rows: !outcome.columns.is_empty(),
             rows: outcome.rows,
-            row_count: outcome.done.map_or(0, |done| done.direct),
+            row_count: done.direct,
             last_row_id,
+            by_constraint: done.by_constraint,
         })
     }
 }

@@ -1,15 +1,17 @@
 //! What becomes of the heroes when their team is deleted?
 //!
 //! The SQLModel documentation's chapter "Cascade Delete Relationships" answers with five programs, in
-//! which the ORM and the database both have a hand. The tour plays the database's half on the same
-//! rows: Wakaland is deleted under each of the five ON DELETE actions, with enforcement on and off.
-//! Each of the ten runs has a database of its own, plans the delete, tries it, and keeps what it saw
-//! ([`Run`]). What the runs come to is read off the tables ([`Outcome`]), and so is which sentence
-//! explains it; nothing but rows and sentences is written down beforehand.
+//! which the ORM and the database both have a hand. The tour plays them whole (`programs`): what the
+//! session sends, what the foreign keys do about it, and what becomes of it if a line is taken out.
 //!
-//! `heroes` has the rows, `text` the screens.
+//! Then it plays the database's half by itself on the same rows: Wakaland is deleted under each of the
+//! five ON DELETE actions, with enforcement on and off. Each of the ten runs has a database of its
+//! own, plans the delete, tries it, and keeps what it saw ([`Run`]). What the runs come to is read off
+//! the tables ([`Outcome`]), and so is which sentence explains it; nothing but rows and sentences is
+//! written down beforehand. `heroes` has the rows, `text` the screens.
 
 mod heroes;
+mod programs;
 mod text;
 
 use super::{ACTIONS, Failure, action_parser};
@@ -29,15 +31,17 @@ use std::io::Write;
 /// How to call the tour.
 #[derive(Args, Debug)]
 #[command(
-    about = "Delete one team under every ON DELETE action, enforced and not",
-    long_about = "Delete one team under every ON DELETE action, enforced and not.\n\n\
+    about = "Play the SQLModel tutorial's cascade deletes, session and database side by side",
+    long_about = "Play the SQLModel tutorial's cascade deletes, session and database side by side.\n\n\
         Takes the three teams and five heroes of the SQLModel documentation's chapter\n\
-        \"Cascade Delete Relationships\" and deletes team 3, Wakaland, ten times: under\n\
-        five actions, with enforcement of foreign keys on and off. Each run fits one\n\
-        screen: the foreign key, the rows before, the plan, the rows after or the\n\
-        error, and why.",
+        \"Cascade Delete Relationships\". First the chapter's five programs, and two that\n\
+        others ask about: what they declare, what the session sends, what the foreign\n\
+        keys do about it, and what becomes of it without this line or that. Then the\n\
+        database by itself: team 3, Wakaland, is deleted ten times, under five actions,\n\
+        with enforcement of foreign keys on and off, a screen each.",
     after_help = "Examples:\n  \
-        ondelete tour                      all ten runs\n  \
+        ondelete tour                      seven programs, ten runs\n  \
+        ondelete tour --part programs      the programs alone\n  \
         ondelete tour --action restrict    RESTRICT, enforced and not\n  \
         ondelete tour --enforcement off    what nobody keeps you from\n  \
         ondelete tour --format json        one JSON document, for machines"
@@ -46,6 +50,10 @@ pub(super) struct TourArguments {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Which part; with --action or --enforcement, the database alone
+    #[arg(long, value_enum, conflicts_with_all = ["actions", "enforcement"])]
+    part: Option<Part>,
 
     /// Only the runs under this ON DELETE action; may be repeated
     #[arg(
@@ -57,15 +65,25 @@ pub(super) struct TourArguments {
     actions: Vec<ReferentialAction>,
 
     /// Whether foreign keys are enforced
-    #[arg(long, value_enum, default_value_t = Enforcements::Both)]
-    enforcement: Enforcements,
+    #[arg(long, value_enum)]
+    enforcement: Option<Enforcements>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The programs, with their sessions
+    Programs,
+    /// The database by itself
+    Database,
+    /// Both
+    All,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     /// For people: 80 columns, coloured on a terminal
     Text,
-    /// For machines: an array of runs
+    /// For machines: the programs and the runs
     Json,
 }
 
@@ -80,11 +98,16 @@ enum Enforcements {
 }
 
 impl TourArguments {
+    fn part(&self) -> Part {
+        let is_narrowed = !self.actions.is_empty() || self.enforcement.is_some();
+        self.part.unwrap_or(if is_narrowed { Part::Database } else { Part::All })
+    }
+
     /// The runs asked for, in the order of the tour.
     fn cases(&self) -> Vec<(ReferentialAction, Enforcement)> {
         let is_asked = |action| self.actions.is_empty() || self.actions.contains(&action);
         let actions = ACTIONS.iter().map(|(_, action)| *action).filter(|action| is_asked(*action));
-        let enforcements: &[Enforcement] = match self.enforcement {
+        let enforcements: &[Enforcement] = match self.enforcement.unwrap_or(Enforcements::Both) {
             Enforcements::On => &[Enforcement::On],
             Enforcements::Off => &[Enforcement::Off],
             Enforcements::Both => &[Enforcement::On, Enforcement::Off],
@@ -93,15 +116,18 @@ impl TourArguments {
     }
 }
 
-/// Plays the runs asked for and prints them.
+/// Plays the parts asked for and prints them.
 pub(super) fn run(arguments: &TourArguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let runs = arguments.cases().into_iter().map(|(action, each)| Run::play(action, each));
+    let part = arguments.part();
+    let programs = if part == Part::Database { Vec::new() } else { programs::play()? };
+    let cases = if part == Part::Programs { Vec::new() } else { arguments.cases() };
+    let runs = cases.into_iter().map(|(action, each)| Run::play(action, each));
     let runs = runs.collect::<Result<Vec<_>>>()?;
     match arguments.format {
-        Format::Text => text::write(&runs, out)?,
+        Format::Text => text::write(&programs, &runs, out)?,
         Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, &runs).map_err(std::io::Error::from)?;
-            writeln!(out)?;
+            let all = serde_json::json!({ "programs": programs, "runs": runs });
+            writeln!(out, "{all:#}")?;
         }
     }
     Ok(out.flush()?)

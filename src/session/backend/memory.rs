@@ -98,7 +98,8 @@ impl<'a> Memory<'a> {
     fn changed(&mut self, statement: impl Into<EngineStatement>) -> Result<Outcome, Error> {
         let done = self.db.run(statement)?;
         let RowId(last_row_id) = self.db.last_insert_row_id();
-        Ok(Outcome { row_count: done.direct, last_row_id, ..Outcome::default() })
+        let (row_count, by_constraint) = (done.direct, done.by_constraint);
+        Ok(Outcome { row_count, last_row_id, by_constraint, ..Outcome::default() })
     }
 
     /// These columns of the rows selected.

@@ -14,7 +14,7 @@ pub use sqlite::Sqlite;
 use super::error::DriverError;
 use super::mapping::MappedTable;
 use super::statement::Statement;
-use crate::database::Enforcement;
+use crate::database::{ByConstraint, Enforcement};
 use crate::value::Value;
 
 /// What a statement returned.
@@ -28,6 +28,8 @@ pub struct Outcome {
     pub last_row_id: i64,
     /// For a statement in the program's own words: whether it is one that returns rows.
     pub returns_rows: bool,
+    /// Rows that foreign keys have changed, where the database tells.
+    pub by_constraint: Vec<ByConstraint>,
 }
 
 /// A connection to a database. All of it may fail with the driver's class and the database's words.
@@ -60,6 +62,7 @@ pub trait Backend {
             let outcome = self.execute(statement, parameters)?;
             all.row_count += outcome.row_count;
             all.last_row_id = outcome.last_row_id;
+            all.by_constraint.extend(outcome.by_constraint);
         }
         Ok(all)
     }
