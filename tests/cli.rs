@@ -488,3 +488,54 @@ fn failures_have_their_exit_status() {
     assert!(failure.to_string().starts_with("error: "), "{failure}");
     assert_eq!(Failure::from(std::io::Error::other("full")).exit_status(), 2);
 }
+
+/// The example of a scenario.
+const HEROES: &str = "examples/heroes.json";
+
+#[test]
+fn the_comparison_is_as_recorded() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/compare.txt");
+    let text = printed(&["compare", HEROES]);
+    if std::env::var_os("UPDATE_GOLDENFILES").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let recorded = fs::read_to_string(&path).unwrap();
+    assert!(text == recorded, "not as in {}; what is printed now:\n{text}", path.display());
+    for line in text.lines() {
+        assert!(line.chars().count() <= COLUMNS, "{line}");
+        assert_eq!(line.trim_end(), line, "nothing stands behind a line");
+    }
+}
+
+#[test]
+fn each_way_is_in_one_class() {
+    let compared: Value =
+        serde_json::from_str(&printed(&["compare", HEROES, "--format", "json"])).unwrap();
+    let classes = compared["classes"].as_array().unwrap();
+    let mut ways: Vec<String> = Vec::new();
+    for class in classes {
+        ways.extend(class["ways"].as_array().unwrap().iter().map(Value::to_string));
+        assert_eq!(class["witness"]["way"], class["ways"][0]);
+    }
+    assert_eq!(ways.len(), 2 * 4 * 3 * 2);
+    ways.sort();
+    ways.dedup();
+    assert_eq!(ways.len(), 2 * 4 * 3 * 2, "no way is in two classes");
+    let (last, others) = classes.split_last().unwrap();
+    assert!(last["differs_from_next"].is_null());
+    assert!(others.iter().all(|class| class["differs_from_next"].is_string()));
+}
+
+#[test]
+fn what_deletes_nothing_is_not_compared() {
+    let text = fs::read_to_string(HEROES).unwrap();
+    let mut scenario: Value = serde_json::from_str(&text).unwrap();
+    scenario["steps"].as_array_mut().unwrap().truncate(7);
+    let path = std::env::temp_dir().join(format!("ondelete-{}.json", std::process::id()));
+    fs::write(&path, scenario.to_string()).unwrap();
+    let output = call(&["compare", path.to_str().unwrap()]);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "error: scenario cannot be compared: no step deletes an object\n");
+}

@@ -8,6 +8,7 @@
 //! the call itself is wrong. Refused deletes are the subject of a tour or bench, not its failure.
 
 mod bench;
+mod compare;
 mod explain;
 mod render;
 mod scenario;
@@ -48,6 +49,7 @@ enum Command {
     Tour(tour::TourArguments),
     Bench(bench::BenchArguments),
     Replay(scenario::ReplayArguments),
+    Compare(compare::CompareArguments),
     Explain(explain::ExplainArguments),
     Shell(shell::ShellArguments),
 }
@@ -148,6 +150,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Tour(tour) => tour::run(tour, out),
         Command::Bench(bench) => bench::run(bench, out),
         Command::Replay(replay) => scenario::run(replay, out),
+        Command::Compare(compare) => compare::run(compare, out),
         Command::Explain(explain) => explain::run(explain, out),
         Command::Shell(shell) => shell::run(shell, out),
     };

@@ -15,6 +15,16 @@ pub enum Parameters {
     Many(Vec<Vec<Value>>),
 }
 
+impl Parameters {
+    /// For how many rows the statement was sent.
+    pub fn count(&self) -> usize {
+        match self {
+            Parameters::One(_) => 1,
+            Parameters::Many(rows) => rows.len(),
+        }
+    }
+}
+
 /// Something that went to the database.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {

@@ -7,10 +7,13 @@ mod engine;
 mod json;
 mod models;
 mod names;
+mod prepare;
 mod run;
 mod sql;
 mod steps;
 mod trace;
+
+pub(super) use prepare::{Prepared, prepare};
 
 use super::Failure;
 use crate::database::Enforcement;

@@ -59,6 +59,11 @@ impl<'s, 'a> Run<'s, 'a> {
         }
     }
 
+    /// The object that has an alias by now.
+    pub(super) fn object_named(&self, alias: &str) -> Option<ObjectId> {
+        self.names.object(alias)
+    }
+
     /// Carries out all steps and returns the trace of each.
     pub(super) fn steps(&mut self, steps: &[Step], snapshot: Snapshot) -> Vec<Json> {
         let last = steps.len().saturating_sub(1);

@@ -13,6 +13,16 @@ pub(super) struct Step {
     pub(super) action: Action,
 }
 
+impl Step {
+    /// The alias of the object that it deletes, if it deletes one.
+    pub(super) fn deleted(&self) -> Option<&Alias> {
+        match &self.action {
+            Action::Delete(alias) => Some(alias),
+            _ => None,
+        }
+    }
+}
+
 /// An object's name in a scenario.
 pub(super) type Alias = String;
 

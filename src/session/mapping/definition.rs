@@ -279,6 +279,21 @@ impl Model {
         Model { name: name.into(), table, relationships: Vec::new() }
     }
 
+    /// The class's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// With each relationship changed.
+    #[must_use]
+    pub fn map_relationships(
+        mut self,
+        change: impl FnMut(RelationshipDefinition) -> RelationshipDefinition,
+    ) -> Self {
+        self.relationships = self.relationships.into_iter().map(change).collect();
+        self
+    }
+
     /// Adds a relationship.
     #[must_use]
     pub fn relationship(mut self, relationship: RelationshipDefinition) -> Self {
@@ -354,6 +369,11 @@ impl RelationshipDefinition {
             viewonly: false,
             active_history: false,
         }
+    }
+
+    /// The attribute's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The attribute of the target that mirrors this one.
