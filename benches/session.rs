@@ -26,12 +26,15 @@ use ondelete::{Database, Enforcement, row};
 const ROWS: i64 = 10_000;
 const ROUNDS: usize = 5;
 
+/// Does a workload with so many rows; how long it took.
+type Work = fn(i64) -> Duration;
+
 fn main() {
     // `cargo test --benches` only wants to know that it runs.
     let is_test = env::args().any(|argument| argument == "--test") || cfg!(debug_assertions);
     let (rows, rounds) = if is_test { (100, 1) } else { (ROWS, ROUNDS) };
     let theirs = if is_test { vec![] } else { sqlalchemy(rows, rounds) };
-    let workloads: [(&str, fn(i64) -> Duration); 3] =
+    let workloads: [(&str, Work); 3] =
         [("loaded", delete_loaded), ("passive", delete_passive), ("add", add)];
     println!("{:<10}{:>12}{:>14}{:>10}", "flush", "ours (ms)", "SQLAlchemy", "ratio");
     for (name, work) in workloads {
