@@ -1,7 +1,7 @@
 //! A backend whose every event is written down, and whose refusals are the session's errors.
 
 use super::backend::{Backend, Outcome};
-use super::error::{DriverError, Error, Result};
+use super::error::{DriverClass, DriverError, Error, Result};
 use super::statement::Statement;
 use super::trace::{Event, Parameters, Trace};
 use crate::value::Value;
@@ -70,6 +70,24 @@ impl<'a> Connection<'a> {
         let result = self.backend.execute_many(&statement, &rows);
         self.note(&statement, Parameters::Many(rows));
         result.map_err(|error| failed(&error, &statement))
+    }
+
+    /// What comes of sending a statement some of whose parameters have no value, `unset`, by row and
+    /// position: the reference's driver does not know what it is given there, and refuses.
+    pub fn refuse_unset(
+        &mut self,
+        statement: impl Into<Arc<Statement>>,
+        rows: Vec<Vec<Value>>,
+        unset: Vec<(usize, usize)>,
+    ) -> Error {
+        let statement = statement.into();
+        let position = unset.first().map_or(0, |(_, position)| *position);
+        let message = format!(
+            "Error binding parameter {}: type 'LoaderCallableStatus' is not supported",
+            position + 1
+        );
+        self.note(&statement, Parameters::Unset { rows, unset });
+        failed(&DriverError { class: DriverClass::ProgrammingError, message }, &statement)
     }
 
     fn note(&mut self, statement: &Arc<Statement>, parameters: Parameters) {

@@ -13,14 +13,25 @@ pub enum Parameters {
     One(Vec<Value>),
     /// Of one that was sent for each of several rows, in one call (`executemany`).
     Many(Vec<Vec<Value>>),
+    /// Of one that the driver refused to send, because some have no value; see
+    /// [`Connection::refuse_unset`](super::Connection::refuse_unset).
+    Unset {
+        /// As in `Many`; where there is no value, any.
+        rows: Vec<Vec<Value>>,
+        /// Row and position of those without a value.
+        unset: Vec<(usize, usize)>,
+    },
 }
+
+/// What the reference hands to its driver where there is no value, as Python shows it.
+pub const UNSET: &str = "<LoaderCallableStatus.NO_VALUE: 4>";
 
 impl Parameters {
     /// For how many rows the statement was sent.
     pub fn count(&self) -> usize {
         match self {
             Parameters::One(_) => 1,
-            Parameters::Many(rows) => rows.len(),
+            Parameters::Many(rows) | Parameters::Unset { rows, .. } => rows.len(),
         }
     }
 }
@@ -91,25 +102,43 @@ impl fmt::Display for Event {
 impl fmt::Display for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Parameters::One(row) => write_row(f, row),
-            Parameters::Many(rows) => {
-                f.write_str("[")?;
-                for (at, row) in rows.iter().enumerate() {
-                    f.write_str(if at == 0 { "" } else { ", " })?;
-                    write_row(f, row)?;
-                }
-                f.write_str("]")
-            }
+            Parameters::One(row) => write_row(f, row, |_| false),
+            Parameters::Many(rows) => write_rows(f, rows, |_, _| false),
+            Parameters::Unset { rows, unset } => match rows.as_slice() {
+                [row] => write_row(f, row, |position| unset.contains(&(0, position))),
+                rows => write_rows(f, rows, |row, position| unset.contains(&(row, position))),
+            },
         }
     }
 }
 
+/// A Python list of tuples.
+fn write_rows(
+    f: &mut fmt::Formatter<'_>,
+    rows: &[Vec<Value>],
+    is_unset: impl Fn(usize, usize) -> bool,
+) -> fmt::Result {
+    f.write_str("[")?;
+    for (at, row) in rows.iter().enumerate() {
+        f.write_str(if at == 0 { "" } else { ", " })?;
+        write_row(f, row, |position| is_unset(at, position))?;
+    }
+    f.write_str("]")
+}
+
 /// A Python tuple.
-fn write_row(f: &mut fmt::Formatter<'_>, row: &[Value]) -> fmt::Result {
+fn write_row(
+    f: &mut fmt::Formatter<'_>,
+    row: &[Value],
+    is_unset: impl Fn(usize) -> bool,
+) -> fmt::Result {
     f.write_str("(")?;
     for (at, value) in row.iter().enumerate() {
         let separator = if at == 0 { "" } else { ", " };
-        write!(f, "{separator}{}", Scalar::from(value.clone()))?;
+        match is_unset(at) {
+            true => write!(f, "{separator}{UNSET}")?,
+            false => write!(f, "{separator}{}", Scalar::from(value.clone()))?,
+        }
     }
     f.write_str(if row.len() == 1 { ",)" } else { ")" })
 }

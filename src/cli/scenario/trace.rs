@@ -3,7 +3,7 @@
 use super::names::{Names, scalar_json};
 use crate::session::mapping::Mapping;
 use crate::session::statement::{Column, From, Labels, Ordering, Select, Statement};
-use crate::session::trace::{Event, Parameters};
+use crate::session::trace::{Event, Parameters, UNSET};
 use crate::session::{Assigned, Error, ObjectId, Session, Warning};
 use crate::value::{Collation, Value, compare};
 use serde_json::{Map, Value as Json, json};
@@ -17,6 +17,16 @@ pub(super) fn event_json(event: &Event) -> Json {
             let (params, many): (Json, bool) = match parameters {
                 Parameters::One(row) => (row_json(row), false),
                 Parameters::Many(rows) => (rows.iter().map(|row| row_json(row)).collect(), true),
+                Parameters::Unset { rows, unset } => {
+                    let mut rows: Vec<Json> = rows.iter().map(|row| row_json(row)).collect();
+                    for &(row, position) in unset {
+                        rows[row][position] = json!({ "py": UNSET });
+                    }
+                    match rows.len() {
+                        1 => (rows.swap_remove(0), false),
+                        _ => (rows.into(), true),
+                    }
+                }
             };
             json!({ "ev": "SQL", "sql": statement.render(), "params": params, "many": many })
         }

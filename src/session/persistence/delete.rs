@@ -2,6 +2,7 @@
 
 use super::{parameters, send, sorted};
 use crate::session::Session;
+use crate::session::attribute::Got;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
 use crate::session::mapping::{ColumnPosition, ColumnRef, MapperId};
@@ -26,12 +27,17 @@ pub(in crate::session) fn delete(
         key.map(|&column| Condition::key(table.name.clone(), table.column(column).name.clone()));
     let statement = Statement::from(Delete::from(table.name.clone(), filter));
     let mut rows: Vec<Vec<Value>> = Vec::new();
+    let mut unset = Vec::new();
     for object in sorted(session, objects)? {
-        let key = key_of_row(session, mapper, object)?;
+        let (key, without) = key_of_row(session, mapper, object)?;
+        unset.extend(without.into_iter().map(|position| (rows.len(), position)));
         rows.push(parameters(&statement, table, &key)?);
     }
     if rows.is_empty() {
         return Ok(());
+    }
+    if !unset.is_empty() {
+        return session.refuse_unset(statement, rows, unset);
     }
     let expected = rows.len();
     let matched = send(session, statement, rows)?;
@@ -46,17 +52,24 @@ pub(in crate::session) fn delete(
     Ok(())
 }
 
-/// The key that the database has for an object.
+/// The key that the database has for an object, and the positions in it that were never set: an object
+/// may be marked to be deleted before it has a row.
 fn key_of_row(
     session: &mut Session<'_>,
     mapper: MapperId,
     object: ObjectId,
-) -> Result<Vec<(ColumnPosition, Scalar)>> {
+) -> Result<(Vec<(ColumnPosition, Scalar)>, Vec<usize>)> {
     let mapping = session.mapping;
     let table = mapping.table_of(mapper);
     let mut key = Vec::with_capacity(table.primary_key.len());
+    let mut unset = Vec::new();
     for &column in &table.primary_key {
         let value = session.get_committed_column(object, column, Passive::RETURN_NO_VALUE)?;
+        if value == Got::NoValue {
+            unset.push(key.len());
+            key.push((column, Scalar::Null));
+            continue;
+        }
         let value = value.value().unwrap_or_default();
         if value.is_null() {
             let of = ColumnRef { table: mapping[mapper].table, column };
@@ -69,5 +82,5 @@ fn key_of_row(
         }
         key.push((column, value));
     }
-    Ok(key)
+    Ok((key, unset))
 }

@@ -153,6 +153,22 @@ impl Session<'_> {
         self.linger_after(outcome)
     }
 
+    /// Has the driver refuse a statement some of whose parameters, by row and position, have no value.
+    ///
+    /// # Errors
+    /// `ProgrammingError`; as [`Session::execute`].
+    pub(in crate::session) fn refuse_unset(
+        &mut self,
+        statement: impl Into<Arc<Statement>>,
+        rows: Vec<Vec<Value>>,
+        unset: Vec<(usize, usize)>,
+    ) -> Result<()> {
+        self.connect()?;
+        self.core().check()?;
+        let refusal = self.connection.refuse_unset(statement, rows, unset);
+        self.linger_after(Err(refusal))
+    }
+
     fn linger_after<T>(&mut self, done: Result<T>) -> Result<T> {
         if done.is_err() {
             self.linger();

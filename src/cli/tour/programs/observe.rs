@@ -77,10 +77,7 @@ impl Shared {
 
     fn push_sql(&self, statement: &Statement, parameters: Parameters, outcomes: &Outcome) {
         let (verb, table) = verb(statement);
-        let times = match &parameters {
-            Parameters::One(_) => 1,
-            Parameters::Many(rows) => rows.len(),
-        };
+        let times = parameters.count();
         self.push(Entry::Sql {
             text: statement.render().split_whitespace().collect::<Vec<_>>().join(" "),
             parameters: parameters.to_string(),
