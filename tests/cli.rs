@@ -526,15 +526,47 @@ fn each_way_is_in_one_class() {
     assert!(others.iter().all(|class| class["differs_from_next"].is_string()));
 }
 
+/// Compares the example after a change to it.
+fn compare_changed(name: &str, change: impl FnOnce(&mut Value)) -> Output {
+    let mut scenario: Value = serde_json::from_str(&fs::read_to_string(HEROES).unwrap()).unwrap();
+    change(&mut scenario);
+    let path = std::env::temp_dir().join(format!("ondelete-{name}-{}.json", std::process::id()));
+    fs::write(&path, scenario.to_string()).unwrap();
+    let output = call(&["compare", path.to_str().unwrap(), "--format", "json"]);
+    fs::remove_file(&path).unwrap();
+    output
+}
+
+#[test]
+fn without_a_relationship_only_the_database_decides() {
+    let output = compare_changed("plain", |scenario| {
+        let models = scenario["models"].as_array_mut().unwrap();
+        models.iter_mut().for_each(|model| model["relationships"] = Value::Array(vec![]));
+        let steps = scenario["steps"].as_array_mut().unwrap();
+        steps.iter_mut().for_each(|step| drop(step.as_object_mut().unwrap().remove("refs")));
+        let key = serde_json::json!({
+            "op": "sql",
+            "text": "UPDATE hero SET team_id = :team WHERE name = :name",
+            "params": { "team": 2, "name": "Black Lion" },
+        });
+        steps.insert(7, key);
+    });
+    let compared: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let classes = compared["classes"].as_array().unwrap();
+    let ends: Vec<_> = classes
+        .iter()
+        .map(|class| (&class["tables"][1], class["ways"].as_array().unwrap().len()))
+        .map(|(heroes, ways)| (heroes["gone"].as_u64(), heroes["dangling"].as_u64(), ways))
+        .collect();
+    assert_eq!(ends, [(Some(1), Some(0), 24), (Some(0), Some(1), 24)]);
+    assert_eq!(classes[0]["differs_from_next"], "LeftDangling");
+}
+
 #[test]
 fn what_deletes_nothing_is_not_compared() {
-    let text = fs::read_to_string(HEROES).unwrap();
-    let mut scenario: Value = serde_json::from_str(&text).unwrap();
-    scenario["steps"].as_array_mut().unwrap().truncate(7);
-    let path = std::env::temp_dir().join(format!("ondelete-{}.json", std::process::id()));
-    fs::write(&path, scenario.to_string()).unwrap();
-    let output = call(&["compare", path.to_str().unwrap()]);
-    fs::remove_file(&path).unwrap();
+    let output = compare_changed("nothing", |scenario| {
+        scenario["steps"].as_array_mut().unwrap().truncate(7);
+    });
     assert_eq!(output.status.code(), Some(2));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(stderr, "error: scenario cannot be compared: no step deletes an object\n");

@@ -122,11 +122,11 @@ fn deletion(prepared: &Prepared, class: &Class) -> Option<Deletion> {
     let way = class.ways[0];
     let mut deletion = Deletion::of(&prepared.mapping, &prepared.class, way.enforcement).ok()?;
     let strategy = Strategy::default().cascade(way.cascade).ok()?;
-    deletion = deletion.strategy(Strategy {
-        passive_deletes: way.passive.1,
-        loaded: way.loaded,
-        ..strategy
-    });
+    if let Some(own) = deletion.links.first_mut().and_then(|link| link.strategy.as_mut()) {
+        // What is loaded with its parent is loaded in any case.
+        let loaded = own.loaded || way.loaded;
+        *own = Strategy { passive_deletes: way.passive.1, loaded, ..strategy };
+    }
     for link in &mut deletion.links {
         link.has_rows = prepared.db.row_count(&*link.table).is_ok_and(|rows| rows > 0);
         // Whether its default leads to a row is seen from what came of it.

@@ -33,11 +33,20 @@ fn opening(prepared: &Prepared, classes: &[Class]) -> Vec<String> {
     let ways: usize = classes.iter().map(|class| class.ways.len()).sum();
     let relationships: Vec<String> =
         prepared.relationships.iter().map(|name| format!("{}.{name}", prepared.class)).collect();
+    let varied = match relationships.as_slice() {
+        [] => "; no relationship leads to what references it, so that the rest does not matter"
+            .to_owned(),
+        names => format!(
+            ", and of {} the cascade, passive_deletes, and whether it was loaded",
+            names.join(" and ")
+        ),
+    };
+    let ends = match classes.len() {
+        1 => "the same end".to_owned(),
+        count => format!("{count} different ends"),
+    };
     let text = format!(
-        "{ways} ways to delete one object: enforcement on and off, and of {} the cascade, \
-         passive_deletes, and whether it was loaded. They come to {} different ends.",
-        relationships.join(" and "),
-        classes.len()
+        "{ways} ways to delete one object: enforcement on and off{varied}. They come to {ends}."
     );
     let mut lines = vec![styled(&rule("ondelete compare", &object), BOLD)];
     lines.extend(paragraph(&text, WIDTH, PLAIN));

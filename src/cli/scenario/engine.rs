@@ -1,6 +1,6 @@
 //! The engine as a session's database, with SQL for the statements that a scenario words itself.
 
-use crate::database::{Database, Enforcement};
+use crate::database::Enforcement;
 use crate::id::RowId;
 use crate::session::DriverError;
 use crate::session::backend::{Backend, Memory, Outcome};
@@ -9,15 +9,15 @@ use crate::session::statement::{Statement, Text};
 use crate::sql::Connection;
 use crate::value::Value;
 
-/// A database of this crate that takes typed statements and SQL.
+/// A database of this crate, borrowed, that takes typed statements and SQL.
 #[derive(Debug)]
-pub(super) struct Engine {
-    connection: Connection,
+pub(super) struct Engine<'a> {
+    connection: &'a mut Connection,
 }
 
-impl Engine {
-    pub(super) fn new(enforcement: Enforcement) -> Engine {
-        Engine { connection: Connection::new(Database::new(enforcement)) }
+impl<'a> Engine<'a> {
+    pub(super) fn over(connection: &'a mut Connection) -> Self {
+        Engine { connection }
     }
 
     fn memory(&mut self) -> Memory<'_> {
@@ -39,7 +39,7 @@ impl Engine {
     }
 }
 
-impl Backend for Engine {
+impl Backend for Engine<'_> {
     fn begin(&mut self) -> Result<(), DriverError> {
         self.memory().begin()
     }

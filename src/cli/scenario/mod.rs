@@ -16,10 +16,11 @@ mod trace;
 pub(super) use prepare::{Prepared, prepare};
 
 use super::Failure;
-use crate::database::Enforcement;
+use crate::database::{Database, Enforcement};
 use crate::session::backend::Backend;
 use crate::session::mapping::{Configuration, Mapping};
 use crate::session::{Error, Session, SessionOptions};
+use crate::sql::Connection;
 use clap::{Args, ValueEnum};
 use engine::Engine;
 use json::{At, Malformed};
@@ -180,7 +181,8 @@ impl Scenario {
     fn carry_out(&self, mapping: &Mapping, on: On, trace: &mut Json) -> Result<(), Error> {
         match on {
             On::Memory => {
-                self.carry_out_on(Box::new(Engine::new(self.enforcement)), mapping, trace)
+                let mut connection = Connection::new(Database::new(self.enforcement));
+                self.carry_out_on(Box::new(Engine::over(&mut connection)), mapping, trace)
             }
             #[cfg(feature = "sqlite")]
             On::Sqlite => {
