@@ -29,9 +29,9 @@ pub(in crate::session) fn delete(
     let mut rows: Vec<Vec<Value>> = Vec::new();
     let mut unset = Vec::new();
     for object in sorted(session, objects)? {
-        let (key, without) = key_of_row(session, mapper, object)?;
-        unset.extend(without.into_iter().map(|position| (rows.len(), position)));
-        rows.push(parameters(&statement, table, &key)?);
+        let key = key_of_row(session, mapper, object)?;
+        unset.extend(key.unset.into_iter().map(|position| (rows.len(), position)));
+        rows.push(parameters(&statement, table, &key.values)?);
     }
     if rows.is_empty() {
         return Ok(());
@@ -52,22 +52,24 @@ pub(in crate::session) fn delete(
     Ok(())
 }
 
-/// The key that the database has for an object, and the positions in it that were never set: an object
-/// may be marked to be deleted before it has a row.
-fn key_of_row(
-    session: &mut Session<'_>,
-    mapper: MapperId,
-    object: ObjectId,
-) -> Result<(Vec<(ColumnPosition, Scalar)>, Vec<usize>)> {
+/// The key that the database has for an object.
+struct RowKey {
+    values: Vec<(ColumnPosition, Scalar)>,
+    /// Positions of those that were never set: an object may be marked to be deleted before it has a
+    /// row.
+    unset: Vec<usize>,
+}
+
+fn key_of_row(session: &mut Session<'_>, mapper: MapperId, object: ObjectId) -> Result<RowKey> {
     let mapping = session.mapping;
     let table = mapping.table_of(mapper);
-    let mut key = Vec::with_capacity(table.primary_key.len());
+    let mut values = Vec::with_capacity(table.primary_key.len());
     let mut unset = Vec::new();
     for &column in &table.primary_key {
         let value = session.get_committed_column(object, column, Passive::RETURN_NO_VALUE)?;
         if value == Got::NoValue {
-            unset.push(key.len());
-            key.push((column, Scalar::Null));
+            unset.push(values.len());
+            values.push((column, Scalar::Null));
             continue;
         }
         let value = value.value().unwrap_or_default();
@@ -80,7 +82,7 @@ fn key_of_row(
             );
             return Err(Error::new(ErrorClass::FlushError, message));
         }
-        key.push((column, value));
+        values.push((column, value));
     }
-    Ok((key, unset))
+    Ok(RowKey { values, unset })
 }
