@@ -7,8 +7,8 @@ mod select;
 use super::{Backend, Outcome};
 use crate::catalog::Name;
 use crate::database::{
-    Control, Database, Delete as EngineDelete, Enforcement, Insert as EngineInsert, RowValues,
-    Selector, Statement as EngineStatement, Update as EngineUpdate,
+    Control, Database, Delete as EngineDelete, Done, Enforcement, Insert as EngineInsert,
+    RowValues, Selector, Statement as EngineStatement, Update as EngineUpdate,
 };
 use crate::error::{Error, InputError};
 use crate::expression::{Expression, col, lit};
@@ -16,7 +16,7 @@ use crate::id::RowId;
 use crate::session::error::{DriverClass, DriverError};
 use crate::session::mapping::MappedTable;
 use crate::session::statement::{Condition, Delete, Insert, Operand, Rows, Statement, Update};
-use crate::value::Value;
+use crate::value::{Key, Value};
 
 /// A database of this crate, borrowed.
 #[derive(Debug)]
@@ -86,6 +86,12 @@ impl<'a> Memory<'a> {
     }
 
     fn delete(&mut self, delete: &Delete, parameters: &[Value]) -> Result<Outcome, Error> {
+        if delete.returning.is_empty()
+            && let Some(key) = self.row_id_key(&delete.table, &delete.filter, parameters)
+        {
+            let done = self.db.delete(&*delete.table, key)?;
+            return Ok(self.outcome(done));
+        }
         let selector = self.selector(&delete.table, &delete.filter, &mut parameters.iter());
         let rows = match delete.returning.is_empty() {
             true => Vec::new(),
@@ -97,9 +103,25 @@ impl<'a> Memory<'a> {
 
     fn changed(&mut self, statement: impl Into<EngineStatement>) -> Result<Outcome, Error> {
         let done = self.db.run(statement)?;
+        Ok(self.outcome(done))
+    }
+
+    fn outcome(&self, done: Done) -> Outcome {
         let RowId(last_row_id) = self.db.last_insert_row_id();
         let (row_count, by_constraint) = (done.direct, done.by_constraint);
-        Ok(Outcome { row_count, last_row_id, by_constraint, ..Outcome::default() })
+        Outcome { row_count, last_row_id, by_constraint, ..Outcome::default() }
+    }
+
+    /// The key of the one row that a condition names by its integer primary key, which nearly every
+    /// statement of a flush does: found without an expression.
+    fn row_id_key(&self, table: &str, filter: &[Condition], parameters: &[Value]) -> Option<Key> {
+        let [Condition::Equal(Operand::Column(column), Operand::Parameter)] = filter else {
+            return None;
+        };
+        let [Value::Integer(id)] = parameters else { return None };
+        let entry = self.db.catalog().find_table(table)?;
+        let is_row_id = entry.row_id_column == entry.definition.position(&column.name);
+        (is_row_id && entry.row_id_column.is_some()).then(|| Key::from(*id))
     }
 
     /// These columns of the rows selected.
