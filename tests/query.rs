@@ -5,6 +5,8 @@
 #![cfg(all(feature = "testing", feature = "sqlite"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod threads;
+
 use ondelete::expression::{Call, exists, function, parameter, subquery};
 use ondelete::query::ResultColumn;
 use ondelete::testing::queries::{self, Coverage};
@@ -13,33 +15,15 @@ use ondelete::{
     Upsert, Value, col, lit, row,
 };
 use rusqlite::Connection;
-use std::thread;
 
 /// Queries compared when nothing else is said.
 const QUERIES: usize = 6_000;
 
-/// Cases run side by side on this many threads, each with seeds of its own.
-const THREADS: u64 = 2;
-
-fn number(variable: &str) -> Option<u64> {
-    let value = std::env::var(variable).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{variable}={value} is no number")))
-}
-
 #[test]
 fn queries_find_what_sqlite_finds() {
-    let count = number("ONDELETE_QUERIES").map_or(QUERIES, |count| count as usize);
-    let seed = number("ONDELETE_SEED").unwrap_or(1);
-    let share = count.div_ceil(THREADS as usize);
-    let threads: Vec<_> = (0..THREADS)
-        .map(|thread| thread::spawn(move || queries::run(seed * THREADS + thread, share)))
-        .collect();
     let mut coverage = Coverage::default();
-    for thread in threads {
-        match thread.join().expect("a run does not panic") {
-            Ok(own) => coverage.add(&own),
-            Err(found) => panic!("{found}"),
-        }
+    for own in threads::run("ONDELETE_QUERIES", QUERIES, queries::run) {
+        coverage.add(&own);
     }
     println!("{coverage}");
     assert_eq!(coverage.below_floor(), Vec::<String>::new());
