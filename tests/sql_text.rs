@@ -43,6 +43,45 @@ fn a_prepared_statement_runs_again_and_follows_the_schema() {
 }
 
 #[test]
+fn statements_that_differ_in_their_literals_alone_do_what_each_says() {
+    let mut sql = connection();
+    sql.execute_script(
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c, UNIQUE (b));
+         INSERT INTO t VALUES (1, 'x', -9223372036854775808);
+         INSERT INTO t VALUES (2, 'it''s', 9223372036854775808);
+         INSERT INTO t VALUES (3, 5, x'4142');
+         INSERT INTO t VALUES (4, -.5, - 9223372036854775808);
+         UPDATE t SET c = 'y' WHERE a = 3;
+         UPDATE t SET c = 'z' WHERE a = 2;
+         INSERT INTO t VALUES (6, 'six', 1), (7, 'seven', 0x10);
+         DELETE FROM t WHERE b = 'six' OR a IN (3, 5);
+         DELETE FROM t WHERE b = 'seven' OR a IN (9, 5);",
+    )
+    .unwrap();
+    let mut refusal = |text: &str| {
+        let error = sql.execute(text, &[]).unwrap_err();
+        line(&sql, &error)
+    };
+    assert_eq!(refusal("INSERT INTO t VALUES (8, 'it''s', 0)"), "UNIQUE constraint failed: t.b");
+    let message = "table t has 3 columns but 2 values were supplied";
+    assert_eq!(refusal("INSERT INTO t VALUES (8, 9)"), message);
+    let message = "unrecognized token: \"1x\"";
+    assert_eq!(refusal("INSERT INTO 't' VALUES (8, 9, 1x)"), message);
+    sql.execute_script("ALTER TABLE t ADD COLUMN d; UPDATE t SET d = 4 WHERE a = 2").unwrap();
+    assert!(sql.execute("INSERT INTO t VALUES (8, 'eight', 0)", &[]).is_err());
+    sql.execute("INSERT INTO 't' VALUES (8, '', 0.0, 1e3)", &[]).unwrap();
+    let rows = sql.query("SELECT a, b, typeof(c), c, d FROM t", &[]).unwrap().rows;
+    let text = |row: &Vec<Value>| row.iter().map(Value::to_string).collect::<Vec<_>>().join(" ");
+    let expected = [
+        "1 'x' 'integer' -9223372036854775808 NULL",
+        "2 'it''s' 'text' 'z' 4",
+        "4 '-0.5' 'integer' -9223372036854775808 NULL",
+        "8 '' 'real' 0.0 1000.0",
+    ];
+    assert_eq!(rows.iter().map(text).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn counts_are_those_of_sqlite() {
     let mut sql = connection();
     sql.execute_script(

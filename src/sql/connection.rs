@@ -6,8 +6,9 @@
 
 use super::dml::{DeletePlan, InsertPlan, UpdatePlan};
 use super::names::SchemaNames;
-use super::parser::{self, split_statement};
+use super::parser::{self, Outline, outline};
 use super::reach::{self, Linked};
+use super::shape::{Shape, Shapes};
 use super::syntax::{Pragma, Statement};
 use super::trigger;
 use super::view::{self, ViewPlan};
@@ -44,6 +45,8 @@ pub struct Connection {
     linked: Option<u64>,
     /// The triggers, as they were compiled.
     triggers: Vec<Linked>,
+    /// Statements that came before with other literals.
+    shapes: Shapes,
 }
 
 /// What only SQL can switch.
@@ -105,6 +108,10 @@ impl Prepared {
         &self.text
     }
 
+    pub(super) fn shared_text(&self) -> Arc<str> {
+        self.text.clone()
+    }
+
     /// The names of its parameters, by number; `None` for one without a name.
     pub fn parameters(&self) -> &[Option<String>] {
         &self.parameters
@@ -114,7 +121,13 @@ impl Prepared {
 impl Connection {
     /// SQL on this database, with its switches as SQLite has them at first.
     pub fn new(db: Database) -> Self {
-        Connection { db, settings: Settings::default(), linked: None, triggers: Vec::new() }
+        Connection {
+            db,
+            settings: Settings::default(),
+            linked: None,
+            triggers: Vec::new(),
+            shapes: Shapes::default(),
+        }
     }
 
     /// The database.
@@ -137,26 +150,25 @@ impl Connection {
     /// # Errors
     /// [`crate::Error::Sql`] for what SQL cannot be, others for what does not fit the schema.
     pub fn prepare(&mut self, sql: &str) -> Result<Prepared> {
-        let statement = split_statement(sql).map_or("", |(statement, _)| statement);
-        self.prepare_statement(statement.into())
+        self.prepare_outlined(outline(sql)?)
     }
 
-    fn prepare_statement(&mut self, text: Arc<str>) -> Result<Prepared> {
+    fn prepare_outlined(&mut self, outline: Outline<'_>) -> Result<Prepared> {
         self.link();
         let version = self.db.schema_version();
         // What a view or trigger names may come later than it.
-        let names = match parser::is_kept_as_text(&text) {
+        let names = match outline.is_kept_as_text {
             true => SchemaNames::lenient(&self.db),
             false => SchemaNames::new(&self.db),
         };
-        let parsed = parser::parse(&text, &names)?;
-        let broken = reach::find_broken(&self.db, &self.triggers, &parsed.statement);
-        let plan = self.plan_of(parsed.statement).map_err(|error| self.view_is_no_parent(error))?;
+        let statement = parser::parse_outlined(&outline, &names)?;
+        let broken = reach::find_broken(&self.db, &self.triggers, &statement);
+        let plan = self.plan_of(statement).map_err(|error| self.view_is_no_parent(error))?;
         // What is wrong with the statement itself comes first.
         if let Some(error) = broken {
             return Err(error);
         }
-        Ok(Prepared { text, version, plan, parameters: parsed.parameters })
+        Ok(Prepared { text: outline.text.into(), version, plan, parameters: outline.parameters })
     }
 
     /// Compiles the triggers, if the schema has changed since they were.
@@ -226,7 +238,7 @@ impl Connection {
     /// Whatever the statement is refused for; what becomes of it is SQLite's rule.
     pub fn run(&mut self, prepared: &mut Prepared, parameters: &[Value]) -> Result<Outcome> {
         if prepared.version != self.db.schema_version() {
-            *prepared = self.prepare_statement(prepared.text.clone())?;
+            *prepared = self.prepare(&prepared.text)?;
         }
         let (columns, done, rows) = match &prepared.plan {
             Plan::Select(query) => {
@@ -311,7 +323,7 @@ impl Connection {
         Ok(outcome.done.map_or(0, |done| done.direct))
     }
 
-    /// Runs one statement; the rows it returns.
+    /// Runs one statement; the rows it returns, and what it changed.
     ///
     /// # Errors
     /// As [`Connection::execute`].
@@ -320,14 +332,12 @@ impl Connection {
     }
 
     fn run_only(&mut self, sql: &str, parameters: &[Value]) -> Result<Outcome> {
-        if let Some((_, rest)) = split_statement(sql)
-            && split_statement(rest).is_some()
-        {
+        let outline = outline(sql)?;
+        if !parser::is_empty(outline.rest) {
             let message = "more than one statement, where one is asked for".to_owned();
             return Err(SqlError::Refused { message }.into());
         }
-        let mut prepared = self.prepare(sql)?;
-        self.run(&mut prepared, parameters)
+        self.run_outlined(outline, parameters)
     }
 
     /// Runs statements one after the other, up to the first that fails.
@@ -336,11 +346,31 @@ impl Connection {
     /// Of the statement that fails; those before it stand.
     pub fn execute_script(&mut self, sql: &str) -> Result<()> {
         let mut rest = sql;
-        while let Some((statement, behind)) = split_statement(rest) {
-            let mut prepared = self.prepare_statement(statement.into())?;
-            self.run(&mut prepared, &[])?;
-            rest = behind;
+        while !rest.is_empty() {
+            let outline = outline(rest)?;
+            rest = outline.rest;
+            self.run_outlined(outline, &[])?;
         }
         Ok(())
+    }
+
+    fn run_outlined(&mut self, outline: Outline<'_>, parameters: &[Value]) -> Result<Outcome> {
+        if let Some(shape) = Shape::of(&outline)
+            && let Some(mut prepared) = self.prepare_shape(&shape)
+        {
+            let outcome = self.run(&mut prepared, &shape.values);
+            self.shapes.put(prepared);
+            return outcome;
+        }
+        let mut prepared = self.prepare_outlined(outline)?;
+        self.run(&mut prepared, parameters)
+    }
+
+    /// The plan of a shape; `None` if there is none: the statement as it was written tells why.
+    fn prepare_shape(&mut self, shape: &Shape) -> Option<Prepared> {
+        match self.shapes.take(&shape.text) {
+            Some(prepared) => Some(prepared),
+            None => self.prepare(&shape.text).ok(),
+        }
     }
 }

@@ -9,6 +9,9 @@
 //! 3. The plan runs: queries over a view, changes through the engine. Triggers are plans as well,
 //!    pulled by the executor as programs (`trigger`).
 //!
+//! Statements of a script that differ in their literals alone go through the second step once
+//! (`shape`).
+//!
 //! What a table, view or trigger was defined by is kept as text, is what `sqlite_schema` shows
 //! (`schema_table`), and is rewritten when something in it is renamed (`rename`). A view or trigger
 //! is its text: it is parsed again when the schema has changed.
@@ -27,6 +30,7 @@ mod row;
 mod run;
 mod schema;
 mod schema_table;
+mod shape;
 mod syntax;
 mod trigger;
 mod view;

@@ -91,7 +91,7 @@ impl<'a> SchemaNames<'a> {
         }
         let outer = SchemaNames { views: depth + 1, ..SchemaNames::new(self.db) };
         let parsed = parser::parse_within(sql, &outer);
-        match parsed?.statement {
+        match parsed? {
             Statement::CreateView(view) => {
                 Ok(Source::query_with_columns(view.query, view.columns).alias(name))
             }

@@ -87,7 +87,7 @@ fn parse_with(db: &Database, sql: &str, rows: Option<&TriggerRows>) -> Result<Cr
         Some(rows) => SchemaNames::in_trigger(db, rows),
         None => SchemaNames::lenient(db),
     };
-    match parser::parse(sql, &names)?.statement {
+    match parser::parse(sql, &names)? {
         Statement::CreateTrigger(trigger) => Ok(*trigger),
         _ => Err(SqlError::Incomplete.into()),
     }

@@ -170,11 +170,7 @@ impl<'a> Shell<'a> {
         let mut rest = text;
         while let Some((statement, behind)) = split_statement(rest) {
             rest = behind;
-            let run = |connection: &mut Connection| {
-                let mut prepared = connection.prepare(statement)?;
-                connection.run(&mut prepared, &[])
-            };
-            match run(&mut self.connection) {
+            match self.connection.query(statement, &[]) {
                 Ok(outcome) => {
                     output::write(self.out, self.mode, self.has_headers, &outcome)?;
                     if let Some(done) = outcome.done {

@@ -2,6 +2,7 @@
 //!
 //! One small function per form: the parser's limit of levels then fits a small stack.
 
+use super::tokens::{Kind, Token, unquote};
 use super::{Adapter, collation_of, refuse, unsupported};
 use crate::error::Result;
 use crate::expression::{
@@ -81,7 +82,7 @@ impl Adapter<'_> {
     fn literal(&self, literal: &Literal) -> Result<Expression> {
         Ok(match literal {
             Literal::Numeric(text) => lit(number(text)?),
-            Literal::String(text) => lit(super::tokens::unquote(text)),
+            Literal::String(text) => lit(unquote(text)),
             Literal::Blob(text) => lit(Value::Blob(blob(text)?.into())),
             Literal::Keyword(word) => col(word.as_str()),
             Literal::Null => lit(Value::Null),
@@ -105,10 +106,9 @@ impl Adapter<'_> {
     }
 
     fn unary(&self, operator: UnaryOperator, operand: &Expr) -> Result<Expression> {
-        // The least integer has no positive one to be the negative of.
         if let (UnaryOperator::Negative, Expr::Literal(Literal::Numeric(text))) =
             (operator, operand)
-            && text == "9223372036854775808"
+            && text == LEAST_NEGATED
         {
             return Ok(lit(i64::MIN));
         }
@@ -314,7 +314,7 @@ fn raised(kind: ResolveType, message: Option<&Expr>) -> Result<Expression> {
         ResolveType::Replace => return unsupported("RAISE (REPLACE)"),
     };
     match message {
-        Some(Expr::Literal(Literal::String(text))) => Ok(raise(kind, super::tokens::unquote(text))),
+        Some(Expr::Literal(Literal::String(text))) => Ok(raise(kind, unquote(text))),
         Some(Expr::Id(name) | Expr::Name(name)) => Ok(raise(kind, name.as_str())),
         Some(_) | None => unsupported("a computed message of RAISE"),
     }
@@ -344,8 +344,30 @@ pub(super) fn type_text(data_type: &Type) -> String {
     }
 }
 
+/// The value of a literal; `None` for one that means something else with what is before it.
+pub fn literal(token: &Token<'_>) -> Option<Value> {
+    match token.kind {
+        Kind::Text => Some(unquote(token.text).into()),
+        Kind::Blob => Some(Value::Blob(blob(token.text).ok()?.into())),
+        Kind::Number if token.text == LEAST_NEGATED => None,
+        Kind::Number => match token.text.parse() {
+            Ok(integer) => Some(Value::Integer(integer)),
+            // With underscores, in hexadecimal or none at all: the parser tells.
+            Err(_) if token.text.parse::<f64>().is_err() => None,
+            Err(_) => Some(Value::Text(token.text.into()).cast(DataType::Real)),
+        },
+        Kind::Word | Kind::Quoted | Kind::Parameter | Kind::Sign => None,
+    }
+}
+
+/// The digits of the least integer, which has no positive one to be the negative of.
+const LEAST_NEGATED: &str = "9223372036854775808";
+
 /// A number as SQLite reads it: an integer if it is one of 64 bits, else a real.
 fn number(text: &str) -> Result<Value> {
+    if let Ok(integer) = text.parse() {
+        return Ok(Value::Integer(integer));
+    }
     let digits = text.replace('_', "");
     if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         return match u64::from_str_radix(hex, 16) {

@@ -1,6 +1,6 @@
 //! The parser crate, and the only folder that knows it: its trees go no further than here.
 //!
-//! A statement's text is bounded first (`tokens`), then parsed by the crate, and its tree is turned
+//! A statement's text is bounded first (`outline`), then parsed by the crate, and its tree is turned
 //! into ours: expressions and queries into those that the engine runs, the rest into `syntax`. Names
 //! stay names, with two exceptions that only the catalogue can decide, so that it is asked through
 //! [`Names`]: what a FROM reads may be a view, or a table that is made up.
@@ -10,11 +10,14 @@
 
 mod definition;
 mod expression;
+mod outline;
 mod query;
 mod statement;
 mod tokens;
 
-pub use tokens::{Kind, Token, is_complete, is_kept_as_text, split_statement, tokens};
+pub use expression::literal;
+pub use outline::{Outline, is_complete, outline, split_statement};
+pub use tokens::{Kind, Token, tokens};
 
 use super::syntax::Statement;
 use crate::error::{Error, Result, SqlError};
@@ -44,22 +47,27 @@ pub trait Names: Sync {
     fn row_column(&self, table: &str, column: &str) -> Option<Expression>;
 }
 
-/// A statement, and what else is known of it.
-#[derive(Debug)]
-pub struct Parsed {
-    pub statement: Statement,
-    /// The names of its parameters, by number; `None` for one without a name.
-    pub parameters: Vec<Option<String>>,
+/// Whether there is no statement in a text.
+pub fn is_empty(text: &str) -> bool {
+    tokens(text).all(|token| token.is_sign(";"))
 }
 
-/// Parses one statement, without its semicolon.
+/// Parses the first statement of a text.
 ///
 /// # Errors
 /// [`Error::Sql`] with SQLite's own line; what `names` refuses.
-pub fn parse(text: &str, names: &dyn Names) -> Result<Parsed> {
-    match tokens::check_limits(text)? > LEVELS_ON_ANY_STACK {
-        true => on_a_stack_of_its_own(|| parse_bounded(text, names)),
-        false => parse_bounded(text, names),
+pub fn parse(text: &str, names: &dyn Names) -> Result<Statement> {
+    parse_outlined(&outline(text)?, names)
+}
+
+/// Parses a statement that has been looked at.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_outlined(outline: &Outline<'_>, names: &dyn Names) -> Result<Statement> {
+    match outline.levels > LEVELS_ON_ANY_STACK {
+        true => on_a_stack_of_its_own(|| parse_bounded(outline.text, names)),
+        false => parse_bounded(outline.text, names),
     }
 }
 
@@ -67,7 +75,7 @@ pub fn parse(text: &str, names: &dyn Names) -> Result<Parsed> {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_within(text: &str, names: &dyn Names) -> Result<Parsed> {
+pub fn parse_within(text: &str, names: &dyn Names) -> Result<Statement> {
     on_a_stack_of_its_own(|| parse(text, names))
 }
 
@@ -86,17 +94,17 @@ fn on_a_stack_of_its_own<T: Send>(body: impl FnOnce() -> Result<T> + Send) -> Re
     })
 }
 
-fn parse_bounded(text: &str, names: &dyn Names) -> Result<Parsed> {
+fn parse_bounded(text: &str, names: &dyn Names) -> Result<Statement> {
     let cured = cure(text);
     let source = cured.as_deref().unwrap_or(text);
-    let command = Parser::new(source.as_bytes()).next_cmd().map_err(|error| refusal(&error))?;
+    let command = Parser::new(source.as_bytes()).next_cmd();
+    let command = command.map_err(|error| refusal(&error, source))?;
     let adapter = Adapter { names, text, common: RefCell::default() };
-    let statement = match command {
-        Some(Cmd::Stmt(statement)) => adapter.statement(&statement)?,
-        Some(Cmd::Explain(_) | Cmd::ExplainQueryPlan { .. }) => return unsupported("EXPLAIN"),
-        None => Statement::Nothing,
-    };
-    Ok(Parsed { statement, parameters: parameters(text) })
+    match command {
+        Some(Cmd::Stmt(statement)) => adapter.statement(&statement),
+        Some(Cmd::Explain(_) | Cmd::ExplainQueryPlan { .. }) => unsupported("EXPLAIN"),
+        None => Ok(Statement::Nothing),
+    }
 }
 
 /// Turns the crate's trees into ours.
@@ -117,7 +125,7 @@ fn refuse<T>(message: impl Into<String>) -> Result<T> {
 }
 
 /// A parser's error as SQLite words it.
-fn refusal(error: &Foreign) -> Error {
+fn refusal(error: &Foreign, source: &str) -> Error {
     match error {
         Foreign::ParseUnexpectedEOF => SqlError::Incomplete.into(),
         Foreign::ParseUnexpectedToken { token_text, .. } => {
@@ -127,12 +135,20 @@ fn refusal(error: &Foreign) -> Error {
         | Foreign::UnterminatedLiteral { token_text, .. }
         | Foreign::UnterminatedBracket { token_text, .. }
         | Foreign::UnterminatedBlockComment { token_text, .. }
-        | Foreign::BadNumber { token_text, .. }
-        | Foreign::BadFractionalPart { token_text, .. }
-        | Foreign::BadExponentPart { token_text, .. }
-        | Foreign::ExpectedEqualsSign { token_text, .. }
-        | Foreign::MalformedHexInteger { token_text, .. } => {
+        | Foreign::ExpectedEqualsSign { token_text, .. } => {
             SqlError::Token { text: token_text.clone() }.into()
+        }
+        Foreign::BadNumber { offset, token_text, .. }
+        | Foreign::BadFractionalPart { offset, token_text, .. }
+        | Foreign::BadExponentPart { offset, token_text, .. }
+        | Foreign::MalformedHexInteger { offset, token_text, .. } => {
+            // The letters behind it belong to it.
+            let is_it = |token: &Token<'_>| {
+                token.kind == Kind::Number && (token.start..=token.end()).contains(offset)
+            };
+            let found = tokens(source).find(is_it);
+            let text = found.map_or(token_text.as_str(), |token| token.text);
+            SqlError::Token { text: text.to_owned() }.into()
         }
         other => SqlError::Refused { message: other.to_string() }.into(),
     }
@@ -144,9 +160,12 @@ fn refusal(error: &Foreign) -> Error {
 /// A NOT NULL behind REFERENCES gets a constraint's name before it. A constraint's name without a
 /// constraint, and the ON CONFLICT of a CHECK, mean nothing and go.
 fn cure(text: &str) -> Option<String> {
+    let is_definition = |token: Token<'_>| token.is("CREATE") || token.is("ALTER");
+    if !tokens(text).next().is_some_and(is_definition) {
+        return None;
+    }
     let all: Vec<Token<'_>> = tokens(text).collect();
-    let is_definition = all.first().is_some_and(|token| token.is("CREATE") || token.is("ALTER"));
-    if !is_definition || !all.iter().any(|token| token.is("TABLE")) {
+    if !all.iter().any(|token| token.is("TABLE")) {
         return None;
     }
     let mut cured = String::new();
@@ -197,26 +216,6 @@ fn opens_check(all: &[Token<'_>], close: usize) -> bool {
         depth == 0
     });
     open.is_some_and(|open| open > 0 && all[open - 1].is("CHECK"))
-}
-
-/// The parameters of a statement, numbered as the parser numbers them.
-fn parameters(text: &str) -> Vec<Option<String>> {
-    let mut names: Vec<Option<String>> = Vec::new();
-    for token in tokens(text).filter(|token| token.kind == Kind::Parameter) {
-        match token.text {
-            "?" => names.push(None),
-            name => match name[1..].parse::<usize>() {
-                Ok(number) if name.starts_with('?') => {
-                    if names.len() < number {
-                        names.resize(number, None);
-                    }
-                }
-                _ if names.iter().flatten().any(|known| known == name) => {}
-                _ => names.push(Some(name.to_owned())),
-            },
-        }
-    }
-    names
 }
 
 fn text_of(name: &Name) -> String {

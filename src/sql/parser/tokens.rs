@@ -1,19 +1,4 @@
-//! The words of a text: where each begins and ends, where a statement ends, and how deep it nests.
-//!
-//! The parser is handed one statement at a time, and only one that is bounded: its length, its
-//! parameters' numbers and the nesting of its parentheses are looked at here, on tokens, so that
-//! nothing which walks the statement later can exhaust the stack.
-
-use crate::error::{Error, Result, SqlError};
-
-/// The longest statement, in bytes.
-pub const STATEMENT_BYTES_MAX: usize = 16 << 20;
-
-/// How deep parentheses, CASE and subqueries may nest.
-pub const NESTING_MAX: usize = 100;
-
-/// The greatest number of a parameter.
-pub const PARAMETER_MAX: usize = 32_766;
+//! The words of a text: where each begins and ends.
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +113,11 @@ impl<'a> Iterator for Tokens<'a> {
 }
 
 impl Tokens<'_> {
+    /// Whether the text has turned out to end within a comment.
+    pub fn is_in_comment(&self) -> bool {
+        self.is_in_comment
+    }
+
     fn skip_space(&mut self) {
         loop {
             let rest = &self.text.as_bytes()[self.at..];
@@ -191,146 +181,4 @@ fn number(text: &[u8]) -> usize {
     }
     // What follows at once belongs to it, and makes it no number.
     at + run(&text[at..], is_name)
-}
-
-/// Where one stands in a text that may define triggers, whose statements end in semicolons too.
-#[derive(Clone, Copy, PartialEq)]
-enum Stand {
-    /// Between statements.
-    Start,
-    Within,
-    Explained,
-    Created,
-    InTrigger,
-    /// Behind a semicolon within a trigger.
-    Semicolon,
-    /// Behind the END that follows it.
-    End,
-}
-
-impl Stand {
-    /// SQLite's automaton of `sqlite3_complete`.
-    fn after(self, token: &Token<'_>) -> Stand {
-        let is_semicolon = token.is_sign(";");
-        match self {
-            Stand::Start if is_semicolon => Stand::Start,
-            Stand::Start if token.is("EXPLAIN") => Stand::Explained,
-            Stand::Start | Stand::Explained if token.is("CREATE") => Stand::Created,
-            Stand::Start => Stand::Within,
-            Stand::Within | Stand::Explained | Stand::Created if is_semicolon => Stand::Start,
-            Stand::Within => Stand::Within,
-            Stand::Explained if token.is("QUERY") || token.is("PLAN") => Stand::Explained,
-            Stand::Explained => Stand::Within,
-            Stand::Created if token.is("TEMP") || token.is("TEMPORARY") => Stand::Created,
-            Stand::Created if token.is("TRIGGER") => Stand::InTrigger,
-            Stand::Created => Stand::Within,
-            Stand::InTrigger | Stand::Semicolon if is_semicolon => Stand::Semicolon,
-            Stand::Semicolon if token.is("END") => Stand::End,
-            Stand::End if is_semicolon => Stand::Start,
-            Stand::InTrigger | Stand::Semicolon | Stand::End => Stand::InTrigger,
-        }
-    }
-}
-
-/// Whether a text ends where a statement does: SQLite's `sqlite3_complete`.
-pub fn is_complete(text: &str) -> bool {
-    let mut stand = Stand::Start;
-    let mut tokens = tokens(text);
-    let mut is_open = false;
-    for token in tokens.by_ref() {
-        stand = stand.after(&token);
-        is_open = token.is_open;
-    }
-    stand == Stand::Start && !is_open && !tokens.is_in_comment
-}
-
-/// The first statement of a text and what follows it; `None` if there is none.
-pub fn split_statement(text: &str) -> Option<(&str, &str)> {
-    let mut stand = Stand::Start;
-    let mut start = None;
-    for token in tokens(text) {
-        stand = stand.after(&token);
-        if stand == Stand::Start {
-            if let Some(start) = start {
-                return Some((&text[start..token.start], &text[token.end()..]));
-            }
-        } else if start.is_none() {
-            start = Some(token.start);
-        }
-    }
-    start.map(|start| (&text[start..], ""))
-}
-
-/// Whether a statement defines a view or a trigger, which is kept as its text.
-pub fn is_kept_as_text(statement: &str) -> bool {
-    let mut all = tokens(statement);
-    let is_create = all.next().is_some_and(|token| token.is("CREATE"));
-    let mut behind = all.skip_while(|token| token.is("TEMP") || token.is("TEMPORARY"));
-    is_create && behind.next().is_some_and(|token| token.is("VIEW") || token.is("TRIGGER"))
-}
-
-/// Looks whether a statement is within bounds; how much of a stack it may take, in levels: what nests
-/// and what operators chain, at the most.
-///
-/// # Errors
-/// [`Error::Sql`] if it is not, or holds what is no token.
-pub fn check_limits(statement: &str) -> Result<usize> {
-    let limit = |what: &str| Err(Error::from(SqlError::Limit { what: what.to_owned() }));
-    let operators = ["AND", "OR", "NOT", "IS", "LIKE", "COLLATE", "UNION", "EXCEPT", "INTERSECT"];
-    let (mut deepest, mut chained) = (0, 0_usize);
-    if statement.len() > STATEMENT_BYTES_MAX {
-        return limit("statement too long");
-    }
-    let mut depth = 0_usize;
-    for token in tokens(statement) {
-        if token.is_open {
-            return Err(SqlError::Token { text: token.text.to_owned() }.into());
-        }
-        if token.is_sign("(") || token.is("CASE") {
-            depth += 1;
-        } else if token.is_sign(")") || token.is("END") {
-            depth = depth.saturating_sub(1);
-        }
-        deepest = deepest.max(depth);
-        let is_operator = token.kind == Kind::Sign && "+-*/%|&~<>=".contains(token.text);
-        chained += usize::from(is_operator || operators.iter().any(|word| token.is(word)));
-        if depth > NESTING_MAX {
-            return limit("statement nests too deep");
-        }
-        let number = token.text.strip_prefix('?').and_then(|number| number.parse::<usize>().ok());
-        if token.kind == Kind::Parameter && number.is_some_and(|n| n == 0 || n > PARAMETER_MAX) {
-            return limit("variable number must be between ?1 and ?32766");
-        }
-    }
-    Ok(2 * deepest + chained)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trigger_is_one_statement() {
-        let text =
-            "CREATE TEMP TRIGGER a BEFORE DELETE ON t BEGIN SELECT ';'; SELECT 2; END; SELECT 1";
-        let (first, rest) = split_statement(text).unwrap();
-        assert!(first.ends_with("END"), "{first}");
-        assert_eq!(rest, " SELECT 1");
-        assert!(!is_complete(text) && is_complete(&text[..text.len() - " SELECT 1".len()]));
-    }
-
-    #[test]
-    fn comments_and_quotes_hide_semicolons() {
-        assert!(!is_complete("SELECT ';' -- ;"));
-        assert!(!is_complete("SELECT 1; /* ;"));
-        assert!(is_complete("SELECT 'it''s', \"a;\", [b;];"));
-        assert_eq!(split_statement(" ; ; -- no\n"), None);
-    }
-
-    #[test]
-    fn nesting_is_counted_before_anything_is_parsed() {
-        let nested = |depth: usize| format!("SELECT {}1{}", "(".repeat(depth), ")".repeat(depth));
-        assert!(check_limits(&nested(NESTING_MAX)).is_ok());
-        assert!(check_limits(&nested(NESTING_MAX + 1)).is_err());
-    }
 }
