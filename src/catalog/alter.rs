@@ -11,7 +11,7 @@ use super::entry::{IndexKind, TableEntry};
 use super::links::{Named, is_same};
 use super::resolve::{
     bind_checks, bind_generated, build_entry, build_foreign_key, build_index, column_entries,
-    expression_error, foreign_key_name, key_columns,
+    foreign_key_name, key_columns,
 };
 use super::{Catalog, IndexId, Name, TableId};
 use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
@@ -241,8 +241,7 @@ fn rename_own_column(
     entry.generated = bind_generated(&entry.definition)?;
     for index in &mut entry.indexes {
         if let IndexKind::Created(created) = &mut index.kind {
-            let same = created.columns.iter_mut().filter(|column| is_same(&column.name, from));
-            same.for_each(|column| column.name = to.into());
+            created.columns.iter_mut().for_each(|column| column.rename_column(from, to));
             created.filter = created.filter.as_ref().map(|filter| filter.rename_column(from, to));
         }
     }
@@ -278,13 +277,15 @@ fn drop_own_column(entry: &mut TableEntry, position: usize) -> Result<(), Error>
     entry.checks = bind_checks(&entry.definition)?;
     let shift = |column: &mut usize| *column -= usize::from(*column > position);
     entry.foreign_keys.iter_mut().flat_map(|key| &mut key.columns).for_each(shift);
-    for index in &mut entry.indexes {
+    let mut indexes = std::mem::take(&mut entry.indexes);
+    for index in &mut indexes {
         index.columns.iter_mut().for_each(|(column, _)| shift(column));
         if let IndexKind::Created(created) = &index.kind {
-            let rebuilt = created.clone();
-            index.filter = build_index_filter(&entry.definition, &rebuilt)?;
+            let rebuilt = build_index(entry, created, index.id)?;
+            (index.expressions, index.filter) = (rebuilt.expressions, rebuilt.filter);
         }
     }
+    entry.indexes = indexes;
     Ok(())
 }
 
@@ -300,18 +301,6 @@ fn rename_foreign_keys(entry: &mut TableEntry) {
 
 fn on_column_count(definition: &Table) -> usize {
     definition.foreign_keys.iter().filter(|key| key.on_column).count()
-}
-
-fn build_index_filter(
-    definition: &Table,
-    index: &Index,
-) -> Result<Option<crate::expression::Bound>, Error> {
-    let bind = |filter: &crate::expression::Expression| {
-        filter.bind(definition).map_err(|error| {
-            expression_error(format!("WHERE of index \"{}\"", index.name()), &error)
-        })
-    };
-    index.filter.as_ref().map(bind).transpose()
 }
 
 fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Error> {
@@ -371,8 +360,7 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
         }
     }
     for index in &entry.indexes {
-        let read = index.filter.as_ref().is_some_and(|filter| filter.columns().contains(&position));
-        if read || index.columns.iter().any(|&(column, _)| column == position) {
+        if index.reads(position) {
             let message = after(&format!("index {}", index.name));
             return refuse(
                 AlterCheck::Outcome,

@@ -393,10 +393,12 @@ pub struct Index {
     pub(super) filter: Option<Expression>,
 }
 
-/// A column of an index.
+/// A column of an index, or an expression in its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndexColumn {
+    /// The column's name, or the expression's text.
     pub(super) name: Name,
+    pub(super) expression: Option<Expression>,
     pub(super) collation: Option<Collation>,
     pub(super) descending: bool,
 }
@@ -404,7 +406,22 @@ pub struct IndexColumn {
 impl IndexColumn {
     /// The column, in its own collation, ascending.
     pub fn new(name: impl Into<Name>) -> Self {
-        IndexColumn { name: name.into(), collation: None, descending: false }
+        IndexColumn { name: name.into(), expression: None, collation: None, descending: false }
+    }
+
+    /// What an expression over a row's columns comes to; only in a secondary index.
+    ///
+    /// ```
+    /// use ondelete::expression::{col, function};
+    /// use ondelete::{Index, IndexColumn};
+    /// let lower = IndexColumn::of(function("lower", [col("name")]));
+    /// let index = Index::new("hero_name", "hero", [lower]).unique();
+    /// assert_eq!(index.to_string(), "CREATE UNIQUE INDEX hero_name ON hero (lower(name))");
+    /// ```
+    pub fn of(expression: impl Into<Expression>) -> Self {
+        let expression = expression.into();
+        let name = expression.to_string();
+        IndexColumn { expression: Some(expression), ..IndexColumn::new(name) }
     }
 
     /// In this collation instead of the column's own.
@@ -421,9 +438,26 @@ impl IndexColumn {
         self
     }
 
-    /// The column's name.
+    /// The column's name, or the expression's text.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The expression, if it is no column.
+    pub fn expression(&self) -> Option<&Expression> {
+        self.expression.as_ref()
+    }
+
+    /// Follows a column's new name.
+    pub(super) fn rename_column(&mut self, from: &str, to: &str) {
+        match &mut self.expression {
+            Some(expression) => {
+                *expression = expression.rename_column(from, to);
+                self.name = expression.to_string().into();
+            }
+            None if super::links::is_same(&self.name, from) => self.name = to.into(),
+            None => {}
+        }
     }
 
     /// The collation given to it; `None` for the column's own.

@@ -92,8 +92,10 @@ pub struct IndexEntry {
     pub kind: IndexKind,
     /// Whether two rows may not share a key.
     pub unique: bool,
-    /// Position and collation of each column.
+    /// Position and collation of each column; empty for an index on expressions.
     pub columns: Vec<(usize, Collation)>,
+    /// The parts of an index on expressions, columns among them, each with its collation.
+    pub expressions: Vec<(Bound, Collation)>,
     /// What is done about a row whose key is taken, if the constraint says.
     pub resolution: Option<Resolution>,
     /// The predicate of a partial index.
@@ -214,6 +216,19 @@ impl ForeignKeyEntry {
 }
 
 impl IndexEntry {
+    /// Whether what the index holds depends on the column at this position.
+    pub fn reads(&self, position: usize) -> bool {
+        let mut computed = self.expressions.iter().map(|(expression, _)| expression);
+        self.columns.iter().any(|(column, _)| *column == position)
+            || computed.any(|expression| expression.columns().contains(&position))
+            || self.filter.as_ref().is_some_and(|filter| filter.columns().contains(&position))
+    }
+
+    /// Whether it holds all rows, by columns: what a lookup can use.
+    pub fn is_plain(&self) -> bool {
+        self.filter.is_none() && self.expressions.is_empty()
+    }
+
     /// Whether the column at this place of it is DESC.
     pub fn is_descending(&self, place: usize, table: &TableEntry) -> bool {
         match &self.kind {

@@ -58,6 +58,7 @@ impl TableEntry {
                 let index = &self.indexes[position];
                 known(&index.names, || {
                     let positions: Vec<_> = index.columns.iter().map(|(at, _)| *at).collect();
+                    // An index on expressions goes by its name alone.
                     self.names(&index.name, self.column_names(&positions))
                 })
             }

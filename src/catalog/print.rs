@@ -150,7 +150,10 @@ impl fmt::Display for Index {
 fn write_index_columns(f: &mut fmt::Formatter<'_>, columns: &[IndexColumn]) -> fmt::Result {
     for (position, column) in columns.iter().enumerate() {
         let separator = if position > 0 { ", " } else { "" };
-        write!(f, "{separator}{}", quote_identifier(&column.name))?;
+        match &column.expression {
+            Some(expression) => write!(f, "{separator}{expression}")?,
+            None => write!(f, "{separator}{}", quote_identifier(&column.name))?,
+        }
         if let Some(collation) = column.collation {
             write!(f, " COLLATE {collation}")?;
         }

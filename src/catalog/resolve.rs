@@ -11,8 +11,8 @@ use super::entry::{
 use super::links::{Named, is_same};
 use super::names::KnownNames;
 use super::{
-    Catalog, ConstraintId, ForeignKey, Index, IndexId, KeyConstraint, Name, Resolution, Table,
-    TableId,
+    Catalog, ConstraintId, ForeignKey, Index, IndexColumn, IndexId, KeyConstraint, Name,
+    Resolution, Table, TableId,
 };
 use crate::error::{Error, NameError, NameKind, SchemaError};
 use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression};
@@ -206,6 +206,7 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Erro
             kind: if key.primary { IndexKind::PrimaryKey } else { IndexKind::Unique },
             unique: true,
             columns,
+            expressions: Vec::new(),
             resolution: key.resolution,
             filter: None,
             names: KnownNames::new(),
@@ -238,12 +239,11 @@ pub(super) fn build_index(
     if index.columns.is_empty() {
         return Err(SchemaError::NoColumns { kind: "index", name: index.name.to_string() }.into());
     }
-    let mut columns = Vec::with_capacity(index.columns.len());
-    for column in &index.columns {
-        let position = table.position(&column.name)?;
-        let collation = column.collation.unwrap_or(table.columns[position].collation);
-        columns.push((position, collation));
-    }
+    let is_computed = index.columns.iter().any(|column| column.expression.is_some());
+    let (columns, expressions) = match is_computed {
+        true => (Vec::new(), bind_index_expressions(table, index)?),
+        false => (index_positions(table, index)?, Vec::new()),
+    };
     let place = || format!("WHERE of index \"{}\"", index.name);
     let filter = match &index.filter {
         Some(filter) => Some(bind(filter, &table.definition, place)?),
@@ -255,10 +255,37 @@ pub(super) fn build_index(
         kind: IndexKind::Created(index.clone()),
         unique: index.unique,
         columns,
+        expressions,
         resolution: None,
         filter,
         names: KnownNames::new(),
     })
+}
+
+fn index_positions(table: &TableEntry, index: &Index) -> Result<Vec<(usize, Collation)>, Error> {
+    let column = |column: &IndexColumn| {
+        let position = table.position(&column.name)?;
+        Ok((position, column.collation.unwrap_or(table.columns[position].collation)))
+    };
+    index.columns.iter().map(column).collect()
+}
+
+/// The parts of an index on expressions, those that are columns among them.
+fn bind_index_expressions(
+    table: &TableEntry,
+    index: &Index,
+) -> Result<Vec<(Bound, Collation)>, Error> {
+    let place = || format!("index \"{}\"", index.name);
+    let part = |column: &IndexColumn| {
+        let Some(expression) = &column.expression else {
+            let bound = bind(&crate::expression::col(column.name()), &table.definition, place)?;
+            let collation = column.collation.or(bound.collation()).unwrap_or_default();
+            return Ok((bound, collation));
+        };
+        // As in SQLite, no COLLATE but the outermost counts.
+        Ok((bind(expression, &table.definition, place)?, column.collation.unwrap_or_default()))
+    };
+    index.columns.iter().map(part).collect()
 }
 
 /// The entry of the foreign key at `position`, with what its definition alone can show checked.

@@ -148,7 +148,7 @@ fn candidates(store: &Store, table: &TableEntry, equal: &[(usize, Value)]) -> Op
         }
         let column =
             |position: usize| (table.columns[position].affinity, table.columns[position].collation);
-        let own = table.indexes.iter().filter(|index| index.filter.is_none());
+        let own = table.indexes.iter().filter(|index| index.is_plain());
         let own = own.map(|index| (index.id, index.columns.clone()));
         // A foreign key's own index serves where the referenced columns compare as these do.
         let referencing = table.foreign_keys.iter().filter_map(|key| {

@@ -488,8 +488,7 @@ impl Database {
 
     /// Whether SQLite looks for rows in the way of an update of these columns.
     pub(super) fn may_clash(&self, table: &TableEntry, named: &[usize]) -> bool {
-        let is_named = |(at, _): &(usize, _)| named.contains(at);
-        let is_touched = |index: &IndexEntry| index.columns.iter().any(is_named);
+        let is_touched = |index: &IndexEntry| named.iter().any(|column| index.reads(*column));
         let involves_all = involves_all_keys(&self.settings(), table, named);
         let mut unique = table.indexes.iter().filter(|index| index.unique);
         table.row_id_column.is_some_and(|row_id| named.contains(&row_id))

@@ -7,8 +7,7 @@
 use super::Database;
 use super::run::conflict_target;
 use crate::catalog::{IndexColumn, IndexEntry, IndexKind, Resolution, TableEntry};
-use crate::error::Event;
-use crate::error::Result;
+use crate::error::{Event, NameError, NameKind, Result};
 use crate::expression::Expression;
 use crate::id::{RowId, TableId};
 use crate::referential::{
@@ -126,6 +125,9 @@ impl Database {
         columns: &[IndexColumn],
         filter: &Option<Expression>,
     ) -> Result<ConflictTarget> {
+        if columns.iter().any(|column| column.expression().is_some()) {
+            return computed_target(table, columns, filter);
+        }
         let names: Vec<String> = columns.iter().map(|column| column.name().to_owned()).collect();
         let is_meant = |index: &IndexEntry| {
             let is_same = |&(position, collation): &(usize, Collation)| {
@@ -162,5 +164,37 @@ impl Database {
         self.check_usable()?;
         let detail = if returns { Detail::Returning } else { Detail::Counts };
         self.run_ready(work.table, work.work, detail)
+    }
+}
+
+/// The key over an index on expressions that an upsert is about.
+fn computed_target(
+    table: &TableEntry,
+    columns: &[IndexColumn],
+    filter: &Option<Expression>,
+) -> Result<ConflictTarget> {
+    let is_same = |own: &IndexColumn, given: &IndexColumn| {
+        own.name().eq_ignore_ascii_case(given.name())
+            && (given.collation().is_none() || own.collation() == given.collation())
+    };
+    let is_meant = |index: &IndexEntry| match &index.kind {
+        IndexKind::Created(created) => {
+            let has = |own: &IndexColumn| columns.iter().any(|given| is_same(own, given));
+            let is_partial = created.predicate();
+            created.is_unique()
+                && created.columns().len() == columns.len()
+                && created.columns().iter().all(has)
+                && is_partial.is_none_or(|predicate| Some(predicate) == filter.as_ref())
+        }
+        IndexKind::PrimaryKey | IndexKind::Unique => false,
+    };
+    match table.indexes.iter().rposition(is_meant) {
+        Some(position) => Ok(ConflictTarget::Key(Some(position))),
+        None => {
+            let names: Vec<_> = columns.iter().map(IndexColumn::name).collect();
+            let name = format!("({})", names.join(", "));
+            let known = table.indexes.iter().map(|index| &*index.name);
+            Err(NameError::missing(NameKind::Key, &name, Some(table.name()), known))
+        }
     }
 }

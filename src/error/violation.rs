@@ -344,6 +344,9 @@ impl Violation {
                 let other = self.other_table().unwrap_or_default();
                 write!(f, "Key {key} is not present in table \"{other}\".")
             }
+            ViolationKind::Unique if self.columns().is_empty() => {
+                f.write_str("What the index computes of the row exists already.")
+            }
             ViolationKind::Unique | ViolationKind::PrimaryKey | ViolationKind::RowId => {
                 write!(f, "Key {key} already exists.")
             }

@@ -237,7 +237,7 @@ struct Use<'t> {
 fn by_index(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
     let mut best: Option<(i32, Access)> = None;
     // SQLite asks the newest index first, and takes another only if it is better.
-    for index in table.indexes.iter().rev().filter(|index| index.filter.is_none()) {
+    for index in table.indexes.iter().rev().filter(|index| index.is_plain()) {
         let used = use_of(table, index, known);
         let covered = used.equal.len() + used.among;
         if covered == 0 && !used.has_range {
@@ -363,7 +363,7 @@ fn covering(table: &TableEntry, scope: &ScopePlan, at: usize) -> Access {
     let of_table: i32 =
         (0..table.columns.len()).map(width).sum::<i32>() + i32::from(table.row_id_column.is_none());
     let mut best: Option<(i32, &IndexEntry)> = None;
-    for index in table.indexes.iter().rev().filter(|index| index.filter.is_none()) {
+    for index in table.indexes.iter().rev().filter(|index| index.is_plain()) {
         let holds = |column: &usize| index.columns.iter().any(|(own, _)| own == column);
         let of_index = 1 + index.columns.iter().map(|(column, _)| width(*column)).sum::<i32>();
         let is_narrow = of_index < of_table && best.is_none_or(|(least, _)| of_index < least);

@@ -156,6 +156,9 @@ impl Dialect {
             ViolationKind::ForeignKey | ViolationKind::Restrict => {
                 "FOREIGN KEY constraint failed".to_owned()
             }
+            ViolationKind::Unique if violation.columns().is_empty() => {
+                format!("UNIQUE constraint failed: index '{}'", violation.constraint())
+            }
             ViolationKind::Unique | ViolationKind::PrimaryKey | ViolationKind::RowId => {
                 format!("UNIQUE constraint failed: {}", columns())
             }

@@ -5,11 +5,11 @@
 use super::connection::{Connection, Outcome};
 use super::schema_table::index_name;
 use super::syntax::Pragma;
-use crate::catalog::{Catalog, ForeignKeyEntry, IndexKind, TableEntry};
+use crate::catalog::{Catalog, ForeignKeyEntry, IndexColumn, IndexEntry, IndexKind, TableEntry};
 use crate::database::{Database, Enforcement, ObjectKind, View, dangling_rows};
 use crate::error::{Result, SqlError};
 use crate::query::{SuppliedColumn, SuppliedTable};
-use crate::value::Value;
+use crate::value::{Collation, Value};
 use std::sync::Arc;
 
 /// A pragma that tells of the schema.
@@ -256,28 +256,47 @@ fn find_index<'a>(catalog: &'a Catalog, name: &str) -> Option<(&'a TableEntry, u
 
 fn index_info(catalog: &Catalog, name: &str) -> Vec<Row> {
     let Some((table, position)) = find_index(catalog, name) else { return Vec::new() };
-    let columns = table.indexes[position].columns.iter().zip(0_i64..);
-    columns
-        .map(|(&(at, _), number)| {
-            vec![number.into(), (at as i64).into(), table.column_name(at).into()]
-        })
-        .collect()
+    let parts = parts_of(table, &table.indexes[position]);
+    let row = |(number, (at, name, _)): (i64, (i64, Value, Collation))| {
+        vec![number.into(), at.into(), name]
+    };
+    (0..).zip(parts).map(row).collect()
+}
+
+/// Number, name and collation of each column of an index; an expression has number -2 and no name.
+fn parts_of(table: &TableEntry, index: &IndexEntry) -> Vec<(i64, Value, Collation)> {
+    let column = |at: usize, collation| (at as i64, table.column_name(at).into(), collation);
+    let IndexKind::Created(created) = &index.kind else {
+        return index.columns.iter().map(|&(at, collation)| column(at, collation)).collect();
+    };
+    if index.expressions.is_empty() {
+        return index.columns.iter().map(|&(at, collation)| column(at, collation)).collect();
+    }
+    let part = |(part, (_, collation)): (&IndexColumn, &(_, Collation))| {
+        let position = table.definition.position(part.name());
+        match position.filter(|_| part.expression().is_none()) {
+            Some(at) => column(at, *collation),
+            None => (-2, Value::Null, *collation),
+        }
+    };
+    created.columns().iter().zip(&index.expressions).map(part).collect()
 }
 
 fn index_xinfo(catalog: &Catalog, name: &str) -> Vec<Row> {
     let Some((table, position)) = find_index(catalog, name) else { return Vec::new() };
     let index = &table.indexes[position];
-    let columns = index.columns.iter().enumerate().map(|(place, &(at, collation))| {
+    let parts = parts_of(table, index);
+    let last = parts.len() as i64;
+    let columns = parts.into_iter().enumerate().map(|(place, (at, name, collation))| {
         vec![
             (place as i64).into(),
-            (at as i64).into(),
-            table.column_name(at).into(),
+            at.into(),
+            name,
             index.is_descending(place, table).into(),
             collation.to_string().as_str().into(),
             1.into(),
         ]
     });
-    let last = index.columns.len() as i64;
     let row_id = vec![last.into(), (-1).into(), Value::Null, 0.into(), "BINARY".into(), 0.into()];
     columns.chain([row_id]).collect()
 }

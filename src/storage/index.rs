@@ -7,7 +7,7 @@
 
 use super::buckets::Buckets;
 use super::hash::HashTable;
-use super::key::{IndexSpec, References, hash_key, key_of};
+use super::key::{IndexSpec, References, hash_key};
 use super::pages::{Paged, SMALL_PAGE};
 use super::row_ids::NONE;
 use super::table::Rows;
@@ -106,7 +106,7 @@ impl OwnIndex {
             let displaced = self.table.add(hash, slot, |other| !rows.is_live(other));
             return Entered::Hashed { hash, displaced };
         };
-        let key = key_of(&self.spec.parts, row).unwrap_or_default();
+        let key = self.spec.key(row).unwrap_or_default();
         let found = self.table.find(hash).find(|&at| *shared.keys.get(at as usize) == key);
         let bucket = found.unwrap_or_else(|| {
             let bucket = shared.buckets.open(NONE);

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// Says whether a row belongs to a partial index.
 pub type Filter = Arc<dyn Fn(&[Value]) -> bool + Send + Sync>;
 
+/// Makes the key of a row in an index on expressions; `None` if there is a NULL in it.
+pub type Computed = Arc<dyn Fn(&[Value]) -> Option<OrderedKey> + Send + Sync>;
+
 /// How an index makes a key of a row. A key with a NULL in it is never looked for, and is in no
 /// index.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub struct IndexSpec {
     pub unique: bool,
     /// Whether a row is in the index at all; `None` for all rows.
     pub filter: Option<Filter>,
+    /// What makes the key instead of the parts, of which there are none then.
+    pub computed: Option<Computed>,
 }
 
 /// The indexes of a table.
@@ -95,7 +100,7 @@ impl KeyPart {
     }
 }
 
-/// Two specs with one id differ only in their parts: an index's filter never changes.
+/// Two specs with one id differ only in their parts: what an index computes never changes.
 impl PartialEq for IndexSpec {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id && self.parts == other.parts && self.unique == other.unique
@@ -117,19 +122,36 @@ impl IndexSpec {
 
     /// Whether a row is in the index: its key has no NULL, and the filter lets it in.
     pub(super) fn covers(&self, row: RowRef<'_>) -> bool {
+        if self.computed.is_some() && self.key(row).is_none() {
+            return false;
+        }
         !self.parts.iter().any(|part| row.get(part.position).is_null())
             && self.filter.as_ref().is_none_or(|filter| filter(&row.to_vec()))
     }
 
     /// The hash of the key of a row that is in the index.
     pub(super) fn hash(&self, row: RowRef<'_>) -> u32 {
+        if self.computed.is_some() {
+            return hash_key(&self.key(row).unwrap_or_default());
+        }
         let mut hasher = hasher();
         self.parts.iter().for_each(|part| part.hash(row.get(part.position), &mut hasher));
         fold(hasher.finish())
     }
 
+    /// The key of a row; `None` if it has a NULL.
+    pub(super) fn key(&self, row: RowRef<'_>) -> Option<OrderedKey> {
+        match &self.computed {
+            Some(computed) => computed(&row.to_vec()),
+            None => key_of(&self.parts, row),
+        }
+    }
+
     /// Whether a row in the index has this key.
     pub(super) fn has(&self, row: RowRef<'_>, key: &OrderedKey) -> bool {
+        if self.computed.is_some() {
+            return self.key(row).as_ref() == Some(key);
+        }
         self.parts
             .iter()
             .zip(key.iter())

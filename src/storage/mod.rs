@@ -60,7 +60,7 @@ mod table;
 mod undo;
 mod verify;
 
-pub use key::{Filter, IndexSpec, KeyPart, References, Specs, key_of};
+pub use key::{Computed, Filter, IndexSpec, KeyPart, References, Specs, key_of};
 pub use log::{Change, Mark, Slot, Swath, Update};
 pub use sweep::Swept;
 pub use table::{Row, RowRef};
@@ -201,7 +201,12 @@ impl Store {
         let is_in =
             |row: &RowRef<'_>| spec.filter.as_ref().is_none_or(|filter| filter(&row.to_vec()));
         let key = |row: RowRef<'_>| -> OrderedKey {
-            spec.parts.iter().map(|part| part.key_value(row.get(part.position))).collect()
+            match &spec.computed {
+                Some(computed) => computed(&row.to_vec()).unwrap_or_default(),
+                None => {
+                    spec.parts.iter().map(|part| part.key_value(row.get(part.position))).collect()
+                }
+            }
         };
         let mut keyed: Vec<_> =
             self.rows(table).filter(is_in).map(|row| (key(row), row.row_id())).collect();

@@ -240,7 +240,9 @@ impl Store {
         self.detach(table, slot, old, &changed);
         let store = self.tables.get_mut(table);
         let uses = |spec: &IndexSpec| {
-            spec.filter.is_some() || spec.parts.iter().any(|part| changed(part.position))
+            spec.filter.is_some()
+                || spec.computed.is_some()
+                || spec.parts.iter().any(|part| changed(part.position))
         };
         let covered: Vec<Option<bool>> = store
             .indexes

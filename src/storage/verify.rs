@@ -36,7 +36,7 @@ impl Store {
             for index in &store.indexes {
                 let by_key = rows_by_key(store, &|slot| {
                     let row = store.rows.row(slot);
-                    index.spec.covers(row).then(|| key_of(&index.spec.parts, row)).flatten()
+                    index.spec.covers(row).then(|| index.spec.key(row)).flatten()
                 });
                 for (key, slots) in by_key {
                     let mut listed = index.find(&store.rows, &key);

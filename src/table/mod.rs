@@ -255,11 +255,16 @@ pub fn index_specs(table: &TableEntry) -> Specs {
             let filter = move |row: &[Value]| filter.truth(row) == Some(true);
             std::sync::Arc::new(filter) as crate::storage::Filter
         }),
+        computed: (!index.expressions.is_empty()).then(|| {
+            let index = index.clone();
+            let computed = move |row: &[Value]| key_in(&index, row);
+            std::sync::Arc::new(computed) as crate::storage::Computed
+        }),
     });
     let referencing = table.foreign_keys.iter().filter_map(|key| {
         let to = key.resolved()?;
         let parts = referencing_parts(key, to).collect();
-        let spec = IndexSpec { id: key.index, parts, unique: false, filter: None };
+        let spec = IndexSpec { id: key.index, parts, unique: false, filter: None, computed: None };
         let lookup = match &to.lookup {
             KeyLookup::RowId => None,
             KeyLookup::Index { index, order } => Some((*index, order.clone())),
@@ -288,13 +293,20 @@ pub fn referenced_parts(to: &Resolved) -> impl ExactSizeIterator<Item = KeyPart>
 /// The key of a row in a unique index; `None` if the row is not in it or its key has a NULL, which
 /// makes it distinct from every other.
 pub fn unique_key(index: &IndexEntry, row: &[Value]) -> Option<OrderedKey> {
-    if index.filter.as_ref().is_some_and(|filter| filter.truth(row) != Some(true))
-        || index.columns.iter().any(|&(position, _)| row[position].is_null())
-    {
-        return None;
+    match &index.filter {
+        Some(filter) if filter.truth(row) != Some(true) => None,
+        Some(_) | None => key_in(index, row),
     }
-    let part = |&(position, collation)| canonical(&row[position], collation);
-    Some(index.columns.iter().map(part).collect())
+}
+
+/// The key that a row has in an index; `None` if there is a NULL in it.
+fn key_in(index: &IndexEntry, row: &[Value]) -> Option<OrderedKey> {
+    let part = |value: &Value, collation| (!value.is_null()).then(|| canonical(value, collation));
+    if index.expressions.is_empty() {
+        return index.columns.iter().map(|&(at, collation)| part(&row[at], collation)).collect();
+    }
+    let parts = index.expressions.iter();
+    parts.map(|(expression, collation)| part(&expression.evaluate(row), *collation)).collect()
 }
 
 /// Whether the index is the table's primary key.
@@ -303,10 +315,7 @@ pub fn is_primary_key(index: &IndexEntry) -> bool {
 }
 
 fn is_touched(index: &IndexEntry, changed: &[usize]) -> bool {
-    index.columns.iter().any(|(position, _)| changed.contains(position))
-        || index.filter.as_ref().is_some_and(|filter| {
-            filter.columns().iter().any(|position| changed.contains(position))
-        })
+    changed.iter().any(|position| index.reads(*position))
 }
 
 fn convert(table: &TableEntry, values: &mut [Value]) {

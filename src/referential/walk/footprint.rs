@@ -2,7 +2,7 @@
 
 use super::super::dialect::ActionOrder;
 use super::super::{Dialect, MatchFull, Programs};
-use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, TableEntry};
+use crate::catalog::{Catalog, ForeignKeyEntry, IndexEntry, ReferentialAction, TableEntry};
 use crate::error::Event;
 use crate::id::{ConstraintId, IndexId, TableId};
 use crate::referential::program::Timing;
@@ -201,15 +201,13 @@ impl Edge {
 fn sets_bits(table: &TableEntry, key: &ForeignKeyEntry) -> bool {
     let is_own = |position: &usize| key.columns.contains(position);
     let mut others = table.foreign_keys.iter().filter(|other| other.id != key.id);
-    let mut filters = table.indexes.iter().filter_map(|index| index.filter.as_ref());
-    !table.indexes.iter().any(|index| index.columns.iter().any(|(at, _)| is_own(at)))
-        && !filters.any(|filter| filter.columns().iter().any(is_own))
+    !table.indexes.iter().any(|index| key.columns.iter().any(|&column| index.reads(column)))
         && !others.any(|other| other.columns.iter().any(is_own))
         && !table.checks.iter().any(|check| check.columns.iter().any(is_own))
 }
 
 /// Clause 2: whether a column that the edge writes is part of a referenced key, is the row id, or
-/// occurs in the predicate of a partial index.
+/// occurs in an expression or the predicate of a partial index.
 fn is_used_elsewhere(catalog: &Catalog, edge: &Edge) -> bool {
     let table = catalog.by_id(edge.table);
     let is_written = |position: &usize| edge.written.iter().any(|(at, _)| at == position);
@@ -217,18 +215,19 @@ fn is_used_elsewhere(catalog: &Catalog, edge: &Edge) -> bool {
         .referenced_by(edge.table)
         .iter()
         .filter_map(|&id| catalog.constraint(id).resolved());
-    let mut filters = table.indexes.iter().filter_map(|index| index.filter.as_ref());
+    // The columns of an index it brings along; what else it depends on it would have to compute.
+    let mut computing = table.indexes.iter().filter(|index| !index.is_plain());
+    let reads_written = |index: &IndexEntry| edge.written.iter().any(|(at, _)| index.reads(*at));
     referenced.any(|to| to.columns.iter().any(is_written))
         || table.row_id_column.as_ref().is_some_and(is_written)
-        || filters.any(|filter| filter.columns().iter().any(is_written))
+        || computing.any(reads_written)
 }
 
 /// Clause 6: whether SET DEFAULT writes to a unique key. NULL never stands in another row's way.
 fn sets_unique(catalog: &Catalog, edge: &Edge) -> bool {
     let mut unique = catalog.by_id(edge.table).indexes.iter().filter(|index| index.unique);
-    let is_written = |(position, _): &(usize, _)| edge.written.iter().any(|(at, _)| at == position);
     edge.action == ReferentialAction::SetDefault
-        && unique.any(|index| index.columns.iter().any(is_written))
+        && unique.any(|index| edge.written.iter().any(|(at, _)| index.reads(*at)))
 }
 
 fn keys_of<'a>(

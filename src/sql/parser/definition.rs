@@ -149,32 +149,55 @@ impl Adapter<'_> {
     }
 }
 
-/// The columns of a key or index.
-///
-/// # Errors
-/// For an expression that is no column.
-pub(super) fn index_columns(columns: &[SortedColumn], refusal: &str) -> Result<Vec<IndexColumn>> {
-    let column = |column: &SortedColumn| {
-        let named = match &*column.expr {
-            Expr::Collate(inner, collation) => match &**inner {
-                Expr::Id(name) | Expr::Name(name) => {
-                    IndexColumn::new(name.as_str()).collate(collation_of(collation)?)
+impl Adapter<'_> {
+    /// The columns and expressions of an index.
+    pub(super) fn index_columns(&self, columns: &[SortedColumn]) -> Result<Vec<IndexColumn>> {
+        columns.iter().map(|column| self.index_column(column)).collect()
+    }
+
+    fn index_column(&self, column: &SortedColumn) -> Result<IndexColumn> {
+        let part = match key_column(&column.expr)? {
+            Some(named) => named,
+            None => match &*column.expr {
+                Expr::Collate(inner, collation) => {
+                    IndexColumn::of(self.expression(inner)?).collate(collation_of(collation)?)
                 }
-                _ => return refuse(refusal),
+                expression => IndexColumn::of(self.expression(expression)?),
             },
-            Expr::Id(name) | Expr::Name(name) => IndexColumn::new(name.as_str()),
-            Expr::Literal(turso_parser::ast::Literal::String(text)) => {
-                IndexColumn::new(tokens::unquote(text))
-            }
-            _ => return refuse(refusal),
         };
-        Ok(if column.order == Some(SortOrder::Desc) { named.descending() } else { named })
-    };
-    columns.iter().map(column).collect()
+        Ok(if column.order == Some(SortOrder::Desc) { part.descending() } else { part })
+    }
+}
+
+/// The column that an expression names, perhaps with a collation; `None` if it is another.
+fn key_column(expression: &Expr) -> Result<Option<IndexColumn>> {
+    Ok(match expression {
+        Expr::Id(name) | Expr::Name(name) => Some(IndexColumn::new(name.as_str())),
+        Expr::Literal(turso_parser::ast::Literal::String(text)) => {
+            Some(IndexColumn::new(tokens::unquote(text)))
+        }
+        Expr::Parenthesized(inner) => match inner.as_slice() {
+            [only] => key_column(only)?,
+            _ => None,
+        },
+        Expr::Collate(inner, collation) => match key_column(inner)? {
+            Some(column) if column.collation().is_none() => {
+                Some(column.collate(collation_of(collation)?))
+            }
+            Some(column) => Some(column),
+            None => None,
+        },
+        _ => None,
+    })
 }
 
 fn key_columns(columns: &[SortedColumn]) -> Result<Vec<IndexColumn>> {
-    index_columns(columns, "expressions prohibited in PRIMARY KEY and UNIQUE constraints")
+    let column = |column: &SortedColumn| match key_column(&column.expr)? {
+        Some(named) if column.order == Some(SortOrder::Desc) => Ok(named.descending()),
+        Some(named) => Ok(named),
+        None => refuse("expressions prohibited in PRIMARY KEY and UNIQUE constraints"),
+    };
+    columns.iter().map(column).collect()
 }
 
 fn with_resolution(key: KeyConstraint, clause: Option<ResolveType>) -> KeyConstraint {

@@ -1,9 +1,9 @@
 //! Statements: what each says, in our terms.
 
-use super::definition::{default_text, index_columns, resolution};
+use super::definition::{default_text, resolution};
 use super::tokens::{self, Token};
 use super::{Adapter, refuse, text_of, unsupported};
-use crate::catalog::{IndexColumn, Resolution};
+use crate::catalog::Resolution;
 use crate::database::{ObjectKind, Timing};
 use crate::error::{Event, Result};
 use crate::sql::syntax::{
@@ -74,7 +74,7 @@ impl Adapter<'_> {
             } => Statement::CreateIndex(Box::new(CreateIndex {
                 name: qualified(idx_name),
                 table: text_of(tbl_name),
-                columns: index_columns(columns, "indexes on expressions are not supported")?,
+                columns: self.index_columns(columns)?,
                 is_unique: *unique,
                 filter: self.filter(where_clause.as_deref())?,
                 if_not_exists: *if_not_exists,
@@ -284,7 +284,10 @@ impl Adapter<'_> {
         while let Some(upsert) = next {
             let (target, target_filter) = match &upsert.index {
                 None => (Vec::new(), None),
-                Some(index) => (upsert_target(index)?, self.filter(index.where_clause.as_deref())?),
+                Some(index) => (
+                    self.index_columns(&index.targets)?,
+                    self.filter(index.where_clause.as_deref())?,
+                ),
             };
             let update = match &upsert.do_clause {
                 UpsertDo::Nothing => None,
@@ -353,13 +356,6 @@ struct InsertParts<'a> {
     with: Option<&'a With>,
     columns: &'a [Name],
     returning: &'a [ForeignColumn],
-}
-
-fn upsert_target(index: &turso_parser::ast::UpsertIndex) -> Result<Vec<IndexColumn>> {
-    index_columns(
-        &index.targets,
-        "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint",
-    )
 }
 
 fn or(clause: Option<ResolveType>) -> Option<Resolution> {
