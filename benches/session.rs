@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo bench --bench session                                # ours alone
 //! ONDELETE_PYTHON=python3 cargo bench --bench session        # beside that Python's SQLAlchemy
+//! cargo bench --bench session -- add 1000                    # one workload, so many heroes
 //! ```
 //!
 //! Three workloads on a team with 10,000 heroes: the flush of its delete with all heroes loaded, the
@@ -32,12 +33,15 @@ type Work = fn(i64) -> Duration;
 fn main() {
     // `cargo test --benches` only wants to know that it runs.
     let is_test = env::args().any(|argument| argument == "--test") || cfg!(debug_assertions);
-    let (rows, rounds) = if is_test { (100, 1) } else { (ROWS, ROUNDS) };
+    let chosen: Vec<String> = env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
+    let rows = chosen.iter().find_map(|it| it.parse().ok());
+    let (rows, rounds) = if is_test { (100, 1) } else { (rows.unwrap_or(ROWS), ROUNDS) };
+    let is_chosen = |name: &str| chosen.iter().all(|it| it == name || it.parse::<i64>().is_ok());
     let theirs = if is_test { vec![] } else { sqlalchemy(rows, rounds) };
     let workloads: [(&str, Work); 3] =
         [("loaded", delete_loaded), ("passive", delete_passive), ("add", add)];
     println!("{:<10}{:>12}{:>14}{:>10}", "flush", "ours (ms)", "SQLAlchemy", "ratio");
-    for (name, work) in workloads {
+    for (name, work) in workloads.into_iter().filter(|(name, _)| is_chosen(name)) {
         let best = (0..rounds).map(|_| work(rows)).min().unwrap_or_default();
         let ours = best.as_secs_f64() * 1e3;
         match theirs.iter().find(|(of, _)| of == name) {

@@ -8,6 +8,7 @@ use ondelete::session::mapping::{
 use ondelete::session::{Mapping, ObjectId, ObjectState, Session};
 use ondelete::{Database, Enforcement, ReferentialAction};
 use std::sync::Arc;
+use std::thread;
 
 fn id() -> ColumnDefinition {
     ColumnDefinition::new("id", ColumnType::Integer).primary_key()
@@ -36,29 +37,69 @@ fn database(mapping: &Mapping) -> Database {
     db
 }
 
+/// So long is a chain that no recursion on the stack of [`on_a_small_stack`] would come to its end.
+const LENGTH: usize = 100_000;
+
+/// Runs `work` on a stack of 256 KiB.
+fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().stack_size(256 << 10).spawn(work);
+    thread.expect("a thread can be started").join().expect("it needs no more than its stack");
+}
+
+fn nodes_of(session: &mut Session<'_>) -> Vec<ObjectId> {
+    (0..LENGTH).map(|_| session.create("Node").expect("the class is mapped")).collect()
+}
+
 /// Nothing in a session recurses on data: a cascade, a flush and the sorting of its steps stand on
 /// explicit stacks.
 #[test]
-fn a_long_chain_needs_no_more_stack_than_a_short_one() {
-    const LENGTH: usize = 20_000;
-    let mapping = nodes();
-    let mut db = database(&mapping);
-    let mut session = Session::new(&mut db, &mapping);
-    let chain: Vec<ObjectId> =
-        (0..LENGTH).map(|_| session.create("Node").expect("the class is mapped")).collect();
-    for pair in chain.windows(2) {
-        session.append(pair[0], "children", pair[1]).expect("both are transient");
-    }
-    session.add(chain[0]).expect("it is transient");
-    session.flush().expect("the keys are new");
-    assert_eq!(session.object_state(chain[LENGTH - 1]), ObjectState::Persistent);
+fn a_long_chain_of_children_needs_no_more_stack_than_a_short_one() {
+    on_a_small_stack(|| {
+        let mapping = nodes();
+        let mut db = database(&mapping);
+        let mut session = Session::new(&mut db, &mapping);
+        let chain = nodes_of(&mut session);
+        for pair in chain.windows(2) {
+            session.append(pair[0], "children", pair[1]).expect("both are transient");
+        }
+        let (first, last) = (chain[0], chain[LENGTH - 1]);
+        session.add(first).expect("it is transient");
+        session.flush().expect("the keys are new");
+        assert_eq!(session.object_state(last), ObjectState::Persistent);
 
-    session.delete(chain[0]).expect("it is persistent");
-    session.flush().expect("children go before their parents");
-    assert_eq!(session.object_state(chain[LENGTH - 1]), ObjectState::Deleted);
-    session.commit().expect("nothing dangles");
-    drop(session);
-    assert_eq!(db.row_count("node").expect("the table is there"), 0);
+        session.delete(first).expect("it is persistent");
+        session.flush().expect("children go before their parents");
+        assert_eq!(session.object_state(last), ObjectState::Deleted);
+        session.commit().expect("nothing dangles");
+        drop(session);
+        assert_eq!(db.row_count("node").expect("the table is there"), 0);
+    });
+}
+
+/// The same from the other side: a list that is linked by its references.
+#[test]
+fn a_long_chain_of_parents_needs_no_more_stack_than_a_short_one() {
+    on_a_small_stack(|| {
+        let mapping = nodes();
+        let mut db = database(&mapping);
+        let mut session = Session::new(&mut db, &mapping);
+        let chain = nodes_of(&mut session);
+        for pair in chain.windows(2) {
+            session.set(pair[1], "parent", pair[0]).expect("both are transient");
+        }
+        let (first, last) = (chain[0], chain[LENGTH - 1]);
+        session.add(last).expect("it is transient");
+        session.flush().expect("the keys are new");
+        assert_eq!(session.object_state(first), ObjectState::Persistent);
+
+        session.expunge(first).expect("it is in the session");
+        assert_eq!(session.object_state(last), ObjectState::Detached);
+        let merged = session.merge(first, false).expect("nothing of it was changed");
+        assert_eq!(session.object_state(merged), ObjectState::Persistent);
+        assert_eq!(session.dirty_objects(), []);
+        session.refresh(merged, None).expect("its row is there");
+        session.rollback().expect("nothing was committed");
+    });
 }
 
 /// With `passive_deletes`, children that are not loaded are left to the foreign key.

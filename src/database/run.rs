@@ -13,7 +13,7 @@ use crate::referential::{
     Outcome, Settings, Stop, UpsertClause, View, Work, check_foreign_keys, involves_all_keys,
 };
 use crate::storage::{Row, RowRef, Store};
-use crate::value::{Key, Value, ValueRef};
+use crate::value::{Value, ValueRef};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -147,9 +147,7 @@ impl Database {
     ) -> Result<Done> {
         self.check_usable()?;
         let (table, selector) = (table.into(), selector.into());
-        if let Selector::Key(key) = &selector
-            && let Some(result) = self.delete_at_once(table, key)
-        {
+        if let Some(result) = self.delete_at_once(table, &selector) {
             return result;
         }
         let prepared = self.prepare_delete(table, &selector, &[])?;
@@ -397,12 +395,17 @@ impl Database {
 
     /// Deletes one row of a table where that sets nothing else in motion, or is refused at once;
     /// `None` if it goes the long way.
-    fn delete_at_once(&mut self, table: TableRef<'_>, key: &Key) -> Option<Result<Done>> {
+    fn delete_at_once(&mut self, table: TableRef<'_>, selector: &Selector) -> Option<Result<Done>> {
         let entry = self.schema.catalog.find_table(table)?;
         if self.schema.catalog.has_unresolved() {
             return None;
         }
-        let (table, row_id) = (entry.id, self.find_by_key(entry, key).ok()??);
+        let row_id = match selector {
+            Selector::Key(key) => self.find_by_key(entry, key).ok()??,
+            Selector::RowId(row_id) => self.store.row(entry.id, *row_id).map(|_| *row_id)?,
+            Selector::All | Selector::Filter(_) => return None,
+        };
+        let table = entry.id;
         let (settings, store, walks) = self.parts();
         let result = referential::delete_at_once(&settings, store, table, row_id, walks)?;
         let direct = usize::from(result.is_ok());

@@ -10,7 +10,7 @@ use super::statement::Statement;
 use crate::value::Value;
 
 /// A value of the driver, or what Python would raise.
-fn convert(column_type: ColumnType, scalar: &Scalar) -> Result<Value, String> {
+pub(super) fn convert(column_type: ColumnType, scalar: &Scalar) -> Result<Value, String> {
     match (column_type, scalar) {
         (_, Scalar::Null) => Ok(Value::Null),
         (ColumnType::Boolean, scalar) => to_boolean(scalar),
@@ -63,8 +63,10 @@ pub(super) fn bind<'s>(
 ) -> Result<Vec<Value>> {
     let values = values.into_iter().map(|(column_type, scalar)| convert(column_type, scalar));
     let bound: Result<Vec<Value>, String> = values.collect();
-    bound.map_err(|message| Error {
-        sql: Some(statement.render()),
-        ..Error::new(ErrorClass::StatementError, message)
-    })
+    bound.map_err(|message| unbound(statement, message))
+}
+
+/// What the session raises for a value that [`convert`] refuses.
+pub(super) fn unbound(statement: &Statement, message: String) -> Error {
+    Error { sql: Some(statement.render()), ..Error::new(ErrorClass::StatementError, message) }
 }

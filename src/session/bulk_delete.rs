@@ -66,7 +66,7 @@ impl Session<'_> {
                     let types = table.primary_key.iter().map(|&key| table.column(key).column_type);
                     let values = types.zip(row).map(|(of, value)| load::scalar(of, value));
                     let key = IdentityKey { mapper, values: values.collect() };
-                    if let Some(object) = self.identity_map.get(&key) {
+                    if let Some(object) = self.identity_map.get(&self.states, &key) {
                         self.remove_newly_deleted(&[object]);
                     }
                 }

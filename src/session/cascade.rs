@@ -10,6 +10,7 @@ use super::id::ObjectId;
 use super::mapping::{Cascade, MapperId, PassiveDeletes, RelationshipId};
 use super::ordered::OrderedSet;
 use super::passive::Passive;
+use smallvec::{SmallVec, smallvec};
 
 /// The operations that go along relationships.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,8 @@ impl CascadeKind {
 pub(super) struct CascadeWalk {
     kind: CascadeKind,
     visited: OrderedSet<ObjectId>,
-    stack: Vec<Frame>,
+    /// Mostly one object, which leads nowhere.
+    stack: SmallVec<[Frame; 1]>,
 }
 
 enum Frame {
@@ -50,7 +52,7 @@ enum Frame {
 
 impl CascadeWalk {
     pub(super) fn from(kind: CascadeKind, object: ObjectId) -> CascadeWalk {
-        let stack = vec![Frame::Relationships { object, next: 0 }];
+        let stack = smallvec![Frame::Relationships { object, next: 0 }];
         CascadeWalk { kind, visited: OrderedSet::default(), stack }
     }
 

@@ -1,6 +1,7 @@
 //! A backend whose every event is written down, and whose refusals are the session's errors.
 
 use super::backend::{Backend, Outcome};
+use super::batch::Batch;
 use super::error::{DriverClass, DriverError, Error, Result};
 use super::statement::Statement;
 use super::trace::{Event, Parameters, Trace};
@@ -64,11 +65,11 @@ impl<'a> Connection<'a> {
     pub fn execute_many(
         &mut self,
         statement: impl Into<Arc<Statement>>,
-        rows: Vec<Vec<Value>>,
+        batch: Batch,
     ) -> Result<Outcome> {
         let statement = statement.into();
-        let result = self.backend.execute_many(&statement, &rows);
-        self.note(&statement, Parameters::Many(rows));
+        let result = self.backend.execute_many(&statement, &batch);
+        self.note(&statement, Parameters::Many(batch));
         result.map_err(|error| failed(&error, &statement))
     }
 
@@ -77,7 +78,7 @@ impl<'a> Connection<'a> {
     pub fn refuse_unset(
         &mut self,
         statement: impl Into<Arc<Statement>>,
-        rows: Vec<Vec<Value>>,
+        batch: Batch,
         unset: Vec<(usize, usize)>,
     ) -> Error {
         let statement = statement.into();
@@ -86,7 +87,7 @@ impl<'a> Connection<'a> {
             "Error binding parameter {}: type 'LoaderCallableStatus' is not supported",
             position + 1
         );
-        self.note(&statement, Parameters::Unset { rows, unset });
+        self.note(&statement, Parameters::Unset { batch, unset });
         failed(&DriverError { class: DriverClass::ProgrammingError, message }, &statement)
     }
 

@@ -5,7 +5,7 @@ use super::Session;
 use super::error::{Error, ErrorClass, Result, Warning};
 use super::id::ObjectId;
 use super::passive::Passive;
-use super::state::{AttributeId, State};
+use super::state::{AttributeId, Slot, State};
 use super::unit_of_work::UnitOfWork;
 
 /// What is added to a warning that comes from a flush before a query.
@@ -67,7 +67,7 @@ impl Session<'_> {
     }
 
     fn flush_changes(&mut self) -> Result<()> {
-        let mut work = UnitOfWork::default();
+        let mut work = UnitOfWork::new(self.mapping);
         self.register_changes(&mut work)?;
         if !work.has_work() {
             return Ok(());
@@ -91,9 +91,9 @@ impl Session<'_> {
     /// Registers what is new, changed or to be deleted. An orphan is deleted if it has a row; one
     /// without leaves the session if its parent dropped it outside of any session.
     fn register_changes(&mut self, work: &mut UnitOfWork) -> Result<()> {
-        let mut changed = self.new.clone();
-        changed.extend(self.identity_map.modified.to_vec());
-        for &object in changed.iter() {
+        let mut changed = self.new.to_vec();
+        changed.extend(self.identity_map.modified.iter());
+        for object in changed {
             if self.deleted.contains(&object) {
                 continue;
             }
@@ -152,6 +152,7 @@ impl Session<'_> {
 
     /// Gives objects that were written their identity and forgets their changes.
     fn register_persistent(&mut self, objects: &[ObjectId]) -> Result<()> {
+        self.identity_map.reserve(&self.states, objects.len());
         for &object in objects {
             self.identify(object)?;
         }
@@ -182,24 +183,26 @@ impl Session<'_> {
                 ),
             ));
         }
-        match self.state(object).key.clone() {
-            Some(old) if old == key => {}
+        match &self.state(object).key {
+            Some(old) if *old == key => {}
             Some(old) => {
+                let old = old.clone();
                 self.discard_from_identity_map(object);
                 self.note_key_switch(object, old, key.clone());
-                self.state_mut(object).key = Some(key.clone());
+                self.state_mut(object).key = Some(key);
             }
-            None => self.state_mut(object).key = Some(key.clone()),
+            None => self.state_mut(object).key = Some(key),
         }
-        if let Some(old) = self.replace_in_identity_map(object)
-            && self.key_from_attributes(old, Passive::NO_FETCH)? == key
-        {
-            self.warn(format!(
-                "Identity map already had an identity for {}, replacing it with newly flushed \
-                 object.   Are there load operations occurring inside of an event handler within \
-                 the flush?",
-                self.key_text(&key)
-            ));
+        if let Some(old) = self.replace_in_identity_map(object) {
+            let key = self.key_of(object);
+            if self.key_from_attributes(old, Passive::NO_FETCH)? == key {
+                self.warn(format!(
+                    "Identity map already had an identity for {}, replacing it with newly flushed \
+                     object.   Are there load operations occurring inside of an event handler \
+                     within the flush?",
+                    self.key_text(&key)
+                ));
+            }
         }
         self.state_mut(object).orphaned_outside_of_session = false;
         Ok(())
@@ -208,15 +211,14 @@ impl Session<'_> {
     /// Takes all of an object as what the database has.
     pub(super) fn commit_all(&mut self, object: ObjectId) {
         let state: &mut State = &mut self.states[object.index()];
-        state.committed.clear();
+        state.committed = Vec::new();
         if let Some(extras) = state.extras_if_any() {
             extras.pending.clear();
         }
         if !state.expired_attributes.is_empty() {
-            for at in 0..state.slots.len() {
-                let attribute = AttributeId(at as u16);
-                if state.has(attribute) {
-                    state.expired_attributes.remove(attribute);
+            for (at, slot) in state.slots.iter().enumerate() {
+                if !matches!(slot, Slot::Absent) {
+                    state.expired_attributes.remove(AttributeId(at as u16));
                 }
             }
         }

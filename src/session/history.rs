@@ -3,17 +3,22 @@
 use super::id::ObjectId;
 use super::scalar::Scalar;
 use super::state::{Committed, Mutations, Slot};
+use smallvec::{SmallVec, smallvec};
+
+/// The objects of a history. A scalar relationship has one or two, and those live without an
+/// allocation of their own.
+pub type Objects = SmallVec<[Option<ObjectId>; 4]>;
 
 /// The changes of an attribute that leads to objects. A scalar relationship that leads nowhere has
 /// `None` where the object would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// What is there and was not.
-    pub added: Vec<Option<ObjectId>>,
+    pub added: Objects,
     /// What is there and was.
-    pub unchanged: Vec<Option<ObjectId>>,
+    pub unchanged: Objects,
     /// What was there and is not.
-    pub deleted: Vec<Option<ObjectId>>,
+    pub deleted: Objects,
 }
 
 impl History {
@@ -52,10 +57,10 @@ impl History {
         }
         // What had no value and has none now counts as having been set to nothing.
         let (added, deleted) = match original {
-            Some(Committed::Reference(Some(original))) => (current, vec![Some(*original)]),
-            _ => (Some(current.unwrap_or(None)), vec![]),
+            Some(Committed::Reference(Some(original))) => (current, smallvec![Some(*original)]),
+            _ => (Some(current.unwrap_or(None)), Objects::new()),
         };
-        let (added, unchanged) = (added.into_iter().collect(), vec![]);
+        let (added, unchanged) = (added.into_iter().collect(), Objects::new());
         History { added, unchanged, deleted }
     }
 
@@ -84,7 +89,7 @@ impl History {
     pub(super) fn of_mutations(mutations: &Mutations) -> History {
         History {
             added: mutations.added.iter().copied().map(Some).collect(),
-            unchanged: vec![],
+            unchanged: Objects::new(),
             deleted: mutations.removed.iter().copied().map(Some).collect(),
         }
     }

@@ -57,7 +57,7 @@ impl Session<'_> {
                 Slot::Dynamic => Assigned::Scalar(Scalar::Boolean(true)),
                 Slot::Scalar(scalar) => Assigned::Scalar(scalar.clone()),
                 Slot::Reference(target) => Assigned::Object(*target),
-                Slot::Collection(objects) => Assigned::List(objects.clone()),
+                Slot::Collection(objects) => Assigned::List(objects.to_vec()),
             };
             Some((self.mapping.name_of(state.mapper, AttributeId(at as u16)), value))
         });
@@ -73,8 +73,8 @@ impl Session<'_> {
 
     /// The object that a message calls by this number.
     pub fn object(&self, number: u32) -> Option<ObjectId> {
-        let object = ObjectId(number);
-        (object.index() < self.states.len()).then_some(object)
+        let index = number as usize;
+        (index < self.states.len()).then(|| ObjectId::at(index))
     }
 
     /// Turns flushing before queries on or off, and returns what it was.

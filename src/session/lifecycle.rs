@@ -1,6 +1,7 @@
 //! How objects come into the session and leave it: add, delete, expunge, expire, refresh, close.
 
 use super::Session;
+use super::attribute::column_slot;
 use super::cascade::{CascadeKind, CascadeWalk};
 use super::error::{Error, ErrorClass, Result};
 use super::id::ObjectId;
@@ -124,7 +125,7 @@ impl Session<'_> {
     /// `InvalidRequestError` if another object is there.
     pub(super) fn add_to_identity_map(&mut self, object: ObjectId) -> Result<()> {
         let key = self.key_of(object);
-        match self.identity_map.get(&key) {
+        match self.identity_map.get(&self.states, &key) {
             Some(there) if there == object => Ok(()),
             Some(_) => Err(Error::new(
                 ErrorClass::InvalidRequestError,
@@ -136,7 +137,7 @@ impl Session<'_> {
                 ),
             )),
             None => {
-                self.identity_map.put(key, object);
+                self.identity_map.put(&self.states, object);
                 self.manage(object);
                 Ok(())
             }
@@ -145,15 +146,13 @@ impl Session<'_> {
 
     /// Puts an object at its key in the identity map and returns the other one that was there.
     pub(super) fn replace_in_identity_map(&mut self, object: ObjectId) -> Option<ObjectId> {
-        let key = self.key_of(object);
-        let there = self.identity_map.get(&key);
-        if there == Some(object) {
+        if self.is_in_identity_map(object) {
             return None;
         }
+        let there = self.identity_map.put(&self.states, object);
         if let Some(there) = there {
             self.unmanage(there);
         }
-        self.identity_map.put(key, object);
         self.manage(object);
         there
     }
@@ -161,8 +160,7 @@ impl Session<'_> {
     /// Takes an object out of the identity map, if it is the one at its key.
     pub(super) fn discard_from_identity_map(&mut self, object: ObjectId) {
         if self.is_in_identity_map(object) {
-            let key = self.key_of(object);
-            self.identity_map.take(&key);
+            self.identity_map.take(&self.states, object);
             self.unmanage(object);
         }
     }
@@ -198,8 +196,11 @@ impl Session<'_> {
         let mapping = self.mapping;
         let mut values = smallvec::SmallVec::new();
         for &column in mapping.primary_key(mapper) {
-            let value = self.get_column(object, column, passive)?.value();
-            values.push(value.unwrap_or_default());
+            let known = self.state(object).scalar(column_slot(column)).cloned();
+            values.push(match known {
+                Some(value) => value,
+                None => self.get_column(object, column, passive)?.value().unwrap_or_default(),
+            });
         }
         Ok(IdentityKey { mapper, values })
     }

@@ -140,7 +140,7 @@ impl Merge {
     ) -> Result<ObjectId> {
         let mapper = session.state(source).mapper;
         if let Some(key) = key {
-            if let Some(present) = session.identity_map.get(key) {
+            if let Some(present) = session.identity_map.get(&session.states, key) {
                 return Ok(present);
             }
             if let Some(&merged) = self.by_key.get(key) {
@@ -272,7 +272,7 @@ impl Merge {
                 session.replace_collection(destination, relationship, found, Passive::MERGE)
             }
             (Kind::Collection(_), false) => {
-                session.state_mut(destination).put(slot, Slot::Collection(found));
+                session.state_mut(destination).put(slot, Slot::of_objects(found));
                 Ok(())
             }
             (Kind::Dynamic(_), true) => session.replace_dynamic(destination, relationship, &found),

@@ -6,7 +6,7 @@
 //! | `mapping` | which class is which table, and how they are related |
 //! | `statement` | what is sent, as values that print as SQLAlchemy's text |
 //! | `backend`, `connection` | to which database, and what it said |
-//! | `trace` | what was sent, in order |
+//! | `batch`, `trace` | rows of parameters; what was sent, in order |
 //! | `scalar`, `error`, `quote` | values of attributes, refusals and warnings, names in text |
 //! | `state`, `identity_map` | what is known of an object, and which object has which key |
 //! | `attribute`, `history` | reading and changing attributes, and what changed since the last flush |
@@ -22,6 +22,7 @@
 pub mod agreement;
 mod attribute;
 pub mod backend;
+mod batch;
 mod bind;
 mod bulk_delete;
 mod cascade;
@@ -49,6 +50,7 @@ mod transaction;
 mod unit_of_work;
 
 pub use attribute::Assigned;
+pub use batch::Batch;
 pub use bulk_delete::Synchronize;
 pub use connection::Connection;
 pub use error::{DriverClass, DriverError, Error, ErrorClass, Result, Warning, WarningClass};
@@ -62,7 +64,7 @@ pub use transaction::TransactionId;
 use backend::{Backend, Memory};
 use identity_map::IdentityMap;
 use mapping::{MapperId, RelationshipId};
-use ordered::{OrderedMap, OrderedSet};
+use ordered::ObjectSet;
 use state::{AttributeId, IdentityKey, SessionNumber, State};
 use transaction::Transactions;
 
@@ -123,9 +125,9 @@ pub struct Session<'a> {
     states: Vec<State>,
     identity_map: IdentityMap,
     /// Pending objects, in the order in which they became so.
-    new: OrderedSet<ObjectId>,
+    new: ObjectSet,
     /// Objects that the next flush deletes, in the order in which they were marked.
-    deleted: OrderedSet<ObjectId>,
+    deleted: ObjectSet,
     transactions: Transactions,
     is_flushing: bool,
     /// Whether changes are warned of, as they come while a flush runs.
@@ -154,8 +156,8 @@ impl<'a> Session<'a> {
             lingering: Vec::new(),
             states: Vec::new(),
             identity_map: IdentityMap::default(),
-            new: OrderedSet::default(),
-            deleted: OrderedSet::default(),
+            new: ObjectSet::default(),
+            deleted: ObjectSet::default(),
             transactions: Transactions::default(),
             is_flushing: false,
             warns_on_events: false,
@@ -259,12 +261,11 @@ impl<'a> Session<'a> {
 
     /// Whether the object is in this session, pending or persistent.
     pub fn contains(&self, object: ObjectId) -> bool {
-        self.new.contains(&object) || self.is_in_identity_map(object)
+        self.is_in_identity_map(object) || self.new.contains(&object)
     }
 
     fn is_in_identity_map(&self, object: ObjectId) -> bool {
-        let key = self.state(object).key.as_ref();
-        key.is_some_and(|key| self.identity_map.get(key) == Some(object))
+        self.state(object).in_identity_map
     }
 
     /// Whether the object belongs to the session that is open.
@@ -295,7 +296,7 @@ impl<'a> Session<'a> {
     }
 
     fn new_object(&mut self, mapper: MapperId) -> ObjectId {
-        let id = ObjectId(u32::try_from(self.states.len()).expect("fewer than 2^32 objects"));
+        let id = ObjectId::at(self.states.len());
         self.states.push(State::new(mapper, self.mapping.attribute_count(mapper)));
         id
     }
@@ -351,6 +352,3 @@ impl std::fmt::Debug for Session<'_> {
             .finish_non_exhaustive()
     }
 }
-
-/// Sets of objects by which the session looks up what a transaction did.
-type ObjectMap<V> = OrderedMap<ObjectId, V>;

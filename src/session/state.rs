@@ -35,9 +35,17 @@ pub enum Slot {
     /// The object a scalar relationship leads to.
     Reference(Option<ObjectId>),
     /// The objects of a collection.
-    Collection(Vec<ObjectId>),
+    #[expect(clippy::box_collection, reason = "a slot is no larger than the value of a column")]
+    Collection(Box<Vec<ObjectId>>),
     /// A collection that is never loaded has been changed.
     Dynamic,
+}
+
+impl Slot {
+    /// A collection of these objects.
+    pub fn of_objects(objects: Vec<ObjectId>) -> Slot {
+        Slot::Collection(Box::new(objects))
+    }
 }
 
 /// What an attribute held before it was changed.
@@ -52,9 +60,9 @@ pub enum Committed {
     /// The object it led to.
     Reference(Option<ObjectId>),
     /// The objects that were in it.
-    Collection(Vec<ObjectId>),
+    Collection(Box<[ObjectId]>),
     /// What was added to and removed from a collection that is never loaded.
-    Dynamic(Mutations),
+    Dynamic(Box<Mutations>),
 }
 
 /// Objects added to and removed from a collection that is not in memory.
@@ -84,21 +92,28 @@ impl Mutations {
 
 /// A set of attributes of one mapper.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AttributeSet(SmallVec<[u64; 1]>);
+pub struct AttributeSet(SmallVec<[u64; 2]>);
 
 impl AttributeSet {
     /// The first `count` attributes.
     pub fn first(count: usize) -> AttributeSet {
-        (0..count as u16).map(AttributeId).collect()
+        let word = |at: usize| match count - at * 64 {
+            64.. => u64::MAX,
+            rest => (1 << rest) - 1,
+        };
+        AttributeSet((0..count.div_ceil(64)).map(word).collect())
     }
 
     /// Adds an attribute.
     pub fn insert(&mut self, attribute: AttributeId) {
-        let word = attribute.index() / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
+        let (word, bit) = (attribute.index() / 64, 1 << (attribute.index() % 64));
+        match self.0.get_mut(word) {
+            Some(word) => *word |= bit,
+            None => {
+                self.0.resize(word, 0);
+                self.0.push(bit);
+            }
         }
-        self.0[word] |= 1 << (attribute.index() % 64);
     }
 
     /// Removes an attribute.
@@ -128,8 +143,9 @@ impl AttributeSet {
     pub fn iter(&self) -> impl Iterator<Item = AttributeId> + '_ {
         let words = self.0.iter().enumerate();
         words.flat_map(|(at, &word)| {
-            let bits = (0..64).filter(move |bit| word & (1 << bit) != 0);
-            bits.map(move |bit| AttributeId((at * 64 + bit) as u16))
+            let next = |rest: &u64| Some(rest & (rest - 1)).filter(|rest| *rest != 0);
+            let rests = std::iter::successors(Some(word).filter(|word| *word != 0), next);
+            rests.map(move |rest| AttributeId((at * 64 + rest.trailing_zeros() as usize) as u16))
         })
     }
 }
@@ -283,7 +299,7 @@ impl State {
     pub fn collection_mut(&mut self, attribute: AttributeId) -> &mut Vec<ObjectId> {
         let slot = &mut self.slots[attribute.index()];
         if !matches!(slot, Slot::Collection(_)) {
-            *slot = Slot::Collection(Vec::new());
+            *slot = Slot::of_objects(Vec::new());
         }
         match slot {
             Slot::Collection(objects) => objects,

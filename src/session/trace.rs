@@ -1,5 +1,6 @@
 //! What a session has sent, in order: what SQLAlchemy prints with `echo=True`.
 
+use crate::session::batch::Batch;
 use crate::session::scalar::Scalar;
 use crate::session::statement::Statement;
 use crate::value::Value;
@@ -12,12 +13,12 @@ pub enum Parameters {
     /// Of a statement that was sent once.
     One(Vec<Value>),
     /// Of one that was sent for each of several rows, in one call (`executemany`).
-    Many(Vec<Vec<Value>>),
+    Many(Batch),
     /// Of one that the driver refused to send, because some have no value; see
     /// [`Connection::refuse_unset`](super::Connection::refuse_unset).
     Unset {
         /// As in `Many`; where there is no value, any.
-        rows: Vec<Vec<Value>>,
+        batch: Batch,
         /// Row and position of those without a value.
         unset: Vec<(usize, usize)>,
     },
@@ -31,7 +32,7 @@ impl Parameters {
     pub fn count(&self) -> usize {
         match self {
             Parameters::One(_) => 1,
-            Parameters::Many(rows) | Parameters::Unset { rows, .. } => rows.len(),
+            Parameters::Many(batch) | Parameters::Unset { batch, .. } => batch.len(),
         }
     }
 }
@@ -103,10 +104,12 @@ impl fmt::Display for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Parameters::One(row) => write_row(f, row, |_| false),
-            Parameters::Many(rows) => write_rows(f, rows, |_, _| false),
-            Parameters::Unset { rows, unset } => match rows.as_slice() {
-                [row] => write_row(f, row, |position| unset.contains(&(0, position))),
-                rows => write_rows(f, rows, |row, position| unset.contains(&(row, position))),
+            Parameters::Many(batch) => write_rows(f, batch, |_, _| false),
+            Parameters::Unset { batch, unset } => match batch.rows().next() {
+                Some(row) if batch.len() == 1 => {
+                    write_row(f, row, |position| unset.contains(&(0, position)))
+                }
+                _ => write_rows(f, batch, |row, position| unset.contains(&(row, position))),
             },
         }
     }
@@ -115,11 +118,11 @@ impl fmt::Display for Parameters {
 /// A Python list of tuples.
 fn write_rows(
     f: &mut fmt::Formatter<'_>,
-    rows: &[Vec<Value>],
+    batch: &Batch,
     is_unset: impl Fn(usize, usize) -> bool,
 ) -> fmt::Result {
     f.write_str("[")?;
-    for (at, row) in rows.iter().enumerate() {
+    for (at, row) in batch.rows().enumerate() {
         f.write_str(if at == 0 { "" } else { ", " })?;
         write_row(f, row, |position| is_unset(at, position))?;
     }

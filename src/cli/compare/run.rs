@@ -7,7 +7,7 @@ use crate::session::backend::{Backend, Memory, Outcome as Answer};
 use crate::session::mapping::{MappedTable, Mapping, Model};
 use crate::session::statement::Statement;
 use crate::session::trace::Event;
-use crate::session::{DriverError, Error, Session, SessionOptions};
+use crate::session::{Batch, DriverError, Error, Session, SessionOptions};
 use crate::value::Value;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -216,9 +216,9 @@ impl Backend for Counting<'_> {
     fn execute_many(
         &mut self,
         statement: &Statement,
-        rows: &[Vec<Value>],
+        batch: &Batch,
     ) -> Result<Answer, DriverError> {
-        self.inner.execute_many(statement, rows)
+        self.inner.execute_many(statement, batch)
     }
 
     fn create_table(&mut self, table: &MappedTable) -> Result<(), DriverError> {

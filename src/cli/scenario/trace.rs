@@ -16,9 +16,9 @@ pub(super) fn event_json(event: &Event) -> Json {
         Event::Sql { statement, parameters } => {
             let (params, many): (Json, bool) = match parameters {
                 Parameters::One(row) => (row_json(row), false),
-                Parameters::Many(rows) => (rows.iter().map(|row| row_json(row)).collect(), true),
-                Parameters::Unset { rows, unset } => {
-                    let mut rows: Vec<Json> = rows.iter().map(|row| row_json(row)).collect();
+                Parameters::Many(batch) => (batch.rows().map(row_json).collect(), true),
+                Parameters::Unset { batch, unset } => {
+                    let mut rows: Vec<Json> = batch.rows().map(row_json).collect();
                     for &(row, position) in unset {
                         rows[row][position] = json!({ "py": UNSET });
                     }

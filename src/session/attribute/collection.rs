@@ -306,8 +306,8 @@ impl Session<'_> {
         };
         self.get_collection(object, relationship, reading)?;
         let old = self.state(object).collection(attribute).to_vec();
-        self.note_modified(object, attribute, Committed::Collection(old.clone()));
-        self.state_mut(object).put(attribute, Slot::Collection(Vec::new()));
+        self.note_modified(object, attribute, Committed::Collection(old.as_slice().into()));
+        self.state_mut(object).put(attribute, Slot::of_objects(Vec::new()));
 
         let token = Token::bulk_replace(relationship);
         let old: OrderedSet<ObjectId> = old.into_iter().collect();

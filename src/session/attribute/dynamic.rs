@@ -15,7 +15,7 @@ impl Session<'_> {
         let attribute = self.mapping.slot(relationship);
         let state = self.state_mut(object);
         if state.committed(attribute).is_none() {
-            let nothing = Committed::Dynamic(Mutations::default());
+            let nothing = Committed::Dynamic(Box::default());
             state.committed.push((attribute, nothing));
         }
         self.note_modified(object, attribute, Committed::NoValue);
@@ -96,7 +96,7 @@ impl Session<'_> {
         relationship: RelationshipId,
     ) -> Mutations {
         match self.state(object).committed(self.mapping.slot(relationship)) {
-            Some(Committed::Dynamic(mutations)) => mutations.clone(),
+            Some(Committed::Dynamic(mutations)) => (**mutations).clone(),
             _ => Mutations::default(),
         }
     }

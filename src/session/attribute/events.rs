@@ -45,7 +45,7 @@ impl Session<'_> {
         let before = match state.committed(attribute) {
             Some(_) => Committed::NoValue,
             None if state.has(attribute) => {
-                Committed::Collection(state.collection(attribute).to_vec())
+                Committed::Collection(state.collection(attribute).into())
             }
             None => Committed::NoValue,
         };

@@ -185,13 +185,13 @@ impl Session<'_> {
         targets: Vec<ObjectId>,
     ) -> Result<()> {
         let attribute = self.mapping.slot(relationship);
-        self.state_mut(object).put(attribute, Slot::Collection(targets));
+        self.state_mut(object).put(attribute, Slot::of_objects(targets));
         self.commit_attribute(object, attribute);
         let has_pending = self.state(object).pending(attribute).is_some();
         if !has_pending {
             return Ok(());
         }
-        let before = Committed::Collection(self.state(object).collection(attribute).to_vec());
+        let before = Committed::Collection(self.state(object).collection(attribute).into());
         self.note_modified(object, attribute, before);
         let pending = self.state_mut(object).take_pending(attribute).unwrap_or_default();
         self.state_mut(object).collection_mut(attribute).extend(pending.added.iter());

@@ -11,6 +11,7 @@ pub use memory::Memory;
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
+use super::batch::Batch;
 use super::error::DriverError;
 use super::mapping::MappedTable;
 use super::statement::Statement;
@@ -55,10 +56,10 @@ pub trait Backend {
     fn execute_many(
         &mut self,
         statement: &Statement,
-        rows: &[Vec<Value>],
+        batch: &Batch,
     ) -> Result<Outcome, DriverError> {
         let mut all = Outcome::default();
-        for parameters in rows {
+        for parameters in batch.rows() {
             let outcome = self.execute(statement, parameters)?;
             all.row_count += outcome.row_count;
             all.last_row_id = outcome.last_row_id;

@@ -67,7 +67,9 @@ impl Session<'_> {
     /// The object at a key of the identity map. If it is expired, it is loaded anew, as far as that
     /// is permitted; if its row turns out to be gone, the object is deleted.
     pub(super) fn look_up(&mut self, key: &IdentityKey, passive: Passive) -> Result<Lookup> {
-        let Some(object) = self.identity_map.get(key) else { return Ok(Lookup::Missing) };
+        let Some(object) = self.identity_map.get(&self.states, key) else {
+            return Ok(Lookup::Missing);
+        };
         if !self.state(object).expired {
             return Ok(Lookup::Found(object));
         }

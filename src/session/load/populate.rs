@@ -149,7 +149,7 @@ impl Session<'_> {
         let values =
             columns.map(|(&column, &at)| scalar(table.column(column).column_type, &row[at]));
         let key = IdentityKey { mapper: entity.mapper, values: values.collect() };
-        if let Some(object) = self.identity_map.get(&key) {
+        if let Some(object) = self.identity_map.get(&self.states, &key) {
             return Some((object, true));
         }
         if key.values.iter().all(Scalar::is_null) {
@@ -162,10 +162,10 @@ impl Session<'_> {
         let object = self.new_object(mapper);
         let number = self.number;
         let state = self.state_mut(object);
-        state.key = Some(key.clone());
+        state.key = Some(key);
         state.session = Some(number);
         state.in_identity_map = true;
-        self.identity_map.put(key, object);
+        self.identity_map.put(&self.states, object);
         object
     }
 
@@ -319,7 +319,7 @@ impl Session<'_> {
     fn make_empty(&mut self, object: ObjectId, relationship: RelationshipId) {
         let slot = self.mapping.slot(relationship);
         let empty = match self.mapping[relationship].uselist {
-            true => Slot::Collection(Vec::new()),
+            true => Slot::of_objects(Vec::new()),
             false => Slot::Reference(None),
         };
         self.state_mut(object).put(slot, empty);

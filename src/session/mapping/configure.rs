@@ -179,6 +179,7 @@ impl Configuring {
             target: target.map_or(parent, MapperId),
             name: definition.name.clone(),
             path: format!("{}.{}", self.mapping[parent].name, definition.name).into(),
+            sort_name: format!("{}_{}", self.mapping[parent].name, definition.name).into(),
             direction: Direction::OneToMany,
             uselist: true,
             lazy: definition.lazy,

@@ -111,6 +111,8 @@ pub struct Relationship {
     pub name: Name,
     /// `Hero.team`, as messages have it.
     pub path: Box<str>,
+    /// `Hero_team`, by which steps of a flush are ordered that could go in any order.
+    pub(in crate::session) sort_name: Box<str>,
     /// Which side holds the foreign key.
     pub direction: Direction,
     /// Whether it is a collection.

@@ -1,12 +1,11 @@
 //! The rows of association tables.
 
-use super::{Values, parameters, send};
+use super::{Sending, Values, by_reference};
 use crate::session::Session;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::mapping::{ColumnPosition, ColumnRef, MappedTable, TableIndex};
 use crate::session::scalar::Scalar;
-use crate::session::statement::{Condition, Delete, Insert, Statement, Update};
-use crate::value::Value;
+use crate::session::statement::{Condition, Delete, Insert, Update};
 
 /// Which columns of an association row hold which values.
 type Row = Vec<(ColumnRef, Scalar)>;
@@ -46,11 +45,11 @@ pub(in crate::session) fn delete_associations(
     let table = &session.mapping[table];
     let rows: Vec<Values> = rows.into_iter().map(in_table_order).collect();
     let Some(first) = rows.first() else { return Ok(()) };
-    let statement = Statement::from(Delete::from(table.name.clone(), filter_by(table, first)));
-    let rows = rows.iter().map(|row| parameters(&statement, table, row));
-    let rows: Vec<Vec<Value>> = rows.collect::<Result<_>>()?;
+    let delete = Delete::from(table.name.clone(), filter_by(table, first));
+    let mut sending = Sending::new(delete, table, first.len(), rows.len());
+    rows.iter().try_for_each(|row| sending.push(by_reference(row)))?;
     let expected = rows.len();
-    match send(session, statement, rows)? {
+    match sending.send(session)? {
         matched if matched == expected => Ok(()),
         matched => Err(stale("delete", table, expected, matched)),
     }
@@ -71,11 +70,12 @@ pub(in crate::session) fn update_associations(
     let Some((old, new)) = rows.first() else { return Ok(()) };
     let set = new.iter().map(|(column, _)| table.column(*column).name.clone());
     let update = Update::of(table.name.clone(), set, filter_by(table, old));
-    let statement = Statement::from(update);
-    let rows = rows.iter().map(|(old, new)| parameters(&statement, table, new.iter().chain(old)));
-    let rows: Vec<Vec<Value>> = rows.collect::<Result<_>>()?;
+    let mut sending = Sending::new(update, table, new.len() + old.len(), rows.len());
+    for (old, new) in &rows {
+        sending.push(by_reference(new).chain(by_reference(old)))?;
+    }
     let expected = rows.len();
-    match send(session, statement, rows)? {
+    match sending.send(session)? {
         matched if matched == expected => Ok(()),
         matched => Err(stale("update", table, expected, matched)),
     }
@@ -103,8 +103,8 @@ pub(in crate::session) fn insert_associations(
         row.sort_by_key(|(column, _)| *column);
     }
     let names = rows[0].iter().map(|(column, _)| table.column(*column).name.clone());
-    let statement = Statement::from(Insert::into(table.name.clone(), names));
-    let rows = rows.iter().map(|row| parameters(&statement, table, row));
-    let rows: Vec<Vec<Value>> = rows.collect::<Result<_>>()?;
-    send(session, statement, rows).map(drop)
+    let insert = Insert::into(table.name.clone(), names);
+    let mut sending = Sending::new(insert, table, rows[0].len(), rows.len());
+    rows.iter().try_for_each(|row| sending.push(by_reference(row)))?;
+    sending.send(session).map(drop)
 }

@@ -1,6 +1,6 @@
 //! DELETE of the rows of objects, all of a mapper in one statement.
 
-use super::{parameters, send, sorted};
+use super::{Sending, Values, by_reference, sorted};
 use crate::session::Session;
 use crate::session::attribute::Got;
 use crate::session::error::{Error, ErrorClass, Result};
@@ -8,8 +8,7 @@ use crate::session::id::ObjectId;
 use crate::session::mapping::{ColumnPosition, ColumnRef, MapperId};
 use crate::session::passive::Passive;
 use crate::session::scalar::Scalar;
-use crate::session::statement::{Condition, Delete, Statement};
-use crate::value::Value;
+use crate::session::statement::{Condition, Delete};
 
 /// Deletes the rows of objects. A row that is not there is warned of.
 ///
@@ -25,22 +24,30 @@ pub(in crate::session) fn delete(
     let key = table.primary_key.iter();
     let filter =
         key.map(|&column| Condition::key(table.name.clone(), table.column(column).name.clone()));
-    let statement = Statement::from(Delete::from(table.name.clone(), filter));
-    let mut rows: Vec<Vec<Value>> = Vec::new();
+    let delete = Delete::from(table.name.clone(), filter);
+    let mut sending = Sending::new(delete, table, table.primary_key.len(), objects.len());
     let mut unset = Vec::new();
-    for object in sorted(session, objects)? {
-        let key = key_of_row(session, mapper, object)?;
-        unset.extend(key.unset.into_iter().map(|position| (rows.len(), position)));
-        rows.push(parameters(&statement, table, &key.values)?);
+    for (row, object) in sorted(session, objects)?.into_iter().enumerate() {
+        let mut key = Values::new();
+        for &column in &table.primary_key {
+            match key_in_row(session, mapper, object, column)? {
+                Some(value) => key.push((column, value)),
+                None => {
+                    unset.push((row, key.len()));
+                    key.push((column, Scalar::Null));
+                }
+            }
+        }
+        sending.push(by_reference(&key))?;
     }
-    if rows.is_empty() {
+    let expected = sending.batch.len();
+    if expected == 0 {
         return Ok(());
     }
     if !unset.is_empty() {
-        return session.refuse_unset(statement, rows, unset);
+        return session.refuse_unset(sending.statement, sending.batch, unset);
     }
-    let expected = rows.len();
-    let matched = send(session, statement, rows)?;
+    let matched = sending.send(session)?;
     if matched != expected {
         session.warn(format!(
             "DELETE statement on table '{}' expected to delete {expected} row(s); {matched} were \
@@ -52,37 +59,26 @@ pub(in crate::session) fn delete(
     Ok(())
 }
 
-/// The key that the database has for an object.
-struct RowKey {
-    values: Vec<(ColumnPosition, Scalar)>,
-    /// Positions of those that were never set: an object may be marked to be deleted before it has a
-    /// row.
-    unset: Vec<usize>,
-}
-
-fn key_of_row(session: &mut Session<'_>, mapper: MapperId, object: ObjectId) -> Result<RowKey> {
-    let mapping = session.mapping;
-    let table = mapping.table_of(mapper);
-    let mut values = Vec::with_capacity(table.primary_key.len());
-    let mut unset = Vec::new();
-    for &column in &table.primary_key {
-        let value = session.get_committed_column(object, column, Passive::RETURN_NO_VALUE)?;
-        if value == Got::NoValue {
-            unset.push(values.len());
-            values.push((column, Scalar::Null));
-            continue;
-        }
-        let value = value.value().unwrap_or_default();
-        if value.is_null() {
-            let of = ColumnRef { table: mapping[mapper].table, column };
-            let message = format!(
-                "Can't delete from table {} using NULL for primary key value on column {}",
-                table.name,
-                mapping.column_text(of)
-            );
-            return Err(Error::new(ErrorClass::FlushError, message));
-        }
-        values.push((column, value));
+/// A key column as the database has it; `None` if it was never set: an object may be marked to be
+/// deleted before it has a row.
+fn key_in_row(
+    session: &mut Session<'_>,
+    mapper: MapperId,
+    object: ObjectId,
+    column: ColumnPosition,
+) -> Result<Option<Scalar>> {
+    let value = match session.get_committed_column(object, column, Passive::RETURN_NO_VALUE)? {
+        Got::NoValue => return Ok(None),
+        got => got.value().unwrap_or_default(),
+    };
+    if !value.is_null() {
+        return Ok(Some(value));
     }
-    Ok(RowKey { values, unset })
+    let of = ColumnRef { table: session.mapping[mapper].table, column };
+    let message = format!(
+        "Can't delete from table {} using NULL for primary key value on column {}",
+        session.mapping.table_of(mapper).name,
+        session.mapping.column_text(of)
+    );
+    Err(Error::new(ErrorClass::FlushError, message))
 }

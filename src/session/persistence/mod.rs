@@ -16,7 +16,8 @@ pub(super) use update::post_update;
 
 use super::Session;
 use super::attribute::column_slot;
-use super::bind::bind;
+use super::batch::Batch;
+use super::bind::{convert, unbound};
 use super::error::{Error, ErrorClass, Result};
 use super::id::ObjectId;
 use super::mapping::{ColumnPosition, MappedTable, MapperId};
@@ -24,10 +25,10 @@ use super::passive::Passive;
 use super::scalar::Scalar;
 use super::statement::Statement;
 use super::unit_of_work::UnitOfWork;
-use crate::value::Value;
+use smallvec::SmallVec;
 
-/// Values by column, in the order of the table.
-type Values = Vec<(ColumnPosition, Scalar)>;
+/// Values by column, in the order of the table. Mostly one or two: what an UPDATE sets, and a key.
+type Values = SmallVec<[(ColumnPosition, Scalar); 2]>;
 
 /// Inserts or updates objects of a mapper.
 ///
@@ -61,7 +62,7 @@ fn takes_over_row(
     object: ObjectId,
 ) -> Result<bool> {
     let key = session.key_from_attributes(object, Passive::RETURN_NO_VALUE)?;
-    let Some(existing) = session.identity_map.get(&key) else { return Ok(false) };
+    let Some(existing) = session.identity_map.get(&session.states, &key) else { return Ok(false) };
     if work.was_already_deleted(session, existing)? {
         return Ok(false);
     }
@@ -112,36 +113,63 @@ fn key_of<'s>(session: &'s Session<'_>, object: ObjectId) -> &'s [Scalar] {
 /// The order of two keys, or the classes of the values that have none.
 fn compare_keys(a: &[Scalar], b: &[Scalar]) -> Result<Ordering, (&'static str, &'static str)> {
     for (a, b) in a.iter().zip(b) {
-        if a == b {
-            continue;
+        match a.compare(b) {
+            Some(Ordering::Equal) => {}
+            Some(ordering) => return Ok(ordering),
+            None if a == b => {}
+            None => return Err((a.python_class(), b.python_class())),
         }
-        return a.compare(b).ok_or((a.python_class(), b.python_class()));
     }
     Ok(Ordering::Equal)
 }
 
-/// Sends a statement for one row of values or, in one call, for several. The number of rows that
-/// were changed.
-fn send(
-    session: &mut Session<'_>,
+/// A statement on a table, and the rows of parameters for which it is to be sent.
+struct Sending<'t> {
     statement: Statement,
-    mut rows: Vec<Vec<Value>>,
-) -> Result<usize> {
-    let outcome = match rows.len() {
-        1 => session.execute(statement, rows.swap_remove(0))?,
-        _ => session.execute_many(statement, rows)?,
-    };
-    Ok(outcome.row_count)
+    table: &'t MappedTable,
+    batch: Batch,
 }
 
-/// The parameters for these values of a table.
-fn parameters<'v>(
-    statement: &Statement,
-    table: &MappedTable,
-    values: impl IntoIterator<Item = &'v (ColumnPosition, Scalar)>,
-) -> Result<Vec<Value>> {
-    let typed = values.into_iter();
-    bind(statement, typed.map(|(column, value)| (table.column(*column).column_type, value)))
+impl<'t> Sending<'t> {
+    /// A statement with so many parameters a row, for about so many rows.
+    fn new(
+        statement: impl Into<Statement>,
+        table: &'t MappedTable,
+        width: usize,
+        rows: usize,
+    ) -> Self {
+        let batch = Batch::of_width(width).with_room_for(rows);
+        Sending { statement: statement.into(), table, batch }
+    }
+
+    /// Adds a row of these values.
+    ///
+    /// # Errors
+    /// `StatementError` for a value that does not fit its column's type.
+    fn push<'v>(
+        &mut self,
+        values: impl IntoIterator<Item = (ColumnPosition, &'v Scalar)>,
+    ) -> Result<()> {
+        let Sending { statement, table, batch } = self;
+        let values = values.into_iter();
+        let bound = values.map(|(column, value)| convert(table.column(column).column_type, value));
+        batch.try_push(bound).map_err(|message| unbound(statement, message))
+    }
+
+    /// Sends the statement for its row or, in one call, for its rows. The number of rows that were
+    /// changed.
+    fn send(self, session: &mut Session<'_>) -> Result<usize> {
+        let outcome = match self.batch.len() {
+            1 => session.execute(self.statement, self.batch.into_values())?,
+            _ => session.execute_many(self.statement, self.batch)?,
+        };
+        Ok(outcome.row_count)
+    }
+}
+
+/// Values as a statement takes them.
+fn by_reference(values: &Values) -> impl Iterator<Item = (ColumnPosition, &Scalar)> {
+    values.iter().map(|(column, value)| (*column, value))
 }
 
 /// Puts a value in place that a statement has written or returned.

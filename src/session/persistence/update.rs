@@ -1,6 +1,6 @@
 //! UPDATE: only what has changed, where the row has the key that it had.
 
-use super::{Values, in_runs, parameters, send, sorted};
+use super::{Sending, Values, by_reference, in_runs, sorted};
 use crate::session::Session;
 use crate::session::attribute::column_slot;
 use crate::session::error::{Error, ErrorClass, Result};
@@ -11,9 +11,9 @@ use crate::session::ordered::OrderedSet;
 use crate::session::passive::Passive;
 use crate::session::scalar::Scalar;
 use crate::session::state::Committed;
-use crate::session::statement::{Condition, Statement, Update};
+use crate::session::statement::{Condition, Update};
 use crate::session::unit_of_work::UnitOfWork;
-use crate::value::Value;
+use smallvec::SmallVec;
 
 /// The UPDATE of one object: what is set, and the key of its row.
 struct Record {
@@ -36,7 +36,8 @@ pub(super) fn update(
     )
 }
 
-type Collected = Option<(Vec<ColumnPosition>, Record)>;
+/// The columns that are set, by which rows share a statement, and the rest.
+type Collected = Option<(SmallVec<[ColumnPosition; 2]>, Record)>;
 
 fn with_columns(record: Record) -> Collected {
     let columns = record.set.iter().map(|(column, _)| *column).collect();
@@ -111,13 +112,14 @@ fn emit(
     let key = table.primary_key.iter();
     let filter =
         key.map(|&column| Condition::key(table.name.clone(), table.column(column).name.clone()));
-    let statement = Statement::from(Update::of(table.name.clone(), set, filter));
-    let rows = records
-        .iter()
-        .map(|record| parameters(&statement, table, record.set.iter().chain(&record.key)));
-    let rows: Vec<Vec<Value>> = rows.collect::<Result<_>>()?;
-    let expected = rows.len();
-    let matched = send(session, statement, rows)?;
+    let update = Update::of(table.name.clone(), set, filter);
+    let width = columns.len() + table.primary_key.len();
+    let mut sending = Sending::new(update, table, width, records.len());
+    for Record { set, key } in &records {
+        sending.push(by_reference(set).chain(by_reference(key)))?;
+    }
+    let expected = records.len();
+    let matched = sending.send(session)?;
     if matched == expected {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 use super::{Origin, Phase, TransactionId};
 use crate::session::Session;
 use crate::session::backend::Outcome;
+use crate::session::batch::Batch;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::statement::Statement;
 use crate::value::Value;
@@ -145,11 +146,11 @@ impl Session<'_> {
     pub(in crate::session) fn execute_many(
         &mut self,
         statement: impl Into<Arc<Statement>>,
-        rows: Vec<Vec<Value>>,
+        batch: Batch,
     ) -> Result<Outcome> {
         self.connect()?;
         self.core().check()?;
-        let outcome = self.connection.execute_many(statement, rows);
+        let outcome = self.connection.execute_many(statement, batch);
         self.linger_after(outcome)
     }
 
@@ -160,12 +161,12 @@ impl Session<'_> {
     pub(in crate::session) fn refuse_unset(
         &mut self,
         statement: impl Into<Arc<Statement>>,
-        rows: Vec<Vec<Value>>,
+        batch: Batch,
         unset: Vec<(usize, usize)>,
     ) -> Result<()> {
         self.connect()?;
         self.core().check()?;
-        let refusal = self.connection.refuse_unset(statement, rows, unset);
+        let refusal = self.connection.refuse_unset(statement, batch, unset);
         self.linger_after(Err(refusal))
     }
 

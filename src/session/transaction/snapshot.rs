@@ -1,21 +1,21 @@
 //! What happened to objects in a transaction, and how a rollback puts them back.
 
 use super::{Origin, TransactionId};
+use crate::session::Session;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
-use crate::session::ordered::OrderedSet;
+use crate::session::ordered::{ObjectMap, ObjectSet};
 use crate::session::state::IdentityKey;
-use crate::session::{ObjectMap, Session};
 
 /// What happened to objects since a transaction or savepoint began.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     /// Inserted.
-    pub(super) new: OrderedSet<ObjectId>,
+    pub(super) new: ObjectSet,
     /// Deleted.
-    pub(super) deleted: OrderedSet<ObjectId>,
+    pub(super) deleted: ObjectSet,
     /// Updated.
-    pub(super) dirty: OrderedSet<ObjectId>,
+    pub(super) dirty: ObjectSet,
     /// The key it had, and the one it got.
     pub(super) key_switches: ObjectMap<(IdentityKey, IdentityKey)>,
 }
@@ -84,7 +84,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn restore_keys(&mut self, boundary: TransactionId, inserted: &OrderedSet<ObjectId>) {
+    fn restore_keys(&mut self, boundary: TransactionId, inserted: &ObjectSet) {
         let switches = &self.transactions.get(boundary).snapshot.key_switches;
         let switches: Vec<(ObjectId, IdentityKey)> =
             switches.iter().map(|(object, (old, _))| (*object, old.clone())).collect();

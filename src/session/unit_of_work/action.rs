@@ -3,7 +3,7 @@
 use super::{Intent, Memo, Processor, UnitOfWork};
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
-use crate::session::mapping::{MapperId, Mapping};
+use crate::session::mapping::MapperId;
 use crate::session::ordered::OrderedSet;
 use crate::session::{Session, persistence};
 
@@ -39,8 +39,9 @@ impl std::hash::Hash for Intent {
 }
 
 /// By what actions are ordered that could go in any order: their kind by its name in the reference,
-/// the class and relationship, saving before deleting.
-type SortKey = (&'static str, String, bool);
+/// the class and relationship, saving before deleting. The reference has the module before each
+/// class, which is the same for all.
+type SortKey<'s> = (&'static str, &'s str, bool);
 
 /// The actions of a flush, each once.
 #[derive(Debug, Default)]
@@ -79,33 +80,24 @@ impl Actions {
     }
 }
 
-fn class_text(mapping: &Mapping, mapper: MapperId) -> String {
-    format!("m.{}", mapping[mapper].name)
-}
-
-fn processor_text(mapping: &Mapping, processor: Processor) -> String {
-    let relationship = &mapping[processor.relationship()];
-    format!("{}_{}", class_text(mapping, relationship.parent), relationship.name)
-}
-
-fn sort_key(session: &Session<'_>, action: Action) -> SortKey {
+fn sort_key<'s>(session: &'s Session<'_>, action: Action) -> SortKey<'s> {
     let mapping = session.mapping;
-    let of_object = |object| class_text(mapping, session.state(object).mapper);
+    let of_mapper = |mapper: MapperId| &*mapping[mapper].name;
+    let of_object = |object| of_mapper(session.state(object).mapper);
+    let of_processor = |processor: Processor| &*mapping[processor.relationship()].sort_name;
     let deletes = |intent| intent == Intent::Delete;
     match action {
-        Action::SaveAll(mapper) => ("SaveUpdateAll", class_text(mapping, mapper), false),
-        Action::DeleteAll(mapper) => ("DeleteAll", class_text(mapping, mapper), false),
+        Action::SaveAll(mapper) => ("SaveUpdateAll", of_mapper(mapper), false),
+        Action::DeleteAll(mapper) => ("DeleteAll", of_mapper(mapper), false),
         Action::ProcessAll { processor, intent } => {
-            ("ProcessAll", processor_text(mapping, processor), deletes(intent))
+            ("ProcessAll", of_processor(processor), deletes(intent))
         }
         Action::PostUpdateAll { mapper, intent } => {
-            ("PostUpdateAll", class_text(mapping, mapper), deletes(intent))
+            ("PostUpdateAll", of_mapper(mapper), deletes(intent))
         }
         Action::SaveOne(object) => ("ProcessState", of_object(object), false),
         Action::DeleteOne(object) => ("DeleteState", of_object(object), false),
-        Action::ProcessOne { processor, .. } => {
-            ("ProcessState", processor_text(mapping, processor), false)
-        }
+        Action::ProcessOne { processor, .. } => ("ProcessState", of_processor(processor), false),
     }
 }
 
@@ -115,7 +107,7 @@ impl UnitOfWork {
     pub(super) fn sorted_actions(&self, session: &Session<'_>) -> Vec<ActionId> {
         let mut ids: Vec<ActionId> =
             (0..self.actions.len()).filter(|&id| !self.actions.is_disabled(id)).collect();
-        ids.sort_by_cached_key(|&id| sort_key(session, self.actions.get(id)));
+        ids.sort_by_key(|&id| sort_key(session, self.actions.get(id)));
         ids
     }
 

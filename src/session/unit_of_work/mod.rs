@@ -28,8 +28,8 @@ use super::attribute::column_slot;
 use super::error::{Error, ErrorClass, Result};
 use super::history::{History, ScalarHistory};
 use super::id::ObjectId;
-use super::mapping::{ColumnPosition, ColumnRef, MapperId, RelationshipId};
-use super::ordered::{OrderedMap, OrderedSet};
+use super::mapping::{ColumnPosition, ColumnRef, MapperId, Mapping, RelationshipId};
+use super::ordered::{ObjectMap, ObjectSet, OrderedMap, OrderedSet};
 use super::passive::Passive;
 use super::topological;
 use super::{ObjectState, Session};
@@ -92,30 +92,42 @@ impl Registration {
 #[derive(Debug, Default)]
 pub(super) struct UnitOfWork {
     /// Object → what is to become of it, in the order of registration.
-    states: OrderedMap<ObjectId, Registered>,
-    /// Mapper → its registered objects.
-    mappers: OrderedMap<MapperId, OrderedSet<ObjectId>>,
-    preprocesses: OrderedMap<(Processor, bool), Preprocess>,
+    states: ObjectMap<Registered>,
+    /// By mapper, its registered objects, in the order of registration.
+    objects: Vec<Vec<ObjectId>>,
+    preprocesses: OrderedMap<Processor, Preprocess>,
     actions: Actions,
     /// The first action comes before the second.
     dependencies: OrderedSet<(ActionId, ActionId)>,
     /// Mapper → the processors that look at its objects.
     processors: OrderedMap<MapperId, OrderedSet<Processor>>,
     /// Mapper → objects that need another UPDATE, and the columns that it sets.
-    post_updates: OrderedMap<MapperId, (OrderedSet<ObjectId>, OrderedSet<ColumnPosition>)>,
-    histories: Memo<(ObjectId, RelationshipId), (Rc<History>, Passive)>,
-    scalar_histories: Memo<(ObjectId, ColumnPosition), (Rc<ScalarHistory>, Passive)>,
+    post_updates: OrderedMap<MapperId, (ObjectSet, OrderedSet<ColumnPosition>)>,
+    /// By relationship, what was asked of objects. The history in which nothing is, which most are, is
+    /// one and the same.
+    histories: Vec<ObjectMap<(Rc<History>, Passive)>>,
+    nothing: Rc<History>,
+    scalar_histories: Memo<(MapperId, ColumnPosition), ObjectMap<(ScalarHistory, Passive)>>,
     /// Relationship → children that were added to a parent in this flush.
-    children_added: Memo<RelationshipId, Memo<ObjectId, ()>>,
+    children_added: Memo<RelationshipId, ObjectSet>,
     /// Names of two mirroring relationships → pairs whose association row one of them has written.
     associated: Memo<Vec<String>, Memo<(ObjectId, ObjectId), ()>>,
     /// Relationship → objects whose key has changed, and those whose key has not.
-    key_switchers: Memo<RelationshipId, (OrderedSet<ObjectId>, OrderedSet<ObjectId>)>,
+    key_switchers: Memo<RelationshipId, (ObjectSet, ObjectSet)>,
     /// Key columns that the database's own update rule has changed.
     cascaded_keys: Memo<(ObjectId, ColumnRef), ()>,
 }
 
 impl UnitOfWork {
+    /// No work yet on objects of a mapping.
+    pub(super) fn new(mapping: &Mapping) -> UnitOfWork {
+        UnitOfWork {
+            objects: vec![Vec::new(); mapping.mappers().len()],
+            histories: mapping.relationships().iter().map(|_| ObjectMap::default()).collect(),
+            ..UnitOfWork::default()
+        }
+    }
+
     /// Whether anything is registered.
     pub(super) fn has_work(&self) -> bool {
         !self.states.is_empty()
@@ -154,22 +166,20 @@ impl UnitOfWork {
             return false;
         }
         let Registered { intent, scope } = how.registered;
-        if self.states.contains_key(&object) {
+        if let Some(registered) = self.states.get_mut(&object) {
             let changes = intent == Intent::Delete || how.cancels_delete;
             if scope == Scope::Full && changes {
-                self.states.insert(object, how.registered);
+                *registered = how.registered;
             }
             return true;
         }
         let mapper = session.state(object).mapper;
-        if !self.mappers.contains_key(&mapper) {
-            self.mappers.insert(mapper, OrderedSet::default());
+        let objects = &mut self.objects[mapper.0];
+        objects.push(object);
+        if objects.len() == 1 {
             self.set_up_mapper(session, mapper);
         }
-        if let Some(objects) = self.mappers.get_mut(&mapper) {
-            objects.insert(object);
-        }
-        self.states.insert(object, how.registered);
+        self.states.push(object, how.registered);
         true
     }
 
@@ -178,11 +188,8 @@ impl UnitOfWork {
         let saves = self.action(Action::SaveAll(mapper));
         let deletes = self.action(Action::DeleteAll(mapper));
         self.dependencies.insert((saves, deletes));
-        for (processor, from_parent) in processor::of_mapper(session.mapping, mapper) {
-            let key = (processor, from_parent);
-            if !self.preprocesses.contains_key(&key) {
-                self.preprocesses.insert(key, Preprocess::new(processor, from_parent));
-            }
+        for processor in processor::of_mapper(session.mapping, mapper) {
+            self.preprocesses.get_or_default(processor);
         }
     }
 
@@ -197,15 +204,10 @@ impl UnitOfWork {
         self.dependencies.extend(edges.filter(both_ends));
     }
 
-    /// The registered objects of a mapper.
-    fn objects_of(&self, mapper: MapperId) -> Vec<ObjectId> {
-        self.mappers.get(&mapper).map(OrderedSet::to_vec).unwrap_or_default()
-    }
-
     /// The registered objects of a mapper that are to be saved or deleted in full.
     fn objects_to(&self, intent: Intent, mapper: MapperId) -> Vec<ObjectId> {
         let wanted = Registered { intent, scope: Scope::Full };
-        let mut objects = self.objects_of(mapper);
+        let mut objects = self.objects[mapper.0].clone();
         objects.retain(|object| self.states.get(object) == Some(&wanted));
         objects
     }
@@ -249,8 +251,8 @@ impl UnitOfWork {
         relationship: RelationshipId,
         passive: Passive,
     ) -> Result<Rc<History>> {
-        let key = (object, relationship);
-        let asked = match self.histories.get(&key) {
+        let known = &mut self.histories[relationship.0];
+        let asked = match known.get(&object) {
             Some((history, before)) if !may_load_now(*before, passive) => {
                 return Ok(history.clone());
             }
@@ -258,8 +260,12 @@ impl UnitOfWork {
             None => passive,
         };
         let asked = asked | Passive::LOAD_AGAINST_COMMITTED | Passive::NO_RAISE;
-        let history = Rc::new(session.history(object, relationship, asked)?);
-        self.histories.insert(key, (history.clone(), passive));
+        let history = session.history(object, relationship, asked)?;
+        let history = match history.is_empty() {
+            true => self.nothing.clone(),
+            false => Rc::new(history),
+        };
+        known.insert(object, (history.clone(), passive));
         Ok(history)
     }
 
@@ -270,9 +276,10 @@ impl UnitOfWork {
         object: ObjectId,
         column: ColumnPosition,
         passive: Passive,
-    ) -> Result<Rc<ScalarHistory>> {
-        let key = (object, column);
-        let asked = match self.scalar_histories.get(&key) {
+    ) -> Result<ScalarHistory> {
+        let of = (session.state(object).mapper, column);
+        let known = self.scalar_histories.entry(of).or_default();
+        let asked = match known.get(&object) {
             Some((history, before)) if !may_load_now(*before, passive) => {
                 return Ok(history.clone());
             }
@@ -280,8 +287,8 @@ impl UnitOfWork {
             None => passive,
         };
         let asked = asked | Passive::LOAD_AGAINST_COMMITTED | Passive::NO_RAISE;
-        let history = Rc::new(session.scalar_history(object, column_slot(column), asked)?);
-        self.scalar_histories.insert(key, (history.clone(), passive));
+        let history = session.scalar_history(object, column_slot(column), asked)?;
+        known.insert(object, (history.clone(), passive));
         Ok(history)
     }
 
@@ -292,13 +299,9 @@ impl UnitOfWork {
         object: ObjectId,
         columns: impl Iterator<Item = ColumnPosition>,
     ) {
-        if !self.post_updates.contains_key(&mapper) {
-            self.post_updates.insert(mapper, Default::default());
-        }
-        if let Some((objects, of)) = self.post_updates.get_mut(&mapper) {
-            objects.insert(object);
-            of.extend(columns);
-        }
+        let (objects, of) = self.post_updates.get_or_default(mapper);
+        objects.insert(object);
+        of.extend(columns);
     }
 
     /// Whether the database's own update rule has changed a key column of an object.
@@ -337,9 +340,9 @@ impl UnitOfWork {
     fn gather(&mut self, session: &mut Session<'_>) -> Result<()> {
         loop {
             let mut found = false;
-            let keys: Vec<(Processor, bool)> = self.preprocesses.keys().copied().collect();
-            for key in keys {
-                found |= self.preprocess(session, key)?;
+            let processors: Vec<Processor> = self.preprocesses.keys().copied().collect();
+            for processor in processors {
+                found |= self.preprocess(session, processor)?;
             }
             if !found {
                 return Ok(());
@@ -349,8 +352,14 @@ impl UnitOfWork {
 
     /// The objects that were deleted, and the others.
     pub(super) fn outcome(&self) -> (Vec<ObjectId>, Vec<ObjectId>) {
-        let objects = self.states.keys().copied();
-        objects.partition(|object| self.is_deleted(*object))
+        let (mut deleted, mut written) = (Vec::new(), Vec::new());
+        for (&object, registered) in self.states.iter() {
+            match registered.intent {
+                Intent::Delete => deleted.push(object),
+                Intent::Save => written.push(object),
+            }
+        }
+        (deleted, written)
     }
 }
 

@@ -113,7 +113,7 @@ impl UnitOfWork {
                 self.register_as(session, child, how.along("add", relationship));
             }
             let added = self.children_added.entry(relationship).or_default();
-            added.extend(history.added.iter().flatten().map(|&child| (child, ())));
+            added.extend(history.added.iter().flatten().copied());
             for &child in history.deleted.iter().flatten() {
                 self.presort_removed_child(session, relationship, child)?;
             }
@@ -181,7 +181,7 @@ impl UnitOfWork {
                 history.unchanged.iter().flatten().copied().collect();
             for &child in unique.iter() {
                 let added = self.children_added.get(&relationship);
-                if !added.is_some_and(|added| added.contains_key(&child)) {
+                if !added.is_some_and(|added| added.contains(&child)) {
                     self.cut_off(session, relationship, child)?;
                 }
             }

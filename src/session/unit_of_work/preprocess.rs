@@ -4,24 +4,16 @@ use super::{Intent, Processor, Registered, Scope, UnitOfWork};
 use crate::session::Session;
 use crate::session::error::Result;
 use crate::session::id::ObjectId;
-use crate::session::ordered::OrderedSet;
 
-/// A processor's look at the registered objects.
-#[derive(Debug)]
+/// A processor's look at the registered objects of its mapper.
+#[derive(Debug, Default)]
 pub(super) struct Preprocess {
-    processor: Processor,
-    /// Whether the objects have the attribute, or the attribute leads to them.
-    from_parent: bool,
-    /// The objects that it has seen.
-    processed: OrderedSet<ObjectId>,
+    /// Whether it has seen them, in the order of registration; those that came since are missing.
+    seen: Vec<bool>,
+    /// It has seen all before this one.
+    first_unseen: usize,
     /// Whether it has set up its actions.
     is_set_up: bool,
-}
-
-impl Preprocess {
-    pub(super) fn new(processor: Processor, from_parent: bool) -> Preprocess {
-        Preprocess { processor, from_parent, processed: OrderedSet::default(), is_set_up: false }
-    }
 }
 
 impl UnitOfWork {
@@ -29,46 +21,56 @@ impl UnitOfWork {
     pub(super) fn preprocess(
         &mut self,
         session: &mut Session<'_>,
-        key: (Processor, bool),
+        processor: Processor,
     ) -> Result<bool> {
-        let Some(look) = self.preprocesses.get(&key) else { return Ok(false) };
-        let processor = look.processor;
-        debug_assert_eq!(look.from_parent, matches!(processor, Processor::Relationship(_)));
-        let mapper = processor.looks_at(session.mapping);
-        let unseen: Vec<ObjectId> = match self.mappers.get(&mapper) {
-            Some(objects) if objects.len() > look.processed.len() => {
-                objects.iter().copied().filter(|object| !look.processed.contains(object)).collect()
-            }
-            _ => return Ok(false),
-        };
-        let with = |work: &UnitOfWork, intent| -> Vec<ObjectId> {
-            let wanted = Registered { intent, scope: Scope::Full };
-            let objects = unseen.iter().copied();
-            objects.filter(|object| work.states.get(object) == Some(&wanted)).collect()
-        };
-        let (deletes, saves) = (with(self, Intent::Delete), with(self, Intent::Save));
-        for (intent, objects) in [(Intent::Delete, &deletes), (Intent::Save, &saves)] {
-            if objects.is_empty() {
-                continue;
-            }
-            self.presort(session, processor, intent, objects)?;
-            if let Some(look) = self.preprocesses.get_mut(&key) {
-                look.processed.extend(objects.iter().copied());
-            }
-        }
+        let (deletes, saves) = self.look(session, processor);
         if deletes.is_empty() && saves.is_empty() {
             return Ok(false);
         }
-        let is_set_up = self.preprocesses.get(&key).is_some_and(|look| look.is_set_up);
+        for (intent, objects) in [(Intent::Delete, &deletes), (Intent::Save, &saves)] {
+            if !objects.is_empty() {
+                self.presort(session, processor, intent, objects)?;
+            }
+        }
+        let is_set_up = self.preprocesses.get(&processor).is_some_and(|look| look.is_set_up);
         if !is_set_up
             && (self.has_changes(session, processor, Intent::Delete, &deletes)?
                 || self.has_changes(session, processor, Intent::Save, &saves)?)
         {
             self.set_up_processor(session, processor);
-            if let Some(look) = self.preprocesses.get_mut(&key) {
+            if let Some(look) = self.preprocesses.get_mut(&processor) {
                 look.is_set_up = true;
             }
         }
         Ok(true)
+    }
+
+    /// The objects that a processor has not seen: those to be deleted, and those to be saved. One that
+    /// is only listed may still become either, and is not seen before.
+    fn look(
+        &mut self,
+        session: &Session<'_>,
+        processor: Processor,
+    ) -> (Vec<ObjectId>, Vec<ObjectId>) {
+        let (mut deletes, mut saves) = (Vec::new(), Vec::new());
+        let objects = &self.objects[processor.looks_at(session.mapping).0];
+        let Some(look) = self.preprocesses.get_mut(&processor) else { return (deletes, saves) };
+        look.seen.resize(objects.len(), false);
+        for (&object, seen) in objects.iter().zip(&mut look.seen).skip(look.first_unseen) {
+            if *seen {
+                continue;
+            }
+            match self.states.get(&object) {
+                Some(Registered { intent: Intent::Delete, scope: Scope::Full }) => {
+                    deletes.push(object);
+                }
+                Some(Registered { intent: Intent::Save, scope: Scope::Full }) => saves.push(object),
+                Some(Registered { scope: Scope::ListOnly, .. }) | None => continue,
+            }
+            *seen = true;
+        }
+        let seen = look.seen[look.first_unseen..].iter().take_while(|seen| **seen);
+        look.first_unseen += seen.count();
+        (deletes, saves)
     }
 }

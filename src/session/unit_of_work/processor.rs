@@ -37,21 +37,21 @@ impl Processor {
     }
 }
 
-/// The processors that look at a mapper's objects, and whether they do so because these have the
-/// attribute: first those of many-to-one relationships that lead here, then the mapper's own.
-pub(super) fn of_mapper(mapping: &Mapping, mapper: MapperId) -> Vec<(Processor, bool)> {
+/// The processors that look at a mapper's objects: first those of many-to-one relationships that lead
+/// here, then those of its own.
+pub(super) fn of_mapper(mapping: &Mapping, mapper: MapperId) -> Vec<Processor> {
     let mut processors = Vec::new();
     for relationship in mapping.relationships() {
         let leads_here = relationship.target == mapper
             && relationship.direction == Direction::ManyToOne
             && !relationship.viewonly;
         if leads_here && detects_key_switch(mapping, relationship) {
-            processors.push((Processor::KeySwitch(relationship.id), false));
+            processors.push(Processor::KeySwitch(relationship.id));
         }
     }
     for &relationship in &mapping[mapper].relationships {
         if !mapping[relationship].viewonly {
-            processors.push((Processor::Relationship(relationship), true));
+            processors.push(Processor::Relationship(relationship));
         }
     }
     processors
@@ -197,7 +197,7 @@ impl UnitOfWork {
             }
         }
         let refers_to_itself = configured.parent == configured.target;
-        let knows_target = self.mappers.contains_key(&configured.target);
+        let knows_target = !self.objects[configured.target.0].is_empty();
         Ok(!objects.is_empty() && !refers_to_itself && knows_target)
     }
 
@@ -236,12 +236,7 @@ impl UnitOfWork {
     ) -> ActionId {
         let action = self.action(Action::ProcessAll { processor, intent });
         let parent = session.mapping[processor.relationship()].parent;
-        if !self.processors.contains_key(&parent) {
-            self.processors.insert(parent, Default::default());
-        }
-        if let Some(processors) = self.processors.get_mut(&parent) {
-            processors.insert(processor);
-        }
+        self.processors.get_or_default(parent).insert(processor);
         action
     }
 

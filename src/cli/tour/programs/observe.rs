@@ -2,11 +2,11 @@
 
 use crate::database::{ByConstraint, Database, Enforcement};
 use crate::error::Event as RowEvent;
-use crate::session::DriverError;
 use crate::session::backend::{Backend, Memory, Outcome};
 use crate::session::mapping::MappedTable;
 use crate::session::statement::{Alias, Select, Source, Statement};
 use crate::session::trace::Parameters;
+use crate::session::{Batch, DriverError};
 use crate::value::Value;
 use std::cell::RefCell;
 use std::mem;
@@ -178,11 +178,11 @@ impl Backend for Observed<'_> {
     fn execute_many(
         &mut self,
         statement: &Statement,
-        rows: &[Vec<Value>],
+        batch: &Batch,
     ) -> Result<Outcome, DriverError> {
-        let result = self.memory.execute_many(statement, rows);
+        let result = self.memory.execute_many(statement, batch);
         let outcome = result.clone().unwrap_or_default();
-        self.log.push_sql(statement, Parameters::Many(rows.to_vec()), &outcome);
+        self.log.push_sql(statement, Parameters::Many(batch.clone()), &outcome);
         result
     }
 

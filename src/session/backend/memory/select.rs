@@ -375,7 +375,6 @@ fn are_equal(left: &Value, right: &Value) -> bool {
 
 /// `columns IN keys`, of one table.
 pub(super) fn lower_in<'v>(
-    _table: &str,
     columns: &[Column],
     keys: usize,
     parameters: &mut impl Iterator<Item = &'v Value>,
