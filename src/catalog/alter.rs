@@ -6,7 +6,7 @@
 //! changed: the caller undoes it.
 
 use super::constraint::{ForeignKey, Index, KeyConstraint};
-use super::definition::{Column, Table};
+use super::definition::{Column, SEQUENCE_TABLE, Table};
 use super::entry::{IndexKind, TableEntry};
 use super::links::{Named, is_same};
 use super::resolve::{
@@ -35,6 +35,13 @@ impl Catalog {
         for position in 0..entry.foreign_keys.len() {
             let target = self.find_target(&entry.foreign_keys[position].definition, &entry);
             entry.foreign_keys[position].target = target;
+        }
+        if entry.definition.is_autoincrement() {
+            let found = self.named_in(SEQUENCE_TABLE, entry.definition.is_temporary());
+            entry.sequence = match found {
+                Some(Named::Table(sequence)) => Some(sequence),
+                Some(Named::Index(..)) | None => None,
+            };
         }
         let waiting: Vec<_> = self.missing().collect();
         self.entries.push(None);

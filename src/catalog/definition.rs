@@ -342,8 +342,12 @@ pub struct Table {
     pub(super) checks: Vec<Check>,
     pub(super) foreign_keys: Vec<ForeignKey>,
     pub(super) without_row_id: bool,
+    pub(super) autoincrement: bool,
     pub(super) temporary: bool,
 }
+
+/// The table that remembers the greatest row id that each table with AUTOINCREMENT has had.
+pub const SEQUENCE_TABLE: &str = "sqlite_sequence";
 
 impl Table {
     /// A table without columns yet.
@@ -355,8 +359,16 @@ impl Table {
             checks: Vec::new(),
             foreign_keys: Vec::new(),
             without_row_id: false,
+            autoincrement: false,
             temporary: false,
         }
+    }
+
+    /// The table that [`SEQUENCE_TABLE`] names.
+    pub(crate) fn of_sequences(is_temporary: bool) -> Self {
+        let table = Table::new(SEQUENCE_TABLE);
+        let table = table.column(Column::declared("name", "")).column(Column::declared("seq", ""));
+        if is_temporary { table.temporary() } else { table }
     }
 
     /// Adds a column, after those added before.
@@ -402,6 +414,14 @@ impl Table {
     #[must_use]
     pub fn without_row_id(mut self) -> Self {
         self.without_row_id = true;
+        self
+    }
+
+    /// AUTOINCREMENT: a row id is given once, and not again when its row is gone. Where no column is
+    /// the row id it means nothing.
+    #[must_use]
+    pub fn autoincrement(mut self) -> Self {
+        self.autoincrement = true;
         self
     }
 
@@ -494,6 +514,11 @@ impl Table {
     /// Whether its rows have no row id.
     pub fn is_without_row_id(&self) -> bool {
         self.without_row_id
+    }
+
+    /// Whether a row id that was given is not given again.
+    pub fn is_autoincrement(&self) -> bool {
+        self.autoincrement && self.row_id_column().is_some()
     }
 
     /// The position of the column that is the row id: the only column of the primary key, declared

@@ -26,6 +26,8 @@ pub struct TableEntry {
     pub row_id_column: Option<usize>,
     /// What is done about a row whose row id is taken, if its primary key says.
     pub row_id_resolution: Option<Resolution>,
+    /// The table that remembers its greatest row id, with AUTOINCREMENT.
+    pub sequence: Option<TableId>,
     /// Positions of the primary key's columns, in its order; empty without one.
     pub(super) key_columns: Positions,
     /// Of the primary key that is the row id, or of the bare row id.

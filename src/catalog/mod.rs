@@ -26,7 +26,7 @@ pub use constraint::{
     Check, ConstraintMode, ForeignKey, Index, IndexColumn, KeyConstraint, MatchType,
     ReferentialAction, Resolution,
 };
-pub use definition::{Column, Table};
+pub use definition::{Column, SEQUENCE_TABLE, Table};
 pub use entry::{
     CheckEntry, ColumnEntry, Comparison, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup,
     Positions, Resolved, TableEntry, Target,
@@ -159,6 +159,11 @@ impl Catalog {
             indexes.filter(|index| matches!(index.kind, IndexKind::Created(_))).collect();
         created.sort_by_key(|index| index.id);
         created.into_iter().map(|index| index.name.to_ascii_lowercase())
+    }
+
+    /// Whether there is or has been a table with AUTOINCREMENT, among temporary ones or others.
+    pub(crate) fn has_sequences(&self, is_temporary: bool) -> bool {
+        self.named_in(SEQUENCE_TABLE, is_temporary).is_some()
     }
 
     /// Whether some foreign key cannot be resolved now.

@@ -26,6 +26,7 @@ impl fmt::Display for Table {
                 [] => List(&key.columns).fmt(f)?,
                 written => write_index_columns(f, written)?,
             }
+            f.write_str(if key.primary { self.autoincrement_word() } else { "" })?;
             f.write_str(")")?;
             write_on_conflict(f, key.resolution)?;
         }
@@ -47,6 +48,10 @@ impl fmt::Display for Table {
 }
 
 impl Table {
+    fn autoincrement_word(&self) -> &'static str {
+        if self.is_autoincrement() { " AUTOINCREMENT" } else { "" }
+    }
+
     /// One column with the constraints declared on it.
     pub(super) fn write_column(&self, f: &mut fmt::Formatter<'_>, column: &Column) -> fmt::Result {
         write!(f, "{}", quote_identifier(&column.name))?;
@@ -59,6 +64,7 @@ impl Table {
             f.write_str(if key.primary { " PRIMARY KEY" } else { " UNIQUE" })?;
             f.write_str(if key.is_descending(0) { " DESC" } else { "" })?;
             write_on_conflict(f, key.resolution)?;
+            f.write_str(if key.primary { self.autoincrement_word() } else { "" })?;
         }
         if column.not_null {
             f.write_str(" NOT NULL")?;

@@ -54,6 +54,7 @@ pub(super) fn build_entry(
         id,
         row_id_column: definition.row_id_column(),
         row_id_resolution: row_id_resolution(&definition),
+        sequence: None,
         key_columns: key_columns(&definition),
         row_id_names: KnownNames::new(),
         columns: column_entries(&definition),

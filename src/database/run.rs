@@ -13,6 +13,7 @@ use crate::referential::{
     Outcome, Settings, Stop, UpsertClause, View, Work, check_foreign_keys, involves_all_keys,
 };
 use crate::storage::{Row, RowRef, Store};
+use crate::table::sequence;
 use crate::value::{Value, ValueRef};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -356,8 +357,20 @@ impl Database {
         };
         let done = referential::summarize(&self.schema.catalog, &self.store, &outcome, detail);
         self.note_outstanding(std::mem::take(&mut outcome.outstanding));
+        self.remember_sequences(&outcome.sequences);
         let Outcome { let_pass, returned, .. } = outcome;
         Ok(Carried { done, let_pass, returned, failure })
+    }
+
+    /// Remembers the greatest row ids that tables with AUTOINCREMENT have been given.
+    fn remember_sequences(&mut self, sequences: &[(TableId, RowId)]) {
+        let catalog = &self.schema.catalog;
+        for (table, greatest) in sequences {
+            let table = catalog.by_id(*table);
+            if let Some(sequence) = table.sequence {
+                sequence::remember(&mut self.store, catalog.by_id(sequence), table, greatest.0);
+            }
+        }
     }
 
     /// Counts the rows of a statement that went through; those of its actions count already.

@@ -11,7 +11,7 @@ use crate::referential::{
     Attached, DefinitionCheck, Detail, Programs, Start, Timing, Work, check_actions,
 };
 use crate::storage::RowRef;
-use crate::table::{Prepared, index_specs, unique_key, update};
+use crate::table::{Prepared, index_specs, sequence, unique_key, update};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -56,15 +56,24 @@ impl Database {
         self.change_schema(|db| {
             let mark = db.schema.catalog.mark();
             for table in tables {
-                let id = db.catalog_mut().create_table(table)?;
-                let entry = db.schema.catalog.by_id(id);
-                db.store.create_table(id, entry.columns.len(), entry.row_id_column);
+                let is_temporary = table.is_temporary();
+                if table.is_autoincrement() && !db.schema.catalog.has_sequences(is_temporary) {
+                    db.define_table(Table::of_sequences(is_temporary))?;
+                }
+                db.define_table(table)?;
             }
             match db.dialect.definition_check {
                 DefinitionCheck::AtUse => Ok(()),
                 DefinitionCheck::AtDefinition => check_targets(&db.schema.catalog, mark),
             }
         })
+    }
+
+    fn define_table(&mut self, table: Table) -> Result<()> {
+        let id = self.catalog_mut().create_table(table)?;
+        let entry = self.schema.catalog.by_id(id);
+        self.store.create_table(id, entry.columns.len(), entry.row_id_column);
+        Ok(())
     }
 
     /// Drops a table. With enforcement on, its rows are deleted first, with their ON DELETE actions
@@ -92,6 +101,9 @@ impl Database {
                 let mut resolution = Resolution::Abort;
                 let carried = db.carry_out(entry.id, work, Detail::Counts, &mut resolution)?;
                 done = carried.done;
+            }
+            if let Some(sequence) = entry.sequence {
+                sequence::forget(&mut db.store, sequence, entry.name());
             }
             db.catalog_mut().drop_table(entry.id);
             if db.schema.programs.0.iter().any(|program| program.table == entry.id) {
@@ -125,8 +137,7 @@ impl Database {
     /// # Errors
     /// [`Error::Name`] if there is no such table or the new name is taken.
     pub fn rename_table(&mut self, table: &str, name: &str) -> Result<()> {
-        let id = self.table(table)?.id;
-        self.change_schema(|db| db.catalog_mut().rename_table(id, name, true))
+        self.rename_following(table, name, true)
     }
 
     /// Renames a table, and leaves the REFERENCES of others as they are.
@@ -134,8 +145,19 @@ impl Database {
     /// # Errors
     /// As [`Database::rename_table`].
     pub fn rename_table_alone(&mut self, table: &str, name: &str) -> Result<()> {
-        let id = self.table(table)?.id;
-        self.change_schema(|db| db.catalog_mut().rename_table(id, name, false))
+        self.rename_following(table, name, false)
+    }
+
+    fn rename_following(&mut self, table: &str, name: &str, follows: bool) -> Result<()> {
+        let entry = self.table(table)?.clone();
+        self.change_schema(|db| {
+            db.catalog_mut().rename_table(entry.id, name, follows)?;
+            if let Some(sequence) = entry.sequence {
+                let sequence = db.schema.catalog.by_id(sequence);
+                sequence::rename(&mut db.store, sequence, entry.name(), name);
+            }
+            Ok(())
+        })
     }
 
     /// Renames a column; keys, checks, indexes and every REFERENCES follow.

@@ -176,6 +176,9 @@ impl Dialect {
             Error::Input(error) if matches!(**error, InputError::NotAnInteger { .. }) => {
                 "datatype mismatch".to_owned()
             }
+            Error::Input(error) if matches!(**error, InputError::RowIdsExhausted { .. }) => {
+                "database or disk is full".to_owned()
+            }
             Error::Depth(_) => "too many levels of trigger recursion".to_owned(),
             Error::Aborted(message) => message.clone(),
             Error::Transaction(error) => transaction_message(*error),

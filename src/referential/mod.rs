@@ -309,6 +309,8 @@ pub(crate) struct Outcome {
     pub(crate) walked: Option<Counts>,
     /// Ids of the rows that an INSERT added itself.
     pub(crate) inserted: Vec<RowId>,
+    /// The greatest row id that was found or given for each table with AUTOINCREMENT.
+    pub(crate) sequences: Vec<(TableId, RowId)>,
     pub(crate) let_pass: Vec<LetPass>,
     /// Suspects that became outstanding.
     pub(crate) outstanding: Vec<Suspect>,
@@ -379,6 +381,7 @@ pub(crate) fn run(
     Outcome {
         effects: Effects::new(mark),
         inserted: Vec::new(),
+        sequences: Vec::new(),
         let_pass: Vec::new(),
         outstanding: Vec::new(),
         acted,
@@ -423,12 +426,13 @@ fn run_exactly(
     let mut executor = Executor::new(settings, store, detail == Detail::Returning);
     let refusal = executor.run(table, work).err();
     let acted = executor.finished_changes(refusal.is_some());
-    let Executor { effects, inserted, let_pass, resolution, returned, .. } = executor;
+    let Executor { effects, inserted, sequences, let_pass, resolution, returned, .. } = executor;
     let (outstanding, walked) = (Vec::new(), None);
     let mut outcome = Outcome {
         effects,
         walked,
         inserted,
+        sequences,
         let_pass,
         outstanding,
         acted,

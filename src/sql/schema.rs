@@ -9,7 +9,7 @@ use super::syntax::{
     TableBody, TableDefinition,
 };
 use super::{trigger, view};
-use crate::catalog::{Column, Index, Table};
+use crate::catalog::{Column, Index, SEQUENCE_TABLE, Table};
 use crate::database::{Database, Object, ObjectKind, Start};
 use crate::error::{NameError, NameKind, Result, SqlError};
 use crate::id::TableId;
@@ -49,7 +49,7 @@ fn is_taken(
 ) -> Result<bool> {
     let schema = if is_temporary { "temp" } else { "main" };
     let full = format!("{schema}.{name}");
-    if name.to_ascii_lowercase().starts_with("sqlite_") {
+    if is_internal(name) {
         return refuse(format!("object name reserved for internal use: {name}"));
     }
     if let Some(view) = db.find_object(ObjectKind::View, name)
@@ -102,6 +102,11 @@ fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
     }
 }
 
+/// Whether a name is one that SQLite keeps for itself.
+fn is_internal(name: &str) -> bool {
+    name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
+}
+
 fn is_temporary(name: &QualifiedName) -> bool {
     name.schema.as_ref().is_some_and(|schema| schema.eq_ignore_ascii_case("temp"))
 }
@@ -110,10 +115,16 @@ fn define_table(db: &mut Database, table: Table, sql: String, is_temporary: bool
     let schema = if is_temporary { "temp" } else { "main" };
     let name = format!("{schema}.{}", table.name());
     let table = if is_temporary { table.temporary() } else { table };
+    let sequences = format!("{schema}.{SEQUENCE_TABLE}");
     db.as_one(|db| {
+        let had_sequences = db.catalog().find_table(&*sequences).is_some();
         db.create_table(table)?;
         let entry = db.catalog().table(&*name)?.clone();
-        let objects = objects_of_table(&entry, sql, is_temporary);
+        let mut objects = objects_of_table(&entry, sql, is_temporary);
+        if let (false, Some(entry)) = (had_sequences, db.catalog().find_table(&*sequences)) {
+            let sql = format!("CREATE TABLE {SEQUENCE_TABLE}(name,seq)");
+            objects.extend(objects_of_table(entry, sql, is_temporary));
+        }
         db.change_objects(|all| all.extend(objects.into_iter().map(Arc::new)))
     })
 }
@@ -141,6 +152,7 @@ fn table_of(name: &str, definition: TableDefinition) -> Result<Table> {
         if table.row_id_column().is_none() {
             return refuse("AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY".to_owned());
         }
+        table = table.autoincrement();
     }
     Ok(table)
 }
@@ -196,6 +208,9 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
         let schema = create.name.schema.as_deref().unwrap_or("main");
         return Err(missing(db, Some(schema), &create.table));
     };
+    if is_internal(&create.table) {
+        return refuse(format!("table {} may not be indexed", create.table));
+    }
     let is_temporary = table.definition.is_temporary();
     if is_taken(db, ObjectKind::Index, &name, is_temporary, create.if_not_exists)? {
         return Ok(());
@@ -293,7 +308,7 @@ fn drop(db: &mut Database, kind: ObjectKind, name: &QualifiedName, if_exists: bo
         ObjectKind::Index => db.catalog().find_index(&full).is_some(),
         ObjectKind::View | ObjectKind::Trigger => db.find_object(kind, name).is_some(),
     };
-    if !is_there {
+    if !is_there || (kind == ObjectKind::Table && is_internal(name)) {
         return refuse_drop(db, kind, name, &text, if_exists);
     }
     db.as_one(|db| match kind {
@@ -351,7 +366,7 @@ fn refuse_drop(
             "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped".to_owned(),
         );
     }
-    if name.to_ascii_lowercase().starts_with("sqlite_") && kind == ObjectKind::Table {
+    if is_internal(name) && kind == ObjectKind::Table {
         return refuse(format!("table {name} may not be dropped"));
     }
     match kind {
@@ -386,14 +401,17 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 AlterTable::AddColumn { .. } => "Cannot add a column to a view".to_owned(),
             });
         }
-        if name.name.to_ascii_lowercase().starts_with("sqlite_") {
+        if is_internal(&name.name) {
             return refuse(format!("table {} may not be altered", name.name.to_ascii_lowercase()));
         }
         return Err(missing(db, name.schema.as_deref(), &name.name));
     };
     let old = table.name().to_owned();
+    if is_internal(&old) {
+        return refuse(format!("table {old} may not be altered"));
+    }
     match change {
-        AlterTable::RenameTo(new) if new.to_ascii_lowercase().starts_with("sqlite_") => {
+        AlterTable::RenameTo(new) if is_internal(&new) => {
             refuse(format!("object name reserved for internal use: {new}"))
         }
         AlterTable::RenameTo(new) => db.as_one(|db| rename::rename_table(db, &old, &new, legacy)),

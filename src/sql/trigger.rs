@@ -215,6 +215,10 @@ impl Running {
 /// The error of a trigger on something that it cannot be on.
 pub(super) fn check_target(db: &Database, trigger: &CreateTrigger) -> Result<()> {
     let name = &trigger.table.name;
+    if name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_")) {
+        let message = "cannot create trigger on system table".to_owned();
+        return Err(SqlError::Refused { message }.into());
+    }
     let is_view = db.find_object(ObjectKind::View, name).is_some();
     let message = match (is_view, trigger.timing) {
         (true, Timing::InsteadOf) => return Ok(()),

@@ -9,6 +9,7 @@
 //! The order of the tests is SQLite's: NOT NULL by column, CHECK by declaration, the row id, then
 //! the keys. What a refusal means for the statement is not decided here.
 
+pub mod sequence;
 mod view;
 
 use crate::catalog::{
@@ -60,6 +61,8 @@ pub struct Conflict {
 pub enum NewRowId<'a> {
     /// The value of the column that is the row id; NULL, or no such column: one is found for it.
     Own,
+    /// The same, but one that is found is greater than this one too.
+    Beyond(RowId),
     /// This value, in a table where no column is the row id; NULL: one is found for it.
     Given(&'a Value),
     /// It was found before.
@@ -84,14 +87,14 @@ pub fn prepare_insert(
         NewRowId::Known(row_id) => Some(row_id),
         NewRowId::Given(Value::Null) => None,
         NewRowId::Given(value) => Some(row_id_of(&Affinity::Integer.apply(value.clone()))?),
-        NewRowId::Own => match table.row_id_column {
+        NewRowId::Own | NewRowId::Beyond(_) => match table.row_id_column {
             Some(position) if !values[position].is_null() => Some(row_id_of(&values[position])?),
             Some(_) | None => None,
         },
     };
     let row_id = match given {
         Some(row_id) => row_id,
-        None => store.next_row_id(table.id).ok_or(Refusal::RowIdsExhausted)?,
+        None => next_row_id(store, table, row_id).ok_or(Refusal::RowIdsExhausted)?,
     };
     if let Some(position) = table.row_id_column {
         values[position] = Value::Integer(row_id.0);
@@ -101,6 +104,16 @@ pub fn prepare_insert(
     check_nulls(table, &mut values, all, resolution)?;
     check_checks(table, &values, row_id, |_| true)?;
     Ok(Prepared { row_id, values })
+}
+
+fn next_row_id(store: &Store, table: &TableEntry, wanted: NewRowId<'_>) -> Option<RowId> {
+    match (table.sequence, wanted) {
+        (Some(sequence), NewRowId::Beyond(last)) => {
+            sequence::next_row_id(store, sequence, table, last.0)
+        }
+        (Some(sequence), _) => sequence::next_row_id(store, sequence, table, 0),
+        (None, _) => store.next_row_id(table.id),
+    }
 }
 
 /// Makes the row that `old` becomes when these columns are assigned these values; the position
@@ -181,11 +194,12 @@ pub struct Appended {
 }
 
 /// Stores a new row that needs no conversion and can meet no conflict: its values are what their
-/// columns store, and the table has neither CHECK nor UNIQUE. `None` if that is not so, or if the row
+/// columns store, and the table has neither CHECK, UNIQUE nor AUTOINCREMENT. `None` if that is not so, or if the row
 /// id is taken; then nothing was stored.
 pub fn append(store: &mut Store, table: &TableEntry, values: &[ValueRef<'_>]) -> Option<Appended> {
     let can_refuse = !(table.checks.is_empty() && table.generated.is_empty())
-        || table.indexes.iter().any(|index| index.unique);
+        || table.indexes.iter().any(|index| index.unique)
+        || table.sequence.is_some();
     if can_refuse || !fits(table, values) {
         return None;
     }

@@ -1,6 +1,7 @@
 //! The dot-commands.
 
 use super::{Failure, Last, Mode, Shell};
+use crate::catalog::SEQUENCE_TABLE;
 use crate::database::ObjectKind;
 use crate::expression::quote_identifier;
 use crate::value::Value;
@@ -107,6 +108,7 @@ impl Shell<'_> {
             .iter()
             .filter(|object| matches!(object.kind, ObjectKind::Table | ObjectKind::View))
             .map(|object| object.name.clone())
+            .filter(|name| name != SEQUENCE_TABLE)
             .collect();
         names.sort_unstable();
         if !names.is_empty() {
@@ -132,7 +134,11 @@ impl Shell<'_> {
         let (tables, rest): (Vec<_>, Vec<_>) =
             db.objects().iter().partition(|object| object.kind == ObjectKind::Table);
         for table in tables {
-            writeln!(self.out, "{};", table.sql.as_deref().unwrap_or_default())?;
+            // It comes with the first table that needs it.
+            match table.name == SEQUENCE_TABLE {
+                true => writeln!(self.out, "DELETE FROM {SEQUENCE_TABLE};")?,
+                false => writeln!(self.out, "{};", table.sql.as_deref().unwrap_or_default())?,
+            }
             let rows = db.find(table.name.as_str(), crate::database::Selector::All);
             for (_, row) in rows.unwrap_or_default() {
                 let values: Vec<_> = row.iter().map(Value::to_string).collect();

@@ -3,7 +3,7 @@
 use super::{Assignment, Changed, Executor, Frame, How, Place, RowFrame, RowWork, Turn};
 use crate::catalog::{ReferentialAction, Resolution, TableEntry};
 use crate::error::{Error, Event, NamedRows, ViolationKind};
-use crate::id::RowId;
+use crate::id::{RowId, TableId};
 use crate::referential::ConflictClause;
 use crate::referential::effects::StepKind;
 use crate::referential::program::{Assign, Timing, View};
@@ -49,7 +49,10 @@ impl Executor<'_> {
         let new_id = match (&*row_id, &*given) {
             (Some(row_id), _) => NewRowId::Known(*row_id),
             (None, Some(given)) => NewRowId::Given(given),
-            (None, None) => NewRowId::Own,
+            (None, None) => match self.sequences.iter().find(|(table, _)| *table == place.table) {
+                Some((_, last)) => NewRowId::Beyond(*last),
+                None => NewRowId::Own,
+            },
         };
         let resolution = conflict.resolution;
         let prepared = table::prepare_insert(self.store, entry, values.clone(), new_id, resolution);
@@ -58,6 +61,9 @@ impl Executor<'_> {
             Err(refusal) => return self.refuse(place, None, refusal, conflict),
         };
         *row_id = Some(prepared.row_id);
+        if entry.sequence.is_some() {
+            note_greatest(&mut self.sequences, place.table, prepared.row_id);
+        }
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
         match choose(conflict, conflicts, entry, cleared) {
             None => {}
@@ -299,5 +305,12 @@ fn choose(
             Some(Room::ToMake(found))
         }
         None => conflicts.next().map(Room::Taken),
+    }
+}
+
+fn note_greatest(sequences: &mut Vec<(TableId, RowId)>, table: TableId, row_id: RowId) {
+    match sequences.iter_mut().find(|(known, _)| *known == table) {
+        Some((_, last)) => *last = row_id.max(*last),
+        None => sequences.push((table, row_id)),
     }
 }

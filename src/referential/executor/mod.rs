@@ -185,6 +185,8 @@ pub(super) struct Executor<'a> {
     pub(super) effects: Effects,
     pub(super) let_pass: Vec<LetPass>,
     pub(super) inserted: Vec<RowId>,
+    /// The greatest row id of each table with AUTOINCREMENT, as far as this statement has come.
+    pub(super) sequences: Vec<(TableId, RowId)>,
     /// What becomes of what was done, if the statement fails.
     pub(super) resolution: Resolution,
     /// The rows that the statement itself has changed, if they are wanted.
@@ -204,6 +206,7 @@ impl<'a> Executor<'a> {
             effects,
             let_pass: Vec::new(),
             inserted: Vec::new(),
+            sequences: Vec::new(),
             resolution: Resolution::Abort,
             returned: Vec::new(),
             returns,
