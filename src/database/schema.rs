@@ -53,7 +53,7 @@ impl Database {
     /// # Errors
     /// As [`Database::create_table`], of the first table that cannot be created.
     pub fn create_tables(&mut self, tables: impl IntoIterator<Item = Table>) -> Result<()> {
-        self.change_schema(|db| {
+        self.statement(|db| {
             let mark = db.schema.catalog.mark();
             for table in tables {
                 let is_temporary = table.is_temporary();
@@ -62,6 +62,7 @@ impl Database {
                 }
                 db.define_table(table)?;
             }
+            db.build_indexes(mark);
             match db.dialect.definition_check {
                 DefinitionCheck::AtUse => Ok(()),
                 DefinitionCheck::AtDefinition => check_targets(&db.schema.catalog, mark),

@@ -136,8 +136,8 @@ impl Effects {
                     store.row(step.table, *row_id).is_some().then_some(*row_id)
                 }
                 Change::Deleted { row_id, .. } => Some(*row_id),
-                Change::Updated(update) => Some(update.old_id),
-                Change::Swept(_) | Change::Nulled | Change::Tables(_) => None,
+                Change::Updated(update) => Some(store.updated(*update).old_id),
+                Change::Swept(_) | Change::Nulled | Change::Created(_) | Change::Tables(_) => None,
             }
         {
             return Reached::Directly(row_id.0);
@@ -157,8 +157,10 @@ impl Effects {
         let (row_id, row) = match logged {
             Change::Inserted { row_id, .. } => (*row_id, store.row(table.id, *row_id)),
             Change::Deleted { row_id, .. } => (*row_id, store.before(logged)),
-            Change::Updated(update) => (update.old_id, store.before(logged)),
-            Change::Swept(_) | Change::Nulled | Change::Tables(_) => (RowId(0), None),
+            Change::Updated(update) => (store.updated(*update).old_id, store.before(logged)),
+            Change::Swept(_) | Change::Nulled | Change::Created(_) | Change::Tables(_) => {
+                (RowId(0), None)
+            }
         };
         let row = table.row_name(row_id, row.map(RowRef::to_vec).as_deref());
         Hop { constraint, table: table.name().to_owned(), row }

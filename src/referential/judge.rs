@@ -133,9 +133,9 @@ fn collect(settings: &Settings<'_>, store: &Store, effects: &Effects) -> Vec<(Su
                 vacated(catalog, table, old, None, cause, &mut suspects);
             }
             Change::Updated(update) => {
-                let Update { table, old_id, new_id, row, .. } = &**update;
+                let Update { table, old_id, new_id, .. } = store.updated(*update);
                 suspects_rows = true;
-                let old = RowRef::held(*old_id, row);
+                let Some(old) = store.before(change) else { continue };
                 let table = catalog.by_id(*table);
                 let named = &effects.step_of(&effects.changes[position]).named;
                 let names =
@@ -164,7 +164,7 @@ fn collect(settings: &Settings<'_>, store: &Store, effects: &Effects) -> Vec<(Su
                 }
                 vacated(catalog, table, Some(old), new, cause, &mut suspects);
             }
-            Change::Swept(_) | Change::Nulled | Change::Tables(_) => {}
+            Change::Swept(_) | Change::Nulled | Change::Created(_) | Change::Tables(_) => {}
         }
     }
     suspects

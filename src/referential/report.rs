@@ -6,13 +6,12 @@
 use super::effects::{Effects, StepKind};
 use super::walk::Counts;
 use super::{Detail, LetPass, Outcome};
-use crate::catalog::Catalog;
-use crate::error::{ConstraintNames, Error, Event, Rows, Violation};
-use crate::id::RowId;
+use crate::catalog::{Catalog, Name};
+use crate::error::{Error, Event, Rows, Violation};
+use crate::id::{ConstraintId, RowId};
 use crate::table::{Change, RowRef, Store};
 use crate::value::{Key, Value};
 use std::fmt;
-use std::sync::Arc;
 
 /// How many rows of a step a plan names.
 pub const PLAN_SAMPLE_MAX: usize = 20;
@@ -20,7 +19,8 @@ pub const PLAN_SAMPLE_MAX: usize = 20;
 /// Rows changed over one constraint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ByConstraint {
-    pub(crate) names: Arc<ConstraintNames>,
+    constraint: Name,
+    table: Name,
     /// How they changed.
     pub event: Event,
     /// How many changes; a row changed twice counts twice.
@@ -28,14 +28,20 @@ pub struct ByConstraint {
 }
 
 impl ByConstraint {
+    fn new(catalog: &Catalog, id: ConstraintId, event: Event, rows: usize) -> Self {
+        let key = catalog.constraint(id);
+        let table = catalog.by_id(key.table).name().into();
+        ByConstraint { constraint: key.name.clone(), table, event, rows }
+    }
+
     /// The foreign key.
     pub fn constraint(&self) -> &str {
-        &self.names.constraint
+        &self.constraint
     }
 
     /// The referencing table, whose rows changed.
     pub fn table(&self) -> &str {
-        &self.names.table.name
+        &self.table
     }
 }
 
@@ -123,6 +129,7 @@ pub(crate) fn summarize(
     for change in &outcome.effects.changes {
         per_step[change.step.0 as usize] += 1;
     }
+    let mut constraints: Vec<ConstraintId> = Vec::new();
     let mut done = Done { inserted: outcome.inserted.clone(), ..Done::default() };
     for (step, rows) in outcome.effects.steps.iter().zip(per_step) {
         match &step.kind {
@@ -130,15 +137,14 @@ pub(crate) fn summarize(
             StepKind::Replaced => done.replaced += rows,
             StepKind::Program(_) => done.by_program += rows,
             StepKind::Constraint(id) if rows > 0 => {
-                let names = catalog.foreign_key_names(catalog.constraint(*id));
-                let same = |entry: &&mut ByConstraint| {
-                    Arc::ptr_eq(&entry.names, &names) && entry.event == step.event
+                let same = |(other, entry): &(&ConstraintId, &mut ByConstraint)| {
+                    *other == id && entry.event == step.event
                 };
-                match done.by_constraint.iter_mut().find(same) {
-                    Some(entry) => entry.rows += rows,
+                match constraints.iter().zip(&mut done.by_constraint).find(same) {
+                    Some((_, entry)) => entry.rows += rows,
                     None => {
-                        let event = step.event;
-                        done.by_constraint.push(ByConstraint { names, event, rows });
+                        constraints.push(*id);
+                        done.by_constraint.push(ByConstraint::new(catalog, *id, step.event, rows));
                     }
                 }
             }
@@ -152,10 +158,10 @@ pub(crate) fn summarize(
 }
 
 fn summarize_walk(catalog: &Catalog, counts: &Counts) -> Done {
-    let by_constraint = counts.by_constraint.iter().map(|&(id, event, rows)| {
-        let names = catalog.foreign_key_names(catalog.constraint(id));
-        ByConstraint { names, event, rows }
-    });
+    let by_constraint = counts
+        .by_constraint
+        .iter()
+        .map(|&(id, event, rows)| ByConstraint::new(catalog, id, event, rows));
     Done { direct: counts.direct, by_constraint: by_constraint.collect(), ..Done::default() }
 }
 
@@ -168,8 +174,10 @@ fn row_changes(catalog: &Catalog, store: &Store, effects: &Effects) -> Vec<RowCh
         let (old, new) = match logged {
             &Change::Inserted { row_id, .. } => (None, now(row_id)),
             Change::Deleted { .. } => (before(), None),
-            Change::Updated(update) => (before(), now(update.new_id)),
-            Change::Swept(_) | Change::Nulled | Change::Tables(_) => (None, None),
+            Change::Updated(update) => (before(), now(store.updated(*update).new_id)),
+            Change::Swept(_) | Change::Nulled | Change::Created(_) | Change::Tables(_) => {
+                (None, None)
+            }
         };
         let constraint = match &step.kind {
             StepKind::Constraint(id) => Some(catalog.constraint(*id).name.to_string()),
@@ -312,8 +320,10 @@ fn sample(
     let (row_id, row) = match logged {
         Change::Inserted { row_id, .. } => (*row_id, store.row(table.id, *row_id)),
         Change::Deleted { row_id, .. } => (*row_id, store.before(logged)),
-        Change::Updated(update) => (update.old_id, store.before(logged)),
-        Change::Swept(_) | Change::Nulled | Change::Tables(_) => return Key::new([]),
+        Change::Updated(update) => (store.updated(*update).old_id, store.before(logged)),
+        Change::Swept(_) | Change::Nulled | Change::Created(_) | Change::Tables(_) => {
+            return Key::new([]);
+        }
     };
     table.row_name(row_id, row.map(RowRef::to_vec).as_deref()).values
 }

@@ -3,7 +3,7 @@
 //! It is a value of the database, but for truth values: an attribute holds `True` where the database
 //! holds 1. Two scalars are equal as they are in Python: `True == 1 == 1.0`.
 
-use crate::value::Value;
+use crate::value::{Text, Value};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -22,7 +22,7 @@ pub enum Scalar {
     /// A float.
     Real(f64),
     /// A string.
-    Text(Arc<str>),
+    Text(Text),
     /// Bytes.
     Blob(Arc<[u8]>),
 }

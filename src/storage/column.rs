@@ -1,14 +1,14 @@
 //! One column of a table: a typed array with a bitmap of the cells that are not NULL.
 //!
 //! A column takes its type from the first value it holds and becomes *mixed*, an array of whole
-//! values, when one of another storage class arrives. A text of up to fourteen bytes lives in its
-//! cell; a longer one lies in a heap that is only appended to, and its cell says where. Setting a
-//! cell to NULL leaves the value in place: undoing it is setting one bit.
+//! values, when one of another storage class arrives. A text of up to fifteen bytes lives in its
+//! cell of sixteen; a longer one is shared by the pages that hold it. Either is read without asking
+//! again whether the bytes are text: that costs more than the rest of a lookup. Setting a cell to
+//! NULL leaves the value in place: undoing it is setting one bit.
 
 use super::bits::Bits;
 use super::pages::Paged;
-use crate::value::{Value, ValueRef};
-use triomphe::Arc;
+use crate::value::{Text, Value, ValueRef};
 
 /// The cells of a column, one a slot.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ enum Cells {
     Empty(usize),
     Integer(Paged<i64>),
     Real(Paged<f64>),
-    Text(Paged<TextCell>, Heap),
+    Text(Paged<Text>),
     Mixed(Paged<Value>),
 }
 
@@ -47,7 +47,7 @@ impl Column {
             Cells::Empty(length) => *length,
             Cells::Integer(cells) => cells.len(),
             Cells::Real(cells) => cells.len(),
-            Cells::Text(cells, _) => cells.len(),
+            Cells::Text(cells) => cells.len(),
             Cells::Mixed(cells) => cells.len(),
         }
     }
@@ -74,7 +74,7 @@ impl Column {
             Cells::Empty(_) => ValueRef::Null,
             Cells::Integer(cells) => ValueRef::Integer(*cells.get(at)),
             Cells::Real(cells) => ValueRef::Real(*cells.get(at)),
-            Cells::Text(cells, heap) => ValueRef::Text(cells.get(at).text(heap)),
+            Cells::Text(cells) => ValueRef::Text(cells.get(at)),
             Cells::Mixed(cells) => cells.get(at).as_ref(),
         }
     }
@@ -83,7 +83,7 @@ impl Column {
     pub(super) fn push(&mut self, value: ValueRef<'_>) {
         match (&mut self.cells, value) {
             (Cells::Integer(cells), ValueRef::Integer(integer)) => cells.push(integer),
-            (Cells::Text(cells, heap), ValueRef::Text(text)) => cells.push(heap.cell(text)),
+            (Cells::Text(cells), ValueRef::Text(text)) => cells.push(text.into()),
             _ => return self.push_any(value),
         }
         if let Some(valid) = &mut self.valid {
@@ -99,8 +99,8 @@ impl Column {
             (Cells::Integer(cells), value) => cells.push(value.as_integer().unwrap_or_default()),
             (Cells::Real(cells), ValueRef::Real(real)) => cells.push(real),
             (Cells::Real(cells), _) => cells.push(0.0),
-            (Cells::Text(cells, heap), ValueRef::Text(text)) => cells.push(heap.cell(text)),
-            (Cells::Text(cells, _), _) => cells.push(TextCell::default()),
+            (Cells::Text(cells), ValueRef::Text(text)) => cells.push(text.into()),
+            (Cells::Text(cells), _) => cells.push(Text::default()),
             (Cells::Mixed(cells), value) => cells.push(value.to_value()),
         }
         if let Some(valid) = &mut self.valid {
@@ -118,14 +118,8 @@ impl Column {
                 *cells.get_mut(at) = value.as_integer().unwrap_or_default();
             }
             (Cells::Real(cells), ValueRef::Real(real)) => *cells.get_mut(at) = real,
-            (Cells::Text(cells, heap), ValueRef::Text(text)) => {
-                heap.lose(*cells.get(at));
-                *cells.get_mut(at) = heap.cell(text);
-                if heap.is_mostly_lost() {
-                    *heap = heap.rebuilt(cells);
-                }
-            }
-            (Cells::Real(_) | Cells::Text(..), _) => {}
+            (Cells::Text(cells), ValueRef::Text(text)) => *cells.get_mut(at) = text.into(),
+            (Cells::Real(_) | Cells::Text(_), _) => {}
             (Cells::Mixed(cells), value) => *cells.get_mut(at) = value.to_value(),
         }
         if let Some(valid) = &mut self.valid {
@@ -138,10 +132,7 @@ impl Column {
             Cells::Empty(old) => *old = length,
             Cells::Integer(cells) => cells.truncate(length),
             Cells::Real(cells) => cells.truncate(length),
-            Cells::Text(cells, heap) => {
-                (length..cells.len()).for_each(|at| heap.lose(*cells.get(at)));
-                cells.truncate(length);
-            }
+            Cells::Text(cells) => cells.truncate(length),
             Cells::Mixed(cells) => cells.truncate(length),
         }
         if let Some(valid) = &mut self.valid {
@@ -167,7 +158,7 @@ impl Column {
             }
             (Cells::Integer(_), ValueRef::Integer(_))
             | (Cells::Real(_), ValueRef::Real(_))
-            | (Cells::Text(..), ValueRef::Text(_))
+            | (Cells::Text(_), ValueRef::Text(_))
             | (Cells::Mixed(_), _) => {}
             (Cells::Empty(length), _) => {
                 let length = *length;
@@ -177,15 +168,13 @@ impl Column {
                 self.cells = match value {
                     ValueRef::Integer(_) => Cells::Integer(Paged::filled(length, 0)),
                     ValueRef::Real(_) => Cells::Real(Paged::filled(length, 0.0)),
-                    ValueRef::Text(_) => {
-                        Cells::Text(Paged::filled(length, TextCell::default()), Heap::default())
-                    }
+                    ValueRef::Text(_) => Cells::Text(Paged::filled(length, Text::default())),
                     ValueRef::Null | ValueRef::Blob(_) => {
                         Cells::Mixed(Paged::filled(length, Value::Null))
                     }
                 };
             }
-            (Cells::Integer(_) | Cells::Real(_) | Cells::Text(..), _) => self.mix(),
+            (Cells::Integer(_) | Cells::Real(_) | Cells::Text(_), _) => self.mix(),
         }
     }
 
@@ -193,99 +182,6 @@ impl Column {
         let mut cells = Paged::default();
         (0..self.len() as u32).for_each(|slot| cells.push(self.stored(slot).to_value()));
         self.cells = Cells::Mixed(cells);
-    }
-}
-
-/// Bytes of a text that fit into its cell.
-const INLINE_MAX: usize = 14;
-
-/// A text, or where it lies.
-#[derive(Clone, Copy, Debug)]
-enum TextCell {
-    Inline { len: u8, bytes: [u8; INLINE_MAX] },
-    Heap { len: u32, chunk: u32, offset: u32 },
-}
-
-impl Default for TextCell {
-    fn default() -> Self {
-        TextCell::Inline { len: 0, bytes: [0; INLINE_MAX] }
-    }
-}
-
-impl TextCell {
-    #[inline]
-    fn text<'a>(&'a self, heap: &'a Heap) -> &'a str {
-        let bytes = match self {
-            TextCell::Inline { len, bytes } => &bytes[..*len as usize],
-            TextCell::Heap { len, chunk, offset } => {
-                let from = *offset as usize;
-                &heap.chunks[*chunk as usize][from..from + *len as usize]
-            }
-        };
-        std::str::from_utf8(bytes).expect("a cell holds a whole text")
-    }
-}
-
-/// Chunks of bytes for long texts. What is no longer used is counted, and left behind when the
-/// heap is built anew.
-#[derive(Clone, Debug, Default)]
-struct Heap {
-    chunks: Arc<Vec<Arc<Vec<u8>>>>,
-    used: usize,
-    lost: usize,
-}
-
-const CHUNK_MIN: usize = 1 << 9;
-const CHUNK_MAX: usize = 1 << 16;
-
-impl Heap {
-    #[inline]
-    fn cell(&mut self, text: &str) -> TextCell {
-        let mut bytes = [0; INLINE_MAX];
-        match bytes.get_mut(..text.len()) {
-            Some(place) => {
-                place.copy_from_slice(text.as_bytes());
-                TextCell::Inline { len: text.len() as u8, bytes }
-            }
-            None => self.append(text),
-        }
-    }
-
-    fn append(&mut self, text: &str) -> TextCell {
-        let chunks = Arc::make_mut(&mut self.chunks);
-        let fits = |chunk: &Vec<u8>| chunk.len() + text.len() <= chunk.capacity();
-        let last = chunks.last_mut().and_then(Arc::get_mut);
-        if !last.is_some_and(|chunk| fits(chunk)) {
-            let size = self.used.clamp(CHUNK_MIN, CHUNK_MAX).max(text.len());
-            chunks.push(Arc::new(Vec::with_capacity(size)));
-        }
-        let number = chunks.len() - 1;
-        let chunk = Arc::make_mut(&mut chunks[number]);
-        let offset = chunk.len();
-        chunk.extend_from_slice(text.as_bytes());
-        self.used += text.len();
-        TextCell::Heap { len: text.len() as u32, chunk: number as u32, offset: offset as u32 }
-    }
-
-    fn lose(&mut self, cell: TextCell) {
-        if let TextCell::Heap { len, .. } = cell {
-            self.lost += len as usize;
-        }
-    }
-
-    fn is_mostly_lost(&self) -> bool {
-        self.lost > CHUNK_MAX && self.lost > self.used / 2
-    }
-
-    /// A heap with just the texts of these cells, which then lie in it.
-    fn rebuilt(&self, cells: &mut Paged<TextCell>) -> Heap {
-        let mut fresh = Heap::default();
-        for at in 0..cells.len() {
-            if let cell @ TextCell::Heap { .. } = *cells.get(at) {
-                *cells.get_mut(at) = fresh.append(cell.text(self));
-            }
-        }
-        fresh
     }
 }
 
@@ -339,18 +235,5 @@ mod tests {
             prop_assert_eq!(all(&column), plain[..cut].to_vec());
             prop_assert_eq!(all(&fork), plain);
         }
-    }
-
-    /// Writing one long text again and again does not keep the old ones.
-    #[test]
-    fn the_heap_forgets_what_is_no_longer_used() {
-        let mut column = Column::default();
-        let text = |number: u32| format!("a text too long for its cell, number {number}");
-        (0..10).for_each(|number| column.push(ValueRef::Text(&text(number))));
-        (0..100_000).for_each(|number| column.set(3, ValueRef::Text(&text(number))));
-        let Cells::Text(_, heap) = &column.cells else { panic!("a column of texts") };
-        assert!(heap.used < 4 * CHUNK_MAX, "{} bytes are used", heap.used);
-        assert_eq!(column.get(9), ValueRef::Text(&text(9)));
-        assert_eq!(column.get(3), ValueRef::Text(&text(99_999)));
     }
 }

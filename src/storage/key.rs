@@ -4,6 +4,7 @@ use super::table::{RowRef, Rows};
 use crate::id::{IndexId, TableId};
 use crate::value::{Affinity, Collation, OrderedKey, Value, ValueRef, canonical, compare_refs};
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -15,6 +16,9 @@ pub type Filter = Arc<dyn Fn(&[Value]) -> bool + Send + Sync>;
 /// Makes the key of a row in an index on expressions; `None` if there is a NULL in it.
 pub type Computed = Arc<dyn Fn(&[Value]) -> Option<OrderedKey> + Send + Sync>;
 
+/// The parts of a key: nearly always one or two.
+pub type KeyParts = SmallVec<[KeyPart; 2]>;
+
 /// How an index makes a key of a row. A key with a NULL in it is never looked for, and is in no
 /// index.
 #[derive(Clone)]
@@ -22,7 +26,7 @@ pub struct IndexSpec {
     /// The index.
     pub id: IndexId,
     /// The parts of the key.
-    pub parts: Vec<KeyPart>,
+    pub parts: KeyParts,
     /// Whether no two rows share a key.
     pub unique: bool,
     /// Whether a row is in the index at all; `None` for all rows.
@@ -46,7 +50,7 @@ pub struct References {
     /// The referenced table.
     pub table: TableId,
     /// The referenced columns, in the foreign key's order.
-    pub parts: Vec<KeyPart>,
+    pub parts: KeyParts,
     /// The unique index that finds a referenced row, and for each of its parts the position in the
     /// foreign key; `None` if the key is the row id.
     pub lookup: Option<(IndexId, Vec<usize>)>,

@@ -7,7 +7,6 @@
 use super::Tables;
 use super::index::Entered;
 use super::row_ids::NONE;
-use super::table::Row;
 use crate::id::{RowId, TableId};
 use crate::value::{OrderedKey, Value};
 use std::ops::Range;
@@ -42,18 +41,20 @@ pub enum Change {
         /// Where it is still to be read.
         slot: Slot,
     },
-    /// A row changed, perhaps its id too.
-    Updated(Box<Update>),
+    /// A row changed, perhaps its id too: a position in the log's list of updates.
+    Updated(u32),
     /// Rows left as a set: a position in the log's list of sets.
     Swept(u32),
     /// The referencing columns of rows were set to NULL as a set.
     Nulled,
-    /// The tables themselves changed.
+    /// A table was created.
+    Created(TableId),
+    /// Tables changed in another way: as they all were before.
     Tables(Box<Tables>),
 }
 
 /// A row that has changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Update {
     /// Its table.
     pub table: TableId,
@@ -63,8 +64,9 @@ pub struct Update {
     pub new_id: RowId,
     /// Where it is.
     pub slot: Slot,
-    /// What it held before.
-    pub row: Row,
+    /// What it held before: where that begins in the log's list of values, and how many.
+    pub(super) start: u32,
+    pub(super) width: u32,
 }
 
 /// The place of a row in its table, as long as the log remembers it.
@@ -154,6 +156,9 @@ pub(super) struct Log {
     pub(super) changes: Vec<Change>,
     /// With the position of the change that each belongs to.
     pub(super) asides: Vec<(usize, Aside)>,
+    pub(super) updates: Vec<Update>,
+    /// What updated rows held before.
+    pub(super) values: Vec<Value>,
     pub(super) swaths: Vec<Swath>,
     /// How many of the changes have made a set NULL.
     pub(super) nulled: usize,
@@ -162,6 +167,25 @@ pub(super) struct Log {
 }
 
 impl Log {
+    /// Logs an update of a row that held these values.
+    pub(super) fn push_update(&mut self, update: Update, held: impl IntoIterator<Item = Value>) {
+        self.changes.push(Change::Updated(self.updates.len() as u32));
+        self.updates.push(Update { start: self.values.len() as u32, ..update });
+        self.values.extend(held);
+    }
+
+    /// What the row of an update held before.
+    pub(super) fn held(&self, update: &Update) -> &[Value] {
+        &self.values[update.start as usize..(update.start + update.width) as usize]
+    }
+
+    /// Forgets the update logged last.
+    pub(super) fn pop_update(&mut self) {
+        if let Some(update) = self.updates.pop() {
+            self.values.truncate(update.start as usize);
+        }
+    }
+
     /// Logs rows that were changed as a set.
     pub(super) fn push_swath(&mut self, swath: Swath, change: impl Fn(u32) -> Change) {
         self.changes.push(change(self.swaths.len() as u32));
@@ -236,6 +260,8 @@ impl Log {
         }
         self.nulled = 0;
         clear(&mut self.changes);
+        clear(&mut self.updates);
+        clear(&mut self.values);
         clear(&mut self.asides);
         clear(&mut self.swaths);
         clear(&mut self.runs);

@@ -218,9 +218,21 @@ impl Store {
     pub fn before<'a>(&'a self, change: &'a Change) -> Option<RowRef<'a>> {
         match change {
             Change::Deleted { table, slot, .. } => Some(self.tables.get(*table).rows.row(slot.0)),
-            Change::Updated(update) => Some(RowRef::held(update.old_id, &update.row)),
-            Change::Inserted { .. } | Change::Swept(_) | Change::Nulled | Change::Tables(_) => None,
+            Change::Updated(update) => {
+                let update = self.updated(*update);
+                Some(RowRef::held(update.old_id, self.log.held(update)))
+            }
+            Change::Inserted { .. }
+            | Change::Swept(_)
+            | Change::Nulled
+            | Change::Created(_)
+            | Change::Tables(_) => None,
         }
+    }
+
+    /// A logged update, by the number that its change has.
+    pub fn updated(&self, update: u32) -> &Update {
+        &self.log.updates[update as usize]
     }
 
     // Changing rows; each call is logged.
@@ -273,37 +285,39 @@ impl Store {
         values: &[ValueRef<'_>],
     ) {
         let Some(slot) = self.tables.get(table).rows.find(old_id.0) else { return };
-        let row = self.tables.get(table).rows.row(slot).to_row();
-        self.rewrite(table, slot, RowRef::held(old_id, &row), new_id, values);
-        let update = Update { table, old_id, new_id, slot: Slot(slot), row };
-        self.log.changes.push(Change::Updated(Box::new(update)));
+        let row = self.tables.get(table).rows.row(slot);
+        let held: SmallVec<[Value; 8]> = row.values().map(ValueRef::to_value).collect();
+        self.rewrite(table, slot, RowRef::held(old_id, &held), new_id, values);
+        let (start, width) = (0, held.len() as u32);
+        let update = Update { table, old_id, new_id, slot: Slot(slot), start, width };
+        self.log.push_update(update, held);
     }
 
-    // Changing tables. `log_tables` comes first, and again after any row change.
+    // Changing tables. But for their creation, `log_tables` comes first, and again after any row
+    // change.
 
     /// Logs the set of tables as it is, so that the changes of tables that follow can be undone.
     pub fn log_tables(&mut self) {
         self.log.changes.push(Change::Tables(Box::new(self.tables.clone())));
     }
 
-    /// Adds an empty table of so many columns, of which one may be the row id.
+    /// Adds an empty table of so many columns, of which one may be the row id; logged. Its id is the
+    /// one that follows the last one given out.
     pub fn create_table(&mut self, table: TableId, width: usize, row_id_column: Option<usize>) {
-        self.assert_tables_are_logged();
-        let at = table.0 as usize;
-        if self.tables.stores.len() <= at {
-            self.tables.stores.resize(at + 1, None);
-        }
-        self.tables.stores[at] = Some(Arc::new(TableStore::new(width, row_id_column)));
+        debug_assert_eq!(self.tables.stores.len(), table.0 as usize, "ids are given out in order");
+        self.tables.stores.push(Some(Arc::new(TableStore::new(width, row_id_column))));
+        self.log.changes.push(Change::Created(table));
     }
 
     /// Removes a table with all it holds.
     pub fn drop_table(&mut self, table: TableId) {
         self.assert_tables_are_logged();
+        self.unlink(table);
         self.tables.stores[table.0 as usize] = None;
-        self.link(table);
     }
 
-    /// Gives tables exactly these indexes. Those they have already stay as they are.
+    /// Gives tables exactly these indexes. Those they have already stay as they are. Logged, unless
+    /// the tables are.
     ///
     /// # Cost
     /// **O(n)** for n rows and each index that is new or differs; none otherwise.
@@ -312,18 +326,15 @@ impl Store {
         for (table, Specs { own, .. }) in &mut specs {
             let current = self.tables.get(*table).indexes.iter().map(|index| &index.spec);
             if !own.iter().eq(current) {
-                self.assert_tables_are_logged();
+                self.log_tables_for(*table);
                 self.set_own_indexes(*table, std::mem::take(own));
             }
         }
         for (table, Specs { referencing, .. }) in specs {
             let current = self.tables.get(table).references.iter();
-            if !referencing
-                .iter()
-                .map(|(spec, to)| (spec, to))
-                .eq(current.map(|i| (&i.spec, &i.to)))
-            {
-                self.assert_tables_are_logged();
+            let current = current.map(|index| (&index.spec, &index.to));
+            if !referencing.iter().map(|(spec, to)| (spec, to)).eq(current) {
+                self.log_tables_for(table);
                 self.set_references(table, referencing);
             }
         }
@@ -352,8 +363,8 @@ impl Store {
     /// Drops a column. The indexes go; set them again.
     pub fn drop_column(&mut self, table: TableId, position: usize) {
         self.assert_tables_are_logged();
+        self.unlink(table);
         self.tables.get_mut(table).drop_column(position);
-        self.link(table);
     }
 
     // The log.
@@ -366,6 +377,25 @@ impl Store {
     /// The changes since a mark, oldest first.
     pub fn changes_since(&self, mark: Mark) -> &[Change] {
         &self.log.changes[mark.0..]
+    }
+
+    /// Logs the set of tables before this one changes, unless it is undone with all it has: what was
+    /// created last is, and what has been logged.
+    fn log_tables_for(&mut self, table: TableId) {
+        let changes = &self.log.changes;
+        let is_undone_anyway = match changes.last() {
+            // Ids are given out in order, so tables created together follow each other here.
+            Some(Change::Created(last)) => {
+                let at = changes.len().checked_sub(1 + (last.0 - table.0.min(last.0)) as usize);
+                let change = at.map(|at| &changes[at]);
+                matches!(change, Some(Change::Created(created)) if *created == table)
+            }
+            Some(Change::Tables(_)) => true,
+            _ => false,
+        };
+        if !is_undone_anyway {
+            self.log_tables();
+        }
     }
 
     /// Row changes between the log of the tables and a change of them would be undone in tables that

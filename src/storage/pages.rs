@@ -21,6 +21,9 @@ pub(super) const PAGE: usize = 256;
 /// Cells in a page of an array that is written to at random: what a fork copies for a write.
 pub(super) const SMALL_PAGE: usize = 64;
 
+/// For how many cells the first one makes room: a table of few rows has one allocation a column.
+const FIRST: usize = 8;
+
 /// How many pages a patch may have beside any spine.
 const PATCH_MIN: usize = 32;
 
@@ -57,9 +60,15 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     }
 
     /// The cell at a position below the length.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, position: usize) -> &T {
-        &self.page(position / CELLS)[position % CELLS]
+        let number = position / CELLS;
+        match &self.spine {
+            Some(spine) if number < self.sealed && self.patch.is_empty() => {
+                &spine[number][position % CELLS]
+            }
+            _ => &self.page(number)[position % CELLS],
+        }
     }
 
     /// The cells of a page; of the last one, those there are.
@@ -96,7 +105,12 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     /// The cell at a position below the length, to be changed.
     #[inline]
     pub(super) fn get_mut(&mut self, position: usize) -> &mut T {
-        &mut self.page_mut(position / CELLS)[position % CELLS]
+        let number = position / CELLS;
+        if number < self.sealed && self.patch.is_empty() && self.owns_spine() {
+            let page = &mut self.spine_mut()[number];
+            return &mut Arc::make_mut(page)[position % CELLS];
+        }
+        &mut self.page_mut(number)[position % CELLS]
     }
 
     /// The cells of a page, to be changed.
@@ -170,6 +184,9 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
 
     #[inline]
     pub(super) fn push(&mut self, value: T) {
+        if self.tail.capacity() == 0 {
+            self.tail.reserve_exact(FIRST.min(CELLS));
+        }
         self.tail.push(value);
         if self.tail.len() == CELLS {
             self.seal();

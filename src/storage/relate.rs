@@ -99,14 +99,14 @@ impl Store {
         let count = reference.buckets.bucket(bucket).count as usize;
         let row_id = |slot: u32| RowId(rows.id(slot));
         let mut first: FirstRowIds = match reference.buckets.listed(bucket) {
-            Listed::Nobody => FirstRowIds::new(),
-            Listed::Run(start, len) if rows.ascends() || count > SORTED_MAX => {
+            Listed::Nobody => return (count, FirstRowIds::new()),
+            Listed::Run(start, len) if rows.ascends() => {
                 let mut ids = [RowId(0); FIRST_ROWS_MAX];
                 let len = FIRST_ROWS_MAX.min(len as usize);
-                for (at, id) in ids[..len].iter_mut().enumerate() {
-                    *id = row_id(start + at as u32);
+                for (slot, id) in (start..).zip(&mut ids[..len]) {
+                    *id = row_id(slot);
                 }
-                FirstRowIds::from_buf_and_len(ids, len)
+                return (count, FirstRowIds::from_buf_and_len(ids, len));
             }
             _ if count <= SORTED_MAX => {
                 let mut slots = reference.members(rows, bucket);
@@ -314,6 +314,7 @@ impl Store {
 
     /// Builds the indexes of a table's foreign keys that are new or differ.
     pub(super) fn set_references(&mut self, table: TableId, specs: Vec<(IndexSpec, References)>) {
+        self.unlink(table);
         let references = Vec::with_capacity(specs.len());
         let mut old = std::mem::replace(&mut self.tables.get_mut(table).references, references);
         for (spec, to) in specs {
@@ -347,13 +348,25 @@ impl Store {
         self.log.asides.truncate(asides);
     }
 
-    /// Notes what a table's foreign keys reference; of a table that is gone, that they are, too.
-    pub(super) fn link(&mut self, table: TableId) {
+    /// Forgets what a table's foreign keys reference: they are about to change.
+    pub(super) fn unlink(&mut self, table: TableId) {
         let Tables { stores, links } = &mut self.tables;
+        let Some(store) = &stores[table.0 as usize] else { return };
+        for index in &store.references {
+            let links = &mut Arc::make_mut(links)[index.to.table.0 as usize];
+            links.retain(|link| link.table != table);
+        }
+    }
+
+    /// Notes what a table's foreign keys reference.
+    fn link(&mut self, table: TableId) {
+        let Tables { stores, links } = &mut self.tables;
+        let Some(store) = &stores[table.0 as usize] else { return };
+        if store.references.is_empty() {
+            return;
+        }
         let links = Arc::make_mut(links);
         links.resize(stores.len(), Links::new());
-        links.iter_mut().for_each(|links| links.retain(|link| link.table != table));
-        let Some(store) = &stores[table.0 as usize] else { return };
         for (reference, index) in store.references.iter().enumerate() {
             let (link, links) = (Link { table, reference }, &mut links[index.to.table.0 as usize]);
             links.insert(links.partition_point(|other| *other < link), link);

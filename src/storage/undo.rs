@@ -8,6 +8,7 @@ use super::table::{RowRef, TableStore};
 use super::{Link, Slot, Store, Tables};
 use crate::id::TableId;
 use crate::value::Value;
+use smallvec::SmallVec;
 use triomphe::Arc;
 
 impl Store {
@@ -27,6 +28,8 @@ impl Store {
             self.log.nulled -=
                 undone.iter().filter(|change| matches!(change, Change::Nulled)).count();
             self.log.swaths.truncate(self.log.swaths.len() - swaths);
+            let is_update = |change: &&Change| matches!(change, Change::Updated(_));
+            (0..undone.iter().filter(is_update).count()).for_each(|_| self.log.pop_update());
             self.log.changes.truncate(end);
             while self.log.asides.pop_if(|(at, _)| *at >= end).is_some() {}
         }
@@ -37,7 +40,7 @@ impl Store {
                     self.undo_asides(table, slot);
                     self.tables.get_mut(table).revive(slot);
                 }
-                Change::Updated(update) => self.undo_update(&update),
+                Change::Updated(_) => self.undo_update(),
                 Change::Swept(_) => {
                     let Some(swath) = self.log.pop_swath() else { continue };
                     self.undo_asides(swath.table, NONE);
@@ -50,9 +53,15 @@ impl Store {
                     self.log.nulled -= 1;
                     self.undo_nulled(&swath);
                 }
+                Change::Created(table) => self.uncreate_table(table),
                 Change::Tables(tables) => self.tables = *tables,
             }
         }
+    }
+
+    fn uncreate_table(&mut self, table: TableId) {
+        self.unlink(table);
+        self.tables.stores.truncate(table.0 as usize);
     }
 
     fn undo_insert(&mut self, table: TableId, slot: u32) {
@@ -68,13 +77,15 @@ impl Store {
         self.tables.get_mut(table).unplace(slot, id_led_to);
     }
 
-    fn undo_update(&mut self, update: &Update) {
-        let Update { table, old_id, slot: Slot(slot), ref row, .. } = *update;
+    fn undo_update(&mut self) {
+        let Some(&update) = self.log.updates.last() else { return };
+        let Update { table, old_id, slot: Slot(slot), .. } = update;
         let mut covered = Vec::new();
         let id_led_to = self.undo_asides_and(table, slot, &mut covered);
         let store = self.tables.get_mut(table);
-        store.write_back(slot, old_id.0, row, id_led_to);
+        store.write_back(slot, old_id.0, self.log.held(&update), id_led_to);
         store.cover_by_null(slot, &covered);
+        self.log.pop_update();
     }
 
     fn undo_nulled(&mut self, swath: &Swath) {
@@ -140,40 +151,52 @@ impl Store {
         if self.log.changes.is_empty() {
             return;
         }
+        let mut written: SmallVec<[TableId; 8]> = SmallVec::new();
         for at in 0..self.log.changes.len() {
-            self.settle(at);
+            let table = self.settle(at);
+            if table.is_some() && table.as_ref() != written.last() {
+                written.extend(table);
+            }
         }
         self.log.clear();
+        written.sort_unstable();
+        written.dedup();
+        written.into_iter().for_each(|table| self.tables.tidy(table));
     }
 
-    /// Frees the slots of one change, and tidies its table if that may be due.
-    fn settle(&mut self, at: usize) {
+    /// Frees the slots of one change. The table, if it is one that rows were written to.
+    #[inline]
+    fn settle(&mut self, at: usize) -> Option<TableId> {
         let Store { tables, log } = self;
         match &log.changes[at] {
-            Change::Tables(_) | Change::Nulled => {}
-            Change::Inserted { table, .. } => tables.tidy(*table),
+            Change::Created(_) | Change::Tables(_) | Change::Nulled => None,
+            Change::Inserted { table, .. } => Some(*table),
             Change::Deleted { table, slot, .. } => {
                 if let Some(store) = tables.find_mut(*table) {
                     store.end_orphanhoods(slot.0, None);
                     store.give_free(slot.0, 1);
                 }
+                None
             }
             Change::Updated(update) => {
-                let Update { table, old_id, slot, row, .. } = &**update;
-                if let Some(store) = tables.find_mut(*table) {
-                    store.end_orphanhoods(slot.0, Some(RowRef::held(*old_id, row)));
+                let update = &log.updates[*update as usize];
+                let &Update { table, old_id, slot, .. } = update;
+                if let Some(store) = tables.find_mut(table) {
+                    let before = RowRef::held(old_id, log.held(update));
+                    store.end_orphanhoods(slot.0, Some(before));
                 }
-                tables.tidy(*table);
+                Some(table)
             }
             Change::Swept(swath) => {
                 let swath = &log.swaths[*swath as usize];
-                let Some(store) = tables.find_mut(swath.table) else { return };
+                let store = tables.find_mut(swath.table)?;
                 let set = log.rowset(swath);
                 if store.references.iter().any(ReferenceIndex::has_orphans) {
                     set.iter().for_each(|slot| store.end_orphanhoods(slot, None));
                 }
                 set.runs.iter().for_each(|&(start, len)| store.give_free(start, len));
                 set.slots.iter().for_each(|&slot| store.give_free(slot, 1));
+                None
             }
         }
     }

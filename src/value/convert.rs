@@ -12,10 +12,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
-use super::Value;
 use super::decimal::{IntegerFit, parse_integer, parse_real, real_to_text};
+use super::{Text, Value};
 
 /// The type a column is declared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -158,7 +157,7 @@ impl Value {
     /// The value as text: numbers in SQLite's spelling, blobs byte for byte, `None` for NULL.
     ///
     /// Bytes of a blob that are not UTF-8 become U+FFFD; SQLite would keep them.
-    pub fn to_text(&self) -> Option<Arc<str>> {
+    pub fn to_text(&self) -> Option<Text> {
         match self {
             Value::Null => None,
             Value::Integer(integer) => Some(integer.to_string().into()),

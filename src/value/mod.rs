@@ -30,6 +30,7 @@ mod compare;
 mod convert;
 mod decimal;
 mod key;
+mod text;
 mod value_ref;
 
 pub(crate) use compare::compare_refs;
@@ -37,13 +38,14 @@ pub use compare::{Collation, canonical, compare, equals};
 pub(crate) use convert::Number;
 pub use convert::{Affinity, DataType};
 pub use key::{Key, OrderedKey};
+pub use text::Text;
 pub use value_ref::ValueRef;
 
 pub(crate) use decimal::{parse_real, real_to_fixed, real_to_literal, real_to_text};
 
 /// A value of one of SQLite's five storage classes.
 ///
-/// Text and blobs are shared, so a clone is cheap whatever the size.
+/// Long texts and blobs are shared, so a clone is cheap whatever the size.
 #[derive(Clone, Debug, Default)]
 pub enum Value {
     /// The absence of a value.
@@ -54,7 +56,7 @@ pub enum Value {
     /// A double precision number. Never NaN when made by `From`: SQLite turns NaN into NULL.
     Real(f64),
     /// Unicode text.
-    Text(Arc<str>),
+    Text(Text),
     /// Bytes.
     Blob(Arc<[u8]>),
 }
@@ -281,8 +283,8 @@ impl From<&String> for Value {
     }
 }
 
-impl From<Arc<str>> for Value {
-    fn from(text: Arc<str>) -> Value {
+impl From<Text> for Value {
+    fn from(text: Text) -> Value {
         Value::Text(text)
     }
 }

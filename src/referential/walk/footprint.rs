@@ -7,7 +7,7 @@ use crate::error::Event;
 use crate::id::{ConstraintId, IndexId, TableId};
 use crate::referential::program::Timing;
 use crate::value::Value;
-use std::collections::HashMap;
+use smallvec::SmallVec;
 use std::sync::OnceLock;
 
 /// The footprint of a delete from each table of one schema, made when it is first asked for.
@@ -62,7 +62,7 @@ pub(super) struct Edge {
     /// For SET NULL: whether a column may not be NULL.
     pub(super) is_refused: bool,
     /// For SET NULL and SET DEFAULT: what the referencing columns become.
-    pub(super) written: Vec<(usize, Value)>,
+    pub(super) written: SmallVec<[(usize, Value); 1]>,
 }
 
 impl Footprints {
@@ -81,9 +81,7 @@ impl Footprints {
 
 impl Footprint {
     fn new(catalog: &Catalog, programs: &Programs, dialect: &Dialect, root: TableId) -> Self {
-        let tables = deleted_tables(catalog, root);
-        let position: HashMap<TableId, usize> =
-            tables.iter().enumerate().map(|(position, table)| (*table, position)).collect();
+        let (tables, position) = deleted_tables(catalog, root);
         let node = |&table: &TableId| Node {
             table,
             edges: keys_of(catalog, dialect, table)
@@ -149,9 +147,9 @@ impl Footprint {
 }
 
 impl Edge {
-    fn new(catalog: &Catalog, nodes: &HashMap<TableId, usize>, key: &ForeignKeyEntry) -> Self {
+    fn new(catalog: &Catalog, nodes: &[Option<usize>], key: &ForeignKeyEntry) -> Self {
         let table = catalog.by_id(key.table);
-        let node = nodes.get(&key.table).copied();
+        let node = nodes[key.table.0 as usize];
         let action = key.delete_rule();
         let value = |&position: &usize| {
             let column = &table.columns[position];
@@ -235,28 +233,31 @@ fn keys_of<'a>(
     dialect: &Dialect,
     table: TableId,
 ) -> impl Iterator<Item = &'a ForeignKeyEntry> {
-    let mut ids = catalog.referenced_by(table).to_vec();
-    match dialect.order {
-        ActionOrder::NewestFirst => ids.reverse(),
-        ActionOrder::OldestFirst => {}
-    }
-    ids.into_iter().map(|id| catalog.constraint(id))
+    let ids = catalog.referenced_by(table);
+    let is_reversed = dialect.order == ActionOrder::NewestFirst;
+    let place = move |at: usize| if is_reversed { ids.len() - 1 - at } else { at };
+    (0..ids.len()).map(move |at| catalog.constraint(ids[place(at)]))
 }
 
-/// The tables that a delete from `root` deletes from, `root` first.
-fn deleted_tables(catalog: &Catalog, root: TableId) -> Vec<TableId> {
+/// The tables that a delete from `root` deletes from, `root` first; and for each table there is its
+/// position among them.
+fn deleted_tables(catalog: &Catalog, root: TableId) -> (Vec<TableId>, Vec<Option<usize>>) {
+    let mut position = vec![None; catalog.table_count()];
+    position[root.0 as usize] = Some(0);
     let mut tables = vec![root];
     let mut at = 0;
     while at < tables.len() {
         for &id in catalog.referenced_by(tables[at]) {
             let key = catalog.constraint(id);
-            if key.delete_rule() == ReferentialAction::Cascade && !tables.contains(&key.table) {
+            let position = &mut position[key.table.0 as usize];
+            if key.delete_rule() == ReferentialAction::Cascade && position.is_none() {
+                *position = Some(tables.len());
                 tables.push(key.table);
             }
         }
         at += 1;
     }
-    tables
+    (tables, position)
 }
 
 /// Whether rows of a table can be reached from its own rows over actions, of which only CASCADE
@@ -266,30 +267,31 @@ fn reaches_itself(catalog: &Catalog, root: TableId) -> bool {
         let keys = catalog.referenced_by(table).iter().map(|&id| catalog.constraint(id));
         keys.filter(|key| key.delete_rule() != ReferentialAction::NoAction)
     };
-    let mut seen = vec![root];
-    let mut at = 0;
-    while at < seen.len() {
-        for key in acts(seen[at]) {
+    let mut is_seen = vec![false; catalog.table_count()];
+    let mut waiting = vec![root];
+    while let Some(table) = waiting.pop() {
+        for key in acts(table) {
             if key.table == root {
                 return true;
             }
-            if !seen.contains(&key.table) {
-                seen.push(key.table);
+            if !std::mem::replace(&mut is_seen[key.table.0 as usize], true) {
+                waiting.push(key.table);
             }
         }
-        at += 1;
     }
     false
+}
+
+/// The nodes that a node's cascades lead to.
+fn cascades(node: &Node) -> impl Iterator<Item = usize> {
+    let cascades = node.edges.iter().filter(|edge| edge.action == ReferentialAction::Cascade);
+    cascades.map(|edge| edge.node)
 }
 
 /// How many actions can nest; `None` if there is a cycle.
 fn longest_path(nodes: &[Node]) -> Option<usize> {
     // Node → how many unfinished edges lead to it.
     let mut incoming = vec![0_usize; nodes.len()];
-    let cascades = |node: &Node| -> Vec<usize> {
-        let cascades = node.edges.iter().filter(|edge| edge.action == ReferentialAction::Cascade);
-        cascades.map(|edge| edge.node).collect()
-    };
     nodes.iter().flat_map(cascades).for_each(|node| incoming[node] += 1);
     let mut length = vec![0_usize; nodes.len()];
     let mut ready: Vec<usize> = (0..nodes.len()).filter(|&node| incoming[node] == 0).collect();
