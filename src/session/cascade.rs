@@ -117,6 +117,13 @@ impl CascadeWalk {
     }
 }
 
+/// An attribute that was deleted and not set since has no value, and where nothing may be loaded
+/// the reference goes on with the symbol that says so.
+fn symbol_in_place_of_object(asked: &str) -> Error {
+    let message = format!("'LoaderCallableStatus' object has no attribute '{asked}'");
+    Error::new(ErrorClass::AttributeError, message)
+}
+
 impl Session<'_> {
     /// All objects that an operation reaches from one object, without that one itself.
     pub(super) fn cascade_all(
@@ -165,12 +172,17 @@ impl Session<'_> {
         }
         match self.mapping.kind_of(relationship) {
             Kind::Reference(_) | Kind::Column(_) => {
-                let found = self.get_reference(object, relationship, passive)?;
-                Ok(found.value().flatten().into_iter().collect())
+                match self.get_reference(object, relationship, passive)? {
+                    // The reference takes the symbol for "no value" for the object.
+                    Got::NoValue => Err(symbol_in_place_of_object("_sa_instance_state")),
+                    found => Ok(found.value().flatten().into_iter().collect()),
+                }
             }
             Kind::Collection(_) => {
-                if self.get_collection(object, relationship, passive)? != Got::Value(()) {
-                    return Ok(vec![]);
+                match self.get_collection(object, relationship, passive)? {
+                    Got::NoResult => return Ok(vec![]),
+                    Got::NoValue => return Err(symbol_in_place_of_object("_sa_adapter")),
+                    Got::Value(()) => {}
                 }
                 Ok(self.state(object).collection(self.mapping.slot(relationship)).to_vec())
             }

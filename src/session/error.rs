@@ -46,6 +46,45 @@ pub enum ErrorClass {
     ValueError,
 }
 
+impl ErrorClass {
+    /// The reference's module that has the class.
+    pub(super) fn module(self) -> &'static str {
+        match self {
+            ErrorClass::DetachedInstanceError
+            | ErrorClass::FlushError
+            | ErrorClass::ObjectDeletedError
+            | ErrorClass::StaleDataError
+            | ErrorClass::UnmappedClassError
+            | ErrorClass::UnmappedColumnError
+            | ErrorClass::UnmappedInstanceError => "sqlalchemy.orm.exc",
+            ErrorClass::AssertionError
+            | ErrorClass::AttributeError
+            | ErrorClass::IndexError
+            | ErrorClass::KeyError
+            | ErrorClass::NotImplementedError
+            | ErrorClass::OverflowError
+            | ErrorClass::TypeError
+            | ErrorClass::ValueError => "builtins",
+            ErrorClass::AmbiguousForeignKeysError
+            | ErrorClass::ArgumentError
+            | ErrorClass::CircularDependencyError
+            | ErrorClass::IntegrityError
+            | ErrorClass::InterfaceError
+            | ErrorClass::InvalidRequestError
+            | ErrorClass::MultipleResultsFound
+            | ErrorClass::NoForeignKeysError
+            | ErrorClass::NoReferencedTableError
+            | ErrorClass::NoReferencedColumnError
+            | ErrorClass::NoResultFound
+            | ErrorClass::OperationalError
+            | ErrorClass::PendingRollbackError
+            | ErrorClass::ProgrammingError
+            | ErrorClass::ResourceClosedError
+            | ErrorClass::StatementError => "sqlalchemy.exc",
+        }
+    }
+}
+
 impl fmt::Display for ErrorClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)

@@ -112,11 +112,7 @@ impl Session<'_> {
         if error.sql.is_some() {
             return error;
         }
-        let module = match error.class {
-            ErrorClass::InvalidRequestError | ErrorClass::PendingRollbackError => "sqlalchemy.exc",
-            _ => "sqlalchemy.orm.exc",
-        };
-        let message = format!("({module}.{}) {}", error.class, error.message);
+        let message = format!("({}.{}) {}", error.class.module(), error.class, error.message);
         Error { sql: Some(sql), ..Error::new(ErrorClass::StatementError, message) }
     }
 

@@ -125,6 +125,8 @@ pub(super) struct Plan {
     /// Where the columns beside the object stand.
     pub(super) extra: Vec<usize>,
     pub(super) subqueries: Vec<SubqueryPlan>,
+    /// Whether a collection is joined: an object comes once for each of its members.
+    pub(super) repeats_objects: bool,
 }
 
 /// A relationship that is loaded by repeating the query.
@@ -186,6 +188,7 @@ pub(super) fn plan(mapping: &Mapping, request: &Request, posts: &mut PostLoads) 
         required: Vec::new(),
         order_by: request.order_by.clone(),
         subqueries: Vec::new(),
+        repeats_objects: false,
         aliases: 0,
     };
     let mut extra: Vec<usize> =
@@ -200,7 +203,8 @@ pub(super) fn plan(mapping: &Mapping, request: &Request, posts: &mut PostLoads) 
     let mut root = planner.entity(&root)?;
     planner.require_columns();
     extra.extend(request.after.iter().map(|column| planner.primary_column(column.clone())));
-    let Planner { mut primary, secondary, joins, order_by, subqueries, .. } = planner;
+    let Planner { mut primary, secondary, joins, order_by, subqueries, repeats_objects, .. } =
+        planner;
     root.shift(primary.len());
     primary.extend(secondary);
     let select = Select {
@@ -211,7 +215,7 @@ pub(super) fn plan(mapping: &Mapping, request: &Request, posts: &mut PostLoads) 
         filter: request.filter.clone(),
         order_by,
     };
-    Ok(Plan { select, root, extra, subqueries })
+    Ok(Plan { select, root, extra, subqueries, repeats_objects })
 }
 
 /// Puts the joins onto the table that they start from, which then stands last.
@@ -248,6 +252,7 @@ struct Planner<'p> {
     required: Vec<Column>,
     order_by: Vec<Ordering>,
     subqueries: Vec<SubqueryPlan>,
+    repeats_objects: bool,
     aliases: u32,
 }
 
@@ -450,6 +455,7 @@ impl Planner<'_> {
 
     fn joined(&mut self, place: &Place, relationship: RelationshipId) -> Result<Entity> {
         let configured = &self.mapping[relationship];
+        self.repeats_objects |= configured.uselist;
         let target_table = self.mapping[configured.target].table;
         let target = self.alias(target_table);
         let secondary = configured.secondary.map(|table| (table, self.alias(table)));

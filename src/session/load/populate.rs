@@ -73,6 +73,10 @@ impl Session<'_> {
             let extra = plan.extra.iter().map(|&at| row[at].clone()).collect();
             found.push((object, extra));
         }
+        if plan.repeats_objects {
+            let mut seen: HashSet<Found, foldhash::fast::FixedState> = HashSet::default();
+            found.retain(|row| seen.insert(row.clone()));
+        }
         Ok(found)
     }
 

@@ -163,15 +163,11 @@ impl Session<'_> {
         request.filter.push(Condition::In { columns: columns.to_vec(), keys: keys.len() });
         request.parameters = keys.iter().flat_map(|key| key.iter().map(Scalar::to_value)).collect();
         let found = self.load_rows(&request, posts)?;
-        let mut seen: hashbrown::HashSet<(ObjectId, Vec<Scalar>), foldhash::fast::FixedState> =
-            Default::default();
         let mut by_key: Map<Vec<Scalar>, Vec<ObjectId>> = Map::default();
         for (object, extra) in found {
             let Some(object) = object else { continue };
             let key: Vec<Scalar> = extra.into_iter().map(|value: Value| value.into()).collect();
-            if seen.insert((object, key.clone())) {
-                by_key.entry(key).or_default().push(object);
-            }
+            by_key.entry(key).or_default().push(object);
         }
         Ok(by_key)
     }
