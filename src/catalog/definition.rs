@@ -11,7 +11,7 @@ use super::constraint::{
 use super::links::is_same;
 use super::name::{Name, Names};
 use super::resolve::NoColumns;
-use crate::expression::Expression;
+use crate::expression::{Bound, Expression};
 use crate::value::{Affinity, Collation, DataType, Value};
 use smallvec::{SmallVec, smallvec};
 
@@ -298,6 +298,12 @@ impl Column {
     fn is_declared_integer(&self) -> bool {
         let is_so = |declared: &Name| declared.eq_ignore_ascii_case("INTEGER");
         self.data_type == DataType::Integer && self.declared.as_ref().is_none_or(is_so)
+    }
+
+    /// Its DEFAULT, if that may come to something else for each row.
+    pub(super) fn computed_default(&self) -> Option<Bound> {
+        let default = self.default.as_ref().filter(|default| default.is_volatile())?;
+        default.bind(&NoColumns).ok()
     }
 
     /// The value of its DEFAULT; NULL without one.

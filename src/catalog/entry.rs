@@ -55,8 +55,10 @@ pub struct ColumnEntry {
     pub not_null: bool,
     /// What is done about a NULL, if its NOT NULL says.
     pub not_null_resolution: Option<Resolution>,
-    /// The value of its DEFAULT; NULL without one.
+    /// The value of its DEFAULT, if that is one for all rows; NULL without one.
     pub default: Value,
+    /// Its DEFAULT, if it is computed for each row.
+    pub computed_default: Option<Bound>,
     pub(super) not_null_names: KnownNames,
 }
 
@@ -214,6 +216,16 @@ impl ForeignKeyEntry {
     /// The update rule.
     pub fn update_rule(&self) -> ReferentialAction {
         self.definition.on_update
+    }
+}
+
+impl ColumnEntry {
+    /// The value of its DEFAULT for one row; NULL without one.
+    pub fn default_value(&self) -> Value {
+        match &self.computed_default {
+            Some(computed) => computed.evaluate(&[][..]),
+            None => self.default.clone(),
+        }
     }
 }
 

@@ -128,6 +128,7 @@ pub(super) fn column_entries(definition: &Table) -> Vec<ColumnEntry> {
         not_null: column.not_null || is_key(&column.name),
         not_null_resolution: column.not_null_resolution,
         default: column.default_value(),
+        computed_default: column.computed_default(),
         not_null_names: KnownNames::new(),
     };
     definition.columns.iter().map(entry).collect()

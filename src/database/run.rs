@@ -540,7 +540,7 @@ fn new_row(table: &TableEntry, row: RowValues) -> Result<NewRow> {
         }
         RowValues::Named(named) => {
             let mut values: Vec<_> =
-                table.columns.iter().map(|column| column.default.clone()).collect();
+                table.columns.iter().map(|column| column.default_value()).collect();
             let mut given = vec![false; values.len()];
             for (name, value) in named {
                 let position = table.position(&name)?;

@@ -204,6 +204,10 @@ impl Database {
                 let message = "Cannot add a REFERENCES column with non-NULL default value";
                 return refuse(message, "Existing rows would reference a row that may not exist.");
             }
+            if has_rows && entry.columns.last().is_some_and(|it| it.computed_default.is_some()) {
+                let message = "Cannot add a column with non-constant default";
+                return refuse(message, "Existing rows would all have the same value.");
+            }
             if has_rows && lacks_value {
                 let message = "Cannot add a NOT NULL column with default value NULL";
                 return refuse(message, "Existing rows would have no value for it.");

@@ -1,13 +1,18 @@
 //! The functions an expression can call, as SQLite defines them.
 //!
-//! All are pure. Those that choose among their arguments (coalesce, ifnull) evaluate no more than
-//! they need; iif is bound as CASE. Text functions take numbers as their text and blobs as if they were text.
+//! All are pure but random, randomblob and those of the time. Those that choose among their
+//! arguments (coalesce, ifnull) evaluate no more than they need; iif is bound as CASE. Text functions
+//! take numbers as their text and blobs as if they were text.
 
 use std::borrow::Cow;
 
 use super::Pattern;
+use super::dates::Dates;
 use super::error::BindError;
 use super::evaluate::Scope;
+use super::format::format_values;
+use super::math::Math;
+use super::random;
 use super::resolved::Resolved;
 use crate::value::{Collation, NULL, Value, compare, parse_real, real_to_fixed, real_to_text};
 
@@ -23,6 +28,8 @@ pub(super) enum Function {
     Coalesce,
     Concat,
     ConcatWs,
+    Dates(Dates),
+    Format,
     Hex,
     Iif,
     IfNull,
@@ -32,11 +39,14 @@ pub(super) enum Function {
     Likely,
     Lower,
     Matches(Pattern),
+    Math(Math),
     Max,
     Min,
     NullIf,
     OctetLength,
     Quote,
+    Random,
+    RandomBlob,
     Replace,
     Round,
     Sign,
@@ -63,39 +73,81 @@ type Known = (&'static str, Function, usize, usize);
 const MANY: usize = usize::MAX;
 
 /// In order of their names.
-const FUNCTIONS: [Known; 35] = [
+const FUNCTIONS: [Known; 77] = [
     ("abs", Function::Abs, 1, 1),
+    ("acos", Function::Math(Math::Acos), 1, 1),
+    ("acosh", Function::Math(Math::Acosh), 1, 1),
+    ("asin", Function::Math(Math::Asin), 1, 1),
+    ("asinh", Function::Math(Math::Asinh), 1, 1),
+    ("atan", Function::Math(Math::Atan), 1, 1),
+    ("atan2", Function::Math(Math::Atan2), 2, 2),
+    ("atanh", Function::Math(Math::Atanh), 1, 1),
+    ("ceil", Function::Math(Math::Ceil), 1, 1),
+    ("ceiling", Function::Math(Math::Ceil), 1, 1),
     ("char", Function::Char, 0, MANY),
     ("coalesce", Function::Coalesce, 2, MANY),
     ("concat", Function::Concat, 1, MANY),
     ("concat_ws", Function::ConcatWs, 2, MANY),
+    ("cos", Function::Math(Math::Cos), 1, 1),
+    ("cosh", Function::Math(Math::Cosh), 1, 1),
+    ("current_date", Function::Dates(Dates::Date), 0, 0),
+    ("current_time", Function::Dates(Dates::Time), 0, 0),
+    ("current_timestamp", Function::Dates(Dates::DateTime), 0, 0),
+    ("date", Function::Dates(Dates::Date), 0, MANY),
+    ("datetime", Function::Dates(Dates::DateTime), 0, MANY),
+    ("degrees", Function::Math(Math::Degrees), 1, 1),
+    ("exp", Function::Math(Math::Exp), 1, 1),
+    ("floor", Function::Math(Math::Floor), 1, 1),
+    ("format", Function::Format, 0, MANY),
     ("glob", Function::Matches(Pattern::Glob), 2, 2),
     ("hex", Function::Hex, 1, 1),
     ("if", Function::Iif, 2, MANY),
     ("ifnull", Function::IfNull, 2, 2),
     ("iif", Function::Iif, 2, MANY),
     ("instr", Function::Instr, 2, 2),
+    ("julianday", Function::Dates(Dates::JulianDay), 0, MANY),
     ("length", Function::Length, 1, 1),
     ("like", Function::Matches(Pattern::Like), 2, 3),
     ("likelihood", Function::Likely, 2, 2),
     ("likely", Function::Likely, 1, 1),
+    ("ln", Function::Math(Math::Ln), 1, 1),
+    ("log", Function::Math(Math::Log), 1, 2),
+    ("log10", Function::Math(Math::Log), 1, 1),
+    ("log2", Function::Math(Math::Log2), 1, 1),
     ("lower", Function::Lower, 1, 1),
     ("ltrim", Function::Trim(Ends::Left), 1, 2),
     ("max", Function::Max, 2, MANY),
     ("min", Function::Min, 2, MANY),
+    ("mod", Function::Math(Math::Mod), 2, 2),
     ("nullif", Function::NullIf, 2, 2),
     ("octet_length", Function::OctetLength, 1, 1),
+    ("pi", Function::Math(Math::Pi), 0, 0),
+    ("pow", Function::Math(Math::Pow), 2, 2),
+    ("power", Function::Math(Math::Pow), 2, 2),
+    ("printf", Function::Format, 0, MANY),
     ("quote", Function::Quote, 1, 1),
+    ("radians", Function::Math(Math::Radians), 1, 1),
+    ("random", Function::Random, 0, 0),
+    ("randomblob", Function::RandomBlob, 1, 1),
     ("replace", Function::Replace, 3, 3),
     ("round", Function::Round, 1, 2),
     ("rtrim", Function::Trim(Ends::Right), 1, 2),
     ("sign", Function::Sign, 1, 1),
+    ("sin", Function::Math(Math::Sin), 1, 1),
+    ("sinh", Function::Math(Math::Sinh), 1, 1),
+    ("sqrt", Function::Math(Math::Sqrt), 1, 1),
+    ("strftime", Function::Dates(Dates::Format), 1, MANY),
     ("substr", Function::Substr, 2, 3),
     ("substring", Function::Substr, 2, 3),
+    ("tan", Function::Math(Math::Tan), 1, 1),
+    ("tanh", Function::Math(Math::Tanh), 1, 1),
+    ("time", Function::Dates(Dates::Time), 0, MANY),
     ("trim", Function::Trim(Ends::Both), 1, 2),
+    ("trunc", Function::Math(Math::Trunc), 1, 1),
     ("typeof", Function::TypeOf, 1, 1),
     ("unhex", Function::Unhex, 1, 2),
     ("unicode", Function::Unicode, 1, 1),
+    ("unixepoch", Function::Dates(Dates::UnixEpoch), 0, MANY),
     ("unlikely", Function::Likely, 1, 1),
     ("upper", Function::Upper, 1, 1),
     ("zeroblob", Function::ZeroBlob, 1, 1),
@@ -119,6 +171,16 @@ pub fn is_aggregate(name: &str, count: usize) -> bool {
         known.eq_ignore_ascii_case(name) && (*least..=*most).contains(&count)
     };
     AGGREGATES.iter().any(|known| is_meant(&known))
+}
+
+/// Whether the function of this name may give something else each time.
+pub(super) fn is_volatile(name: &str) -> bool {
+    let volatile = [Function::Random, Function::RandomBlob];
+    let is_it = |(known, ..): &&Known| known.eq_ignore_ascii_case(name);
+    let known = FUNCTIONS.iter().find(is_it);
+    known.is_some_and(|(_, function, ..)| {
+        volatile.contains(function) || matches!(function, Function::Dates(_))
+    })
 }
 
 impl Function {
@@ -164,6 +226,9 @@ impl Function {
                 arguments.first().map_or(Cow::Borrowed(&NULL), |argument| argument.value(scope))
             }
             Function::Char => Cow::Owned(char_of(arguments, scope)),
+            Function::Dates(dates) => Cow::Owned(dates.call(arguments, scope)),
+            Function::Format => Cow::Owned(format_call(arguments, scope)),
+            Function::Random => Cow::Owned(random::integer().into()),
             Function::Concat => Cow::Owned(concat(arguments, "", scope)),
             Function::ConcatWs => Cow::Owned(concat_ws(arguments, scope)),
             Function::Abs
@@ -173,8 +238,10 @@ impl Function {
             | Function::Length
             | Function::Lower
             | Function::Matches(_)
+            | Function::Math(_)
             | Function::OctetLength
             | Function::Quote
+            | Function::RandomBlob
             | Function::Replace
             | Function::Round
             | Function::Sign
@@ -202,7 +269,9 @@ impl Function {
             Function::Length => length(first),
             Function::Lower => map_text(first, |text| text.to_ascii_lowercase()),
             Function::Upper => map_text(first, |text| text.to_ascii_uppercase()),
+            Function::Math(math) => math.call(value(0).as_deref(), second),
             Function::Quote => quote(first),
+            Function::RandomBlob => random_blob(first),
             Function::Replace => replace(first, second.unwrap_or(&NULL), third.unwrap_or(&NULL)),
             Function::Round => round(first, second),
             Function::Substr => substr(first, second.unwrap_or(&NULL), third),
@@ -218,8 +287,11 @@ impl Function {
             | Function::Coalesce
             | Function::Concat
             | Function::ConcatWs
+            | Function::Dates(_)
+            | Function::Format
             | Function::Likely
             | Function::Matches(_)
+            | Function::Random
             | Function::IfNull
             | Function::Iif
             | Function::Max
@@ -403,6 +475,24 @@ fn unhex(value: &Value, ignored: Option<&Value>) -> Value {
         }
     }
     bytes.into()
+}
+
+fn format_call<S: Scope + ?Sized>(arguments: &[Resolved], scope: &S) -> Value {
+    let values: Vec<_> = arguments.iter().map(|argument| argument.value(scope)).collect();
+    let values: Vec<&Value> = values.iter().map(AsRef::as_ref).collect();
+    let Some((format, rest)) = values.split_first() else { return Value::Null };
+    match format.to_text() {
+        Some(format) => limited_text(&[format_values(&format, rest).as_bytes()]),
+        None => Value::Null,
+    }
+}
+
+/// At least one byte, whatever is asked for.
+fn random_blob(value: &Value) -> Value {
+    match usize::try_from(value.to_integer().max(1)) {
+        Ok(length) if length <= LENGTH_MAX => random::bytes(length).into(),
+        _ => Value::Null,
+    }
 }
 
 fn zeroblob(value: &Value) -> Value {

@@ -50,12 +50,16 @@ use crate::value::{Collation, DataType, Value};
 mod bind;
 mod build;
 mod call;
+mod dates;
 mod display;
 mod error;
 mod evaluate;
+mod format;
 mod functions;
+mod math;
 mod name;
 mod pattern;
+mod random;
 mod resolved;
 mod subquery;
 
@@ -353,6 +357,17 @@ impl Expression {
     fn visit<'a>(&'a self, call: &mut dyn FnMut(&'a Expression)) {
         call(self);
         self.node.for_each_child(&mut |child| child.visit(call));
+    }
+
+    /// Whether it may come to something else each time: it calls a function of chance or of time.
+    pub fn is_volatile(&self) -> bool {
+        let mut is_volatile = false;
+        self.visit(&mut |part| {
+            if let Node::Call(call) = &part.node {
+                is_volatile |= functions::is_volatile(call.name());
+            }
+        });
+        is_volatile
     }
 
     /// What cannot be bound, because it would have been too deep.

@@ -240,7 +240,7 @@ impl InsertPlan {
             return NewRow { values: given, row_id: None };
         }
         let columns = &self.table.columns;
-        let mut values: Vec<_> = columns.iter().map(|column| column.default.clone()).collect();
+        let mut values: Vec<_> = columns.iter().map(|column| column.default_value()).collect();
         let mut row_id = None;
         // Of a column that is named twice the first counts, as in SQLite.
         for (&position, value) in self.positions.iter().zip(given).rev() {

@@ -355,10 +355,14 @@ fn check_nulls(
         let column = &table.columns[position];
         if column.not_null && values[position].is_null() {
             let resolution = resolution.or(column.not_null_resolution);
-            if resolution != Some(Resolution::Replace) || column.default.is_null() {
+            let default = match resolution {
+                Some(Resolution::Replace) => column.default_value(),
+                _ => Value::Null,
+            };
+            if default.is_null() {
                 return Err(Refusal::NotNull(position));
             }
-            values[position] = column.affinity.apply(column.default.clone());
+            values[position] = column.affinity.apply(default);
         }
     }
     Ok(())

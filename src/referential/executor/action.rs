@@ -135,7 +135,7 @@ impl Executor<'_> {
                 _ => How::Delete { runs_programs: true },
             },
             ReferentialAction::SetDefault if is_mutant!(SetDefaultIsNull) => set(&|_| Value::Null),
-            ReferentialAction::SetDefault => set(&|at| columns[key.columns[at]].default.clone()),
+            ReferentialAction::SetDefault => set(&|at| columns[key.columns[at]].default_value()),
             ReferentialAction::SetNull
             | ReferentialAction::NoAction
             | ReferentialAction::Restrict => set(&|_| Value::Null),

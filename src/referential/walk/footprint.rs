@@ -154,7 +154,7 @@ impl Edge {
         let value = |&position: &usize| {
             let column = &table.columns[position];
             let value = match action {
-                ReferentialAction::SetDefault => column.affinity.apply(column.default.clone()),
+                ReferentialAction::SetDefault => column.affinity.apply(column.default_value()),
                 _ => Value::Null,
             };
             (position, value)
@@ -216,7 +216,10 @@ fn is_used_elsewhere(catalog: &Catalog, edge: &Edge) -> bool {
     // The columns of an index it brings along; what else it depends on it would have to compute.
     let mut computing = table.indexes.iter().filter(|index| !index.is_plain());
     let reads_written = |index: &IndexEntry| edge.written.iter().any(|(at, _)| index.reads(*at));
-    referenced.any(|to| to.columns.iter().any(is_written))
+    let is_computed = |(at, _): &(usize, Value)| table.columns[*at].computed_default.is_some();
+    let sets_default = edge.action == ReferentialAction::SetDefault;
+    (sets_default && edge.written.iter().any(is_computed))
+        || referenced.any(|to| to.columns.iter().any(is_written))
         || table.row_id_column.as_ref().is_some_and(is_written)
         || computing.any(reads_written)
 }

@@ -59,7 +59,7 @@ impl Memory<'_> {
         statement: &'s Insert,
     ) -> Result<PreparedInsert<'s>, Error> {
         let entry = self.db.catalog().table(&*statement.table)?;
-        let defaults = entry.columns.iter().map(|column| Source::Default(column.default.clone()));
+        let defaults = entry.columns.iter().map(|column| Source::Default(column.default_value()));
         let mut sources: Vec<Source> = defaults.collect();
         match &statement.rows {
             Rows::NullIn(column) => sources[entry.position(column)?] = Source::Default(Value::Null),
