@@ -119,7 +119,7 @@ impl CascadeWalk {
 
 /// An attribute that was deleted and not set since has no value, and where nothing may be loaded
 /// the reference goes on with the symbol that says so.
-fn symbol_in_place_of_object(asked: &str) -> Error {
+pub(super) fn symbol_in_place_of_object(asked: &str) -> Error {
     let message = format!("'LoaderCallableStatus' object has no attribute '{asked}'");
     Error::new(ErrorClass::AttributeError, message)
 }

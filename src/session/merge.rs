@@ -276,7 +276,16 @@ impl Merge {
                 Ok(())
             }
             (Kind::Dynamic(_), true) => session.replace_dynamic(destination, relationship, &found),
-            (Kind::Dynamic(_), false) => Ok(()),
+            (Kind::Dynamic(_), false) => {
+                // The reference reads what is there, and cannot add to it.
+                session.read_for_history(destination, relationship, Passive::NO_FETCH)?;
+                if found.is_empty() {
+                    return Ok(());
+                }
+                let message = "'_DynamicCollectionAdapter' object has no attribute \
+                               'append_without_event'";
+                Err(Error::new(ErrorClass::AttributeError, message))
+            }
         }
     }
 }

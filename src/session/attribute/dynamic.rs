@@ -117,7 +117,7 @@ impl Session<'_> {
 
     /// What the database has of a dynamic collection, if the history is to know it: the object has a
     /// row and reading is permitted.
-    pub(super) fn read_for_history(
+    pub(in crate::session) fn read_for_history(
         &mut self,
         object: ObjectId,
         relationship: RelationshipId,

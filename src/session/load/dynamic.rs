@@ -1,7 +1,8 @@
 //! Collections that are never kept: each reading is a query.
 
 use super::lazy::{distinct, parameter_columns, relate_by_parameters};
-use super::plan::Request;
+use super::plan::{Request, plan};
+use super::post::PostLoads;
 use crate::session::ObjectState;
 use crate::session::Session;
 use crate::session::attribute::Got;
@@ -61,7 +62,16 @@ impl Session<'_> {
     ) -> Result<Vec<ObjectId>> {
         self.track_last_known(object, relationship);
         self.autoflush()?;
-        self.query_collection(object, relationship, Labels::Taken)
+        let found = self.query_collection(object, relationship, Labels::Taken)?;
+        // The reference asks for `unique()` where a row is no object, once it has read a first one.
+        let request = Request::new(self.mapping, self.mapping[relationship].target);
+        let plan = plan(self.mapping, &request, &mut PostLoads::default())?;
+        if plan.repeats_objects && !found.is_empty() {
+            let message = "The unique() method must be invoked on this Result, as it contains \
+                           results that include joined eager loads against collections";
+            return Err(Error::new(ErrorClass::InvalidRequestError, message));
+        }
+        Ok(found)
     }
 
     fn dynamic_of_detached(

@@ -4,7 +4,8 @@
 use super::action::Action;
 use super::{Intent, Processor, Registered, Registration, Scope, UnitOfWork};
 use crate::session::Session;
-use crate::session::attribute::Kind;
+use crate::session::attribute::{Got, Kind};
+use crate::session::cascade::symbol_in_place_of_object;
 use crate::session::error::Result;
 use crate::session::id::ObjectId;
 use crate::session::mapping::RelationshipId;
@@ -121,6 +122,9 @@ impl UnitOfWork {
             let slot = session.mapping.slot(relationship);
             return Ok(session.state(object).collection(slot).first().copied());
         }
-        Ok(session.get_reference(object, relationship, passive)?.value().flatten())
+        match session.get_reference(object, relationship, passive)? {
+            Got::NoValue => Err(symbol_in_place_of_object("_sa_instance_state")),
+            found => Ok(found.value().flatten()),
+        }
     }
 }
