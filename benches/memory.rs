@@ -1,4 +1,4 @@
-//! How many bytes for a row, and what is left of rows that have gone?
+//! How many bytes for a row, for an object of a session, and what is left of rows that have gone?
 //!
 //! ```sh
 //! cargo bench --bench memory --features sqlite                      # everything
@@ -15,6 +15,7 @@ use common::list::Floor;
 use common::memory::{bytes_per_row, drifts, shapes};
 use common::options::Options;
 use common::report::{Figures, Report};
+use common::session::bytes_per_object;
 use std::alloc::System;
 use std::process::ExitCode;
 
@@ -39,6 +40,13 @@ fn weigh(options: &Options, report: &mut Report) {
             }
         }
         report.line(&name, "bytes/row", figures, options.floors(&[Floor::AtMost(60.0)]));
+    }
+    let objects = options.sizes.pick(1_000_000, 100_000, 20);
+    let name = format!("session/loaded/objects={objects}");
+    if options.wants(&name) {
+        let mut figures = Figures::default();
+        figures.set(Kind::Ours, bytes_per_object(objects, &allocated));
+        report.line(&name, "bytes/object", figures, options.floors(&[Floor::AtMost(400.0)]));
     }
     for drift in drifts(options.sizes).into_iter().filter(|drift| options.wants(&drift.name)) {
         let mut figures = Figures::default();

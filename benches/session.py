@@ -17,7 +17,7 @@ class Hero:
     pass
 
 
-def database(passive, filled):
+def database(passive, filled, cascade="all, delete-orphan"):
     reg, md = registry(), MetaData()
     team = Table("team", md, Column("id", Integer, primary_key=True), Column("name", String))
     hero = Table(
@@ -28,7 +28,7 @@ def database(passive, filled):
         Column("team_id", Integer, ForeignKey("team.id", ondelete="CASCADE"), index=True),
     )
     heroes = relationship(
-        Hero, back_populates="team", cascade="all, delete-orphan", passive_deletes=passive
+        Hero, back_populates="team", cascade=cascade, passive_deletes=passive
     )
     reg.map_imperatively(Team, team, properties={"heroes": heroes})
     reg.map_imperatively(Hero, hero, properties={"team": relationship(Team, back_populates="heroes")})
@@ -46,8 +46,8 @@ def database(passive, filled):
     return reg, engine
 
 
-def delete(passive):
-    reg, engine = database(passive, True)
+def delete(passive, cascade="all, delete-orphan"):
+    reg, engine = database(passive, True, cascade)
     session = Session(engine)
     team = session.get(Team, 1)
     if not passive:
@@ -55,6 +55,15 @@ def delete(passive):
     session.delete(team)
     start = time.process_time()
     session.flush()
+    return reg, session, time.process_time() - start
+
+
+def load():
+    reg, engine = database(False, True)
+    session = Session(engine)
+    team = session.get(Team, 1)
+    start = time.process_time()
+    list(team.heroes)
     return reg, session, time.process_time() - start
 
 
@@ -73,7 +82,13 @@ def add():
     return reg, session, time.process_time() - start
 
 
-for name, work in (("loaded", lambda: delete(False)), ("passive", lambda: delete(True)), ("add", add)):
+for name, work in (
+    ("loaded", lambda: delete(False)),
+    ("passive", lambda: delete(True)),
+    ("nulled", lambda: delete(False, "save-update, merge")),
+    ("add", add),
+    ("load", load),
+):
     best = None
     for _ in range(rounds):
         reg, session, seconds = work()

@@ -6,23 +6,18 @@
 //! cargo bench --bench session -- add 1000                    # one workload, so many heroes
 //! ```
 //!
-//! Three workloads on a team with 10,000 heroes: the flush of its delete with all heroes loaded, the
-//! same left to the database, and adding them. The best of some rounds counts.
+//! Five workloads on a team with 10,000 heroes: the flush of its delete with all heroes loaded, the
+//! same left to the database, the same where the heroes stay and lose their key; adding them; and
+//! loading them. The best of some rounds counts.
 
+mod common;
+
+use common::session::{Heroes, database, mapping};
+use cpu_time::ProcessTime;
+use ondelete::session::Session;
 use std::env;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
-
-use cpu_time::ProcessTime;
-use ondelete::ReferentialAction::Cascade;
-use ondelete::session::backend::Memory;
-use ondelete::session::mapping::{
-    ColumnDefinition, ColumnType, ForeignKeyDefinition, Model, PassiveDeletes,
-    RelationshipDefinition, TableDefinition,
-};
-use ondelete::session::{Mapping, Session};
-use ondelete::{Database, Enforcement, row};
 
 const ROWS: i64 = 10_000;
 const ROUNDS: usize = 5;
@@ -38,8 +33,13 @@ fn main() {
     let (rows, rounds) = if is_test { (100, 1) } else { (rows.unwrap_or(ROWS), ROUNDS) };
     let is_chosen = |name: &str| chosen.iter().all(|it| it == name || it.parse::<i64>().is_ok());
     let theirs = if is_test { vec![] } else { sqlalchemy(rows, rounds) };
-    let workloads: [(&str, Work); 3] =
-        [("loaded", delete_loaded), ("passive", delete_passive), ("add", add)];
+    let workloads: [(&str, Work); 5] = [
+        ("loaded", delete_loaded),
+        ("passive", delete_passive),
+        ("nulled", delete_nulled),
+        ("add", add),
+        ("load", load),
+    ];
     println!("{:<10}{:>12}{:>14}{:>10}", "flush", "ours (ms)", "SQLAlchemy", "ratio");
     for (name, work) in workloads.into_iter().filter(|(name, _)| is_chosen(name)) {
         let best = (0..rounds).map(|_| work(rows)).min().unwrap_or_default();
@@ -53,42 +53,12 @@ fn main() {
     }
 }
 
-fn mapping(passive_deletes: PassiveDeletes) -> Arc<Mapping> {
-    let team = TableDefinition::new("team")
-        .column(ColumnDefinition::new("id", ColumnType::Integer).primary_key())
-        .column(ColumnDefinition::new("name", ColumnType::Varchar(None)));
-    let hero = TableDefinition::new("hero")
-        .column(ColumnDefinition::new("id", ColumnType::Integer).primary_key())
-        .column(ColumnDefinition::new("name", ColumnType::Varchar(None)))
-        .column(ColumnDefinition::new("team_id", ColumnType::Integer).index())
-        .foreign_key(ForeignKeyDefinition::new(["team_id"], "team", ["id"]).on_delete(Cascade));
-    let heroes = RelationshipDefinition::new("heroes", "Hero")
-        .back_populates("team")
-        .cascade_delete()
-        .passive_deletes(passive_deletes);
-    let models = [
-        Model::new("Team", team).relationship(heroes),
-        Model::new("Hero", hero)
-            .relationship(RelationshipDefinition::new("team", "Team").back_populates("heroes")),
-    ];
-    Mapping::configure(&models, &[]).mapping.expect("the models are sound")
-}
-
-fn database(mapping: &Mapping, heroes: i64) -> Database {
-    let mut db = Database::new(Enforcement::On);
-    mapping.create_all(&mut Memory::new(&mut db)).expect("the tables are new");
-    db.insert("team", row! { "id": 1, "name": "a" }).expect("the table is empty");
-    let rows = (1..=heroes).map(|id| row! { "id": id, "name": format!("h{id}"), "team_id": 1 });
-    db.insert_many("hero", rows).expect("the team is there");
-    db
-}
-
-fn delete(rows: i64, passive_deletes: PassiveDeletes) -> Duration {
-    let mapping = mapping(passive_deletes);
+fn delete(rows: i64, heroes: Heroes) -> Duration {
+    let mapping = mapping(heroes);
     let mut db = database(&mapping, rows);
     let mut session = Session::new(&mut db, &mapping);
     let team = session.query("Team").one().expect("the team is there");
-    if passive_deletes == PassiveDeletes::No {
+    if heroes != Heroes::LeftToTheDatabase {
         session.read(team, "heroes").expect("its heroes can be loaded");
     }
     session.delete(team).expect("it is persistent");
@@ -98,15 +68,29 @@ fn delete(rows: i64, passive_deletes: PassiveDeletes) -> Duration {
 }
 
 fn delete_loaded(rows: i64) -> Duration {
-    delete(rows, PassiveDeletes::No)
+    delete(rows, Heroes::Deleted)
 }
 
 fn delete_passive(rows: i64) -> Duration {
-    delete(rows, PassiveDeletes::Yes)
+    delete(rows, Heroes::LeftToTheDatabase)
+}
+
+fn delete_nulled(rows: i64) -> Duration {
+    delete(rows, Heroes::Nulled)
+}
+
+fn load(rows: i64) -> Duration {
+    let mapping = mapping(Heroes::Deleted);
+    let mut db = database(&mapping, rows);
+    let mut session = Session::new(&mut db, &mapping);
+    let team = session.query("Team").one().expect("the team is there");
+    let start = ProcessTime::now();
+    session.read(team, "heroes").expect("its heroes can be loaded");
+    start.elapsed()
 }
 
 fn add(rows: i64) -> Duration {
-    let mapping = mapping(PassiveDeletes::No);
+    let mapping = mapping(Heroes::Deleted);
     let mut db = database(&mapping, 0);
     let mut session = Session::new(&mut db, &mapping);
     session.query("Team").one().expect("the team is there");

@@ -9,6 +9,7 @@
 //! | `measure` | CPU time of a case |
 //! | `options` | what the programs are asked for |
 //! | `memory` | bytes for a row (W11), and what is left of rows that have gone |
+//! | `session` | teams and heroes as objects, and bytes for an object |
 //! | `report` | the table of ratios and its floors |
 //!
 //! A subject is chosen when a case is built, so nothing is dispatched while it runs.
@@ -23,6 +24,7 @@ pub mod memory;
 pub mod options;
 pub mod ours;
 pub mod report;
+pub mod session;
 pub mod shapes;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
