@@ -142,8 +142,8 @@ impl Session<'_> {
 
     /// Takes objects whose rows were deleted out of the identity map.
     pub(super) fn remove_newly_deleted(&mut self, objects: &[ObjectId]) {
+        self.note_deleted(objects);
         for &object in objects {
-            self.note_deleted(object);
             self.discard_from_identity_map(object);
             self.deleted.remove(&object);
             self.state_mut(object).deleted = true;
@@ -159,9 +159,7 @@ impl Session<'_> {
         for &object in objects {
             self.commit_all(object);
         }
-        for &object in objects {
-            self.note_altered(object);
-        }
+        self.note_altered(objects);
         for object in objects {
             self.new.remove(object);
         }
@@ -211,7 +209,7 @@ impl Session<'_> {
     /// Takes all of an object as what the database has.
     pub(super) fn commit_all(&mut self, object: ObjectId) {
         let state: &mut State = &mut self.states[object.index()];
-        state.committed = Vec::new();
+        state.forget_all_committed();
         if let Some(extras) = state.extras_if_any() {
             extras.pending.clear();
         }

@@ -62,7 +62,7 @@ impl IdentityMap {
             }
             Entry::Vacant(entry) => {
                 entry.insert(object);
-                self.objects.insert(object);
+                self.objects.push(object);
                 None
             }
         }

@@ -382,7 +382,7 @@ impl Session<'_> {
         let state = self.state_mut(object);
         state.expired = true;
         if state.modified {
-            state.committed.clear();
+            state.forget_all_committed();
             state.modified = false;
         }
         state.held = false;

@@ -135,7 +135,7 @@ impl<K: Eq + Clone, V, P: Places<K>> OrderedMap<K, V, P> {
         &mut entry.expect("a place is that of an entry that is there").1
     }
 
-    /// Puts `value` at `key`, which is not there, at the end.
+    /// Puts `value` at `key`, which is not there, at the end; its place.
     pub fn push(&mut self, key: K, value: V) -> usize {
         let place = self.entries.len();
         self.places.put(&key, place as u32);
@@ -171,6 +171,11 @@ impl<K: Eq + Clone, V, P: Places<K>> OrderedMap<K, V, P> {
         if let Some((key, _)) = &mut self.entries[place as usize] {
             *key = new;
         }
+    }
+
+    /// The entry at a place that [`OrderedMap::push`] has told, as long as nothing was removed.
+    pub fn at(&self, place: usize) -> Option<&(K, V)> {
+        self.entries.get(place)?.as_ref()
     }
 
     /// The value at `key`.
@@ -235,6 +240,11 @@ impl<K: Eq + Clone, P: Places<K>> OrderedSet<K, P> {
     /// Removes `member`; whether it was there.
     pub fn remove(&mut self, member: &K) -> bool {
         self.0.remove(member).is_some()
+    }
+
+    /// Adds `member`, which is not there, at the end.
+    pub fn push(&mut self, member: K) {
+        self.0.push(member, ());
     }
 
     /// Lets `new`, which is not there, take the place of `old`, which is.

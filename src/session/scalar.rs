@@ -61,6 +61,7 @@ impl Scalar {
     /// does not compare them.
     pub fn compare(&self, other: &Scalar) -> Option<Ordering> {
         match (self, other) {
+            (Scalar::Integer(a), Scalar::Integer(b)) => Some(a.cmp(b)),
             (Scalar::Text(a), Scalar::Text(b)) => Some(a.cmp(b)),
             (Scalar::Blob(a), Scalar::Blob(b)) => Some(a.cmp(b)),
             (a, b) => match (a.as_integer(), b.as_integer()) {

@@ -196,6 +196,8 @@ pub struct SessionNumber(pub u32);
 /// What few objects have.
 #[derive(Clone, Debug, Default)]
 pub struct Extras {
+    /// What changed attributes held before.
+    committed: SmallVec<[(AttributeId, Committed); 1]>,
     /// By which relationship the object has which parent; `None` after it lost it.
     pub parents: SmallVec<[(RelationshipId, Option<ObjectId>); 2]>,
     /// What waits for a collection to be loaded.
@@ -213,8 +215,9 @@ pub struct State {
     pub mapper: MapperId,
     /// What its attributes hold.
     pub slots: Box<[Slot]>,
-    /// What the changed ones held before, in the order in which they were changed.
-    pub committed: Vec<(AttributeId, Committed)>,
+    /// The changed ones that had no value before, which is all that a new object has; what others held
+    /// stands in its extras.
+    new_attributes: AttributeSet,
     /// The attributes to load anew when they are next read.
     pub expired_attributes: AttributeSet,
     /// Its identity, once it has a row.
@@ -244,7 +247,7 @@ impl State {
         State {
             mapper,
             slots: (0..attribute_count).map(|_| Slot::Absent).collect(),
-            committed: Vec::new(),
+            new_attributes: AttributeSet::default(),
             expired_attributes: AttributeSet::default(),
             key: None,
             session: None,
@@ -309,18 +312,48 @@ impl State {
 
     /// What a changed attribute held before.
     pub fn committed(&self, attribute: AttributeId) -> Option<&Committed> {
-        self.committed.iter().find(|(of, _)| *of == attribute).map(|(_, committed)| committed)
+        if self.new_attributes.contains(attribute) {
+            return Some(&Committed::NoValue);
+        }
+        let committed = &self.extras()?.committed;
+        committed.iter().find(|(of, _)| *of == attribute).map(|(_, committed)| committed)
     }
 
-    /// The same, to be changed.
-    pub fn committed_mut(&mut self, attribute: AttributeId) -> Option<&mut Committed> {
-        let found = self.committed.iter_mut().find(|(of, _)| *of == attribute);
-        found.map(|(_, committed)| committed)
+    /// Notes what an attribute that is about to change held, unless it has been changed before.
+    pub fn remember(&mut self, attribute: AttributeId, before: Committed) {
+        if self.committed(attribute).is_some() {
+            return;
+        }
+        match before {
+            Committed::NoValue => self.new_attributes.insert(attribute),
+            before => self.extras_mut().committed.push((attribute, before)),
+        }
+    }
+
+    /// What was added to and removed from a collection that is never loaded, to be added to.
+    pub fn mutations_mut(&mut self, attribute: AttributeId) -> &mut Mutations {
+        self.remember(attribute, Committed::Dynamic(Box::default()));
+        let mut committed = self.extras_mut().committed.iter_mut();
+        match committed.find(|(of, _)| *of == attribute) {
+            Some((_, Committed::Dynamic(mutations))) => mutations,
+            _ => unreachable!("a dynamic collection's history is its mutations"),
+        }
     }
 
     /// Forgets what an attribute held before.
     pub fn forget_committed(&mut self, attribute: AttributeId) {
-        self.committed.retain(|(of, _)| *of != attribute);
+        self.new_attributes.remove(attribute);
+        if let Some(extras) = self.extras_if_any() {
+            extras.committed.retain(|(of, _)| *of != attribute);
+        }
+    }
+
+    /// Forgets what all attributes held before.
+    pub fn forget_all_committed(&mut self) {
+        self.new_attributes.clear();
+        if let Some(extras) = self.extras_if_any() {
+            extras.committed = SmallVec::new();
+        }
     }
 
     /// What few objects have, if this one has any of it.
@@ -403,10 +436,7 @@ impl State {
     }
 
     /// The attributes in the set that have not been changed.
-    pub fn unmodified(&self, mut attributes: AttributeSet) -> AttributeSet {
-        for (attribute, _) in &self.committed {
-            attributes.remove(*attribute);
-        }
-        attributes
+    pub fn unmodified(&self, attributes: &AttributeSet) -> AttributeSet {
+        attributes.iter().filter(|&attribute| self.committed(attribute).is_none()).collect()
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! The token of whoever began the change goes along; an attribute that meets its own token stops.
 
-use super::{Kind, Operation, Token};
+use super::{Change, Kind, Operation, Token};
 use crate::session::Session;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
@@ -28,27 +28,16 @@ impl Session<'_> {
         }
     }
 
-    pub(super) fn backref_append(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
-        let Some(mirror) = self.mirror(relationship, item)? else { return Ok(()) };
-        self.check_conflict(object, relationship, mirror, initiator)?;
-        self.mirror_append(mirror, item, object, initiator)
+    pub(super) fn backref_append(&mut self, change: Change) -> Result<()> {
+        let Some(mirror) = self.mirror(change.relationship, change.item)? else { return Ok(()) };
+        self.check_conflict(change, mirror)?;
+        self.mirror_append(change.mirrored(mirror))
     }
 
     /// Refuses an event that began at neither of the two sides.
-    fn check_conflict(
-        &self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        mirror: RelationshipId,
-        initiator: Token,
-    ) -> Result<()> {
-        let began = initiator.relationship;
+    fn check_conflict(&self, change: Change, mirror: RelationshipId) -> Result<()> {
+        let Change { object, relationship, .. } = change;
+        let began = change.initiator.relationship;
         if began == relationship || began == mirror {
             return Ok(());
         }
@@ -65,26 +54,20 @@ impl Session<'_> {
         ))
     }
 
-    fn mirror_append(
-        &mut self,
-        mirror: RelationshipId,
-        item: ObjectId,
-        object: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
-        if initiator == self.mapping.append_token(mirror)
-            || initiator == Token::bulk_replace(mirror)
+    /// Makes a change that began on the other side.
+    fn mirror_append(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, initiator } = change;
+        if initiator == self.mapping.append_token(relationship)
+            || initiator == Token::bulk_replace(relationship)
         {
             return Ok(());
         }
-        match self.mapping.kind_of(mirror) {
+        match self.mapping.kind_of(relationship) {
             Kind::Reference(_) | Kind::Column(_) => {
-                self.set_reference(item, mirror, Some(object), initiator, None)
+                self.set_reference(object, relationship, Some(item), initiator, None)
             }
-            Kind::Collection(_) => {
-                self.append_to_collection(item, mirror, object, initiator, Passive::NO_FETCH)
-            }
-            Kind::Dynamic(_) => self.append_to_dynamic(item, mirror, object, initiator),
+            Kind::Collection(_) => self.append_to_collection(change, Passive::NO_FETCH),
+            Kind::Dynamic(_) => self.append_to_dynamic(change),
         }
     }
 
@@ -100,22 +83,19 @@ impl Session<'_> {
             && let Some(mirror) = self.mirror(relationship, old)?
             && initiator != self.removal_token(mirror)
         {
-            let token = self.mapping.append_token(relationship);
-            self.mirror_remove(mirror, old, object, token)?;
+            let initiator = self.mapping.append_token(relationship);
+            let leaves = Change { object, relationship, item: old, initiator };
+            self.mirror_remove(leaves.mirrored(mirror))?;
         }
         let Some(value) = value else { return Ok(()) };
         let Some(mirror) = self.mirror(relationship, value)? else { return Ok(()) };
-        self.check_conflict(object, relationship, mirror, initiator)?;
-        self.mirror_append(mirror, value, object, initiator)
+        let comes = Change { object, relationship, item: value, initiator };
+        self.check_conflict(comes, mirror)?;
+        self.mirror_append(comes.mirrored(mirror))
     }
 
-    pub(super) fn backref_remove(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
+    pub(super) fn backref_remove(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, initiator } = change;
         let Some(mirror) = self.mirror(relationship, item)? else { return Ok(()) };
         let (began_there, mirrors_list) = match self.mapping.kind_of(mirror) {
             Kind::Reference(_) | Kind::Column(_) => {
@@ -135,7 +115,7 @@ impl Session<'_> {
         if is_list && !mirrors_list && self.holds_twice(object, relationship, item) {
             return Ok(());
         }
-        self.mirror_remove(mirror, item, object, initiator)
+        self.mirror_remove(change.mirrored(mirror))
     }
 
     fn holds_twice(&self, object: ObjectId, relationship: RelationshipId, item: ObjectId) -> bool {
@@ -143,26 +123,18 @@ impl Session<'_> {
         list.iter().filter(|&&member| member == item).nth(1).is_some()
     }
 
-    /// Takes `object` away from the mirror of `item`, if it is there.
-    fn mirror_remove(
-        &mut self,
-        mirror: RelationshipId,
-        item: ObjectId,
-        object: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
-        match self.mapping.kind_of(mirror) {
+    /// The same for an object that leaves, if it is there.
+    fn mirror_remove(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, initiator } = change;
+        match self.mapping.kind_of(relationship) {
             Kind::Reference(_) | Kind::Column(_) => {
-                self.set_reference(item, mirror, None, initiator, Some(object))
+                self.set_reference(object, relationship, None, initiator, Some(item))
             }
-            Kind::Collection(_) => {
-                let passive = Passive::NO_FETCH;
-                match self.remove_from_collection(item, mirror, object, initiator, passive) {
-                    Err(error) if is_lookup_error(error.class) => Ok(()),
-                    done => done,
-                }
-            }
-            Kind::Dynamic(_) => self.remove_from_dynamic(item, mirror, object, initiator),
+            Kind::Collection(_) => match self.remove_from_collection(change, Passive::NO_FETCH) {
+                Err(error) if is_lookup_error(error.class) => Ok(()),
+                done => done,
+            },
+            Kind::Dynamic(_) => self.remove_from_dynamic(change),
         }
     }
 }

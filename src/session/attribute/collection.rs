@@ -3,7 +3,7 @@
 //! An event comes before the change it tells of, so that a refusal leaves the list as it was; `pop`
 //! alone is the other way round, as it has to know what it pops.
 
-use super::{Got, Kind, Token};
+use super::{Change, Got, Kind, Token};
 use crate::session::Session;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
@@ -25,8 +25,8 @@ impl Session<'_> {
                 self.append_with_event(object, relationship, item)
             }
             Kind::Dynamic(relationship) => {
-                let token = self.mapping.append_token(relationship);
-                self.append_to_dynamic(object, relationship, item, token)
+                let initiator = self.mapping.append_token(relationship);
+                self.append_to_dynamic(Change { object, relationship, item, initiator })
             }
             _ => Err(self.no_method(object, attribute, kind, "add")?),
         }
@@ -48,8 +48,8 @@ impl Session<'_> {
             return Err(self.no_method(object, attribute, kind, "insert")?);
         };
         self.get_collection(object, relationship, Passive::OFF)?;
-        let token = self.mapping.append_token(relationship);
-        self.fire_collection_append(object, relationship, item, token)?;
+        let initiator = self.mapping.append_token(relationship);
+        self.fire_collection_append(Change { object, relationship, item, initiator })?;
         let list = self.state_mut(object).collection_mut(attribute);
         let length = list.len() as i64;
         let at = if index < 0 { (index + length).max(0) } else { index.min(length) };
@@ -72,9 +72,9 @@ impl Session<'_> {
                 Ok(())
             }
             Kind::Dynamic(relationship) => {
-                let token = self.mapping.append_token(relationship);
+                let initiator = self.mapping.append_token(relationship);
                 for &item in items {
-                    self.append_to_dynamic(object, relationship, item, token)?;
+                    self.append_to_dynamic(Change { object, relationship, item, initiator })?;
                 }
                 Ok(())
             }
@@ -91,12 +91,12 @@ impl Session<'_> {
         match kind {
             Kind::Collection(relationship) => {
                 self.get_collection(object, relationship, Passive::OFF)?;
-                let token = Token::remove(relationship);
-                self.remove_with_event(object, relationship, item, token)
+                let initiator = Token::remove(relationship);
+                self.remove_with_event(Change { object, relationship, item, initiator })
             }
             Kind::Dynamic(relationship) => {
-                let token = Token::remove(relationship);
-                self.remove_from_dynamic(object, relationship, item, token)
+                let initiator = Token::remove(relationship);
+                self.remove_from_dynamic(Change { object, relationship, item, initiator })
             }
             _ => Err(self.no_method(object, attribute, kind, "remove")?),
         }
@@ -122,8 +122,8 @@ impl Session<'_> {
             return Err(Error::new(ErrorClass::IndexError, message));
         }
         let item = self.state_mut(object).collection_mut(attribute).remove(at as usize);
-        let token = Token::remove(relationship);
-        self.fire_collection_remove(object, relationship, item, token)?;
+        let initiator = Token::remove(relationship);
+        self.fire_collection_remove(Change { object, relationship, item, initiator })?;
         Ok(item)
     }
 
@@ -137,10 +137,10 @@ impl Session<'_> {
             return Err(self.no_method(object, attribute, kind, "clear")?);
         };
         self.get_collection(object, relationship, Passive::OFF)?;
+        let initiator = Token::remove(relationship);
         let mut at = 0;
         while let Some(&item) = self.state(object).collection(attribute).get(at) {
-            let token = Token::remove(relationship);
-            self.fire_collection_remove(object, relationship, item, token)?;
+            self.fire_collection_remove(Change { object, relationship, item, initiator })?;
             at += 1;
         }
         if let Slot::Collection(list) = &mut self.state_mut(object).slots[attribute.index()] {
@@ -188,22 +188,17 @@ impl Session<'_> {
         relationship: RelationshipId,
         item: ObjectId,
     ) -> Result<()> {
-        let token = self.mapping.append_token(relationship);
-        self.fire_collection_append(object, relationship, item, token)?;
+        let initiator = self.mapping.append_token(relationship);
+        self.fire_collection_append(Change { object, relationship, item, initiator })?;
         let attribute = self.mapping.slot(relationship);
         self.state_mut(object).collection_mut(attribute).push(item);
         Ok(())
     }
 
-    fn remove_with_event(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
+    fn remove_with_event(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, .. } = change;
         self.put_in_place(object, relationship);
-        self.fire_collection_remove(object, relationship, item, initiator)?;
+        self.fire_collection_remove(change)?;
         self.remove_from_list(object, self.mapping.slot(relationship), item)
     }
 
@@ -213,59 +208,37 @@ impl Session<'_> {
         self.state_mut(object).collection_mut(attribute);
     }
 
-    fn fire_collection_append(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
-        self.put_in_place(object, relationship);
-        self.fire_append_and_note(object, relationship, item, initiator)
+    fn fire_collection_append(&mut self, change: Change) -> Result<()> {
+        self.put_in_place(change.object, change.relationship);
+        self.fire_append_and_note(change)
     }
 
-    fn fire_append_and_note(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
-        self.fire_append(object, relationship, item, initiator)?;
+    fn fire_append_and_note(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, .. } = change;
+        self.fire_append(change)?;
         self.note_collection_modified(object, self.mapping.slot(relationship));
         self.set_has_parent(relationship, item, object, true);
         Ok(())
     }
 
-    fn fire_collection_remove(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
+    fn fire_collection_remove(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, .. } = change;
         self.set_has_parent(relationship, item, object, false);
-        self.fire_remove(object, relationship, item, initiator)?;
+        self.fire_remove(change)?;
         self.note_collection_modified(object, self.mapping.slot(relationship));
         Ok(())
     }
 
     /// Appends on behalf of the other side. A collection that is not loaded queues it.
-    pub(super) fn append_to_collection(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-        passive: Passive,
-    ) -> Result<()> {
+    pub(super) fn append_to_collection(&mut self, change: Change, passive: Passive) -> Result<()> {
+        let Change { object, relationship, item, .. } = change;
         let attribute = self.mapping.slot(relationship);
         if self.get_collection(object, relationship, passive)? == Got::NoResult {
-            self.fire_append_and_note(object, relationship, item, initiator)?;
+            self.fire_append_and_note(change)?;
             self.state_mut(object).pending_mut(attribute).queue_append(item);
             return Ok(());
         }
-        self.fire_collection_append(object, relationship, item, initiator)?;
+        self.fire_collection_append(change)?;
         self.state_mut(object).collection_mut(attribute).push(item);
         Ok(())
     }
@@ -273,19 +246,17 @@ impl Session<'_> {
     /// Removes on behalf of the other side. A collection that is not loaded queues it.
     pub(super) fn remove_from_collection(
         &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
+        change: Change,
         passive: Passive,
     ) -> Result<()> {
+        let Change { object, relationship, item, .. } = change;
         if self.get_collection(object, relationship, passive)? == Got::NoResult {
-            self.fire_collection_remove(object, relationship, item, initiator)?;
+            self.fire_collection_remove(change)?;
             let attribute = self.mapping.slot(relationship);
             self.state_mut(object).pending_mut(attribute).queue_remove(item);
             return Ok(());
         }
-        self.remove_with_event(object, relationship, item, initiator)
+        self.remove_with_event(change)
     }
 
     /// Puts a new list in place of a collection: what is new in it is appended, what was in the old
@@ -309,20 +280,21 @@ impl Session<'_> {
         self.note_modified(object, attribute, Committed::Collection(old.as_slice().into()));
         self.state_mut(object).put(attribute, Slot::of_objects(Vec::new()));
 
-        let token = Token::bulk_replace(relationship);
+        let initiator = Token::bulk_replace(relationship);
+        let change = |item| Change { object, relationship, item, initiator };
         let old: OrderedSet<ObjectId> = old.into_iter().collect();
         let new: OrderedSet<ObjectId> = values.iter().copied().collect();
         for &value in &values {
             if !old.contains(&value) {
-                self.fire_append_and_note(object, relationship, value, token)?;
+                self.fire_append_and_note(change(value))?;
             }
             self.state_mut(object).collection_mut(attribute).push(value);
         }
         for &kept in old.iter().filter(|member| new.contains(member)) {
-            self.cascade_append(object, relationship, kept, token)?;
+            self.cascade_append(change(kept))?;
         }
         for &removed in old.iter().filter(|member| !new.contains(member)) {
-            self.fire_collection_remove(object, relationship, removed, token)?;
+            self.fire_collection_remove(change(removed))?;
         }
         Ok(())
     }
@@ -338,8 +310,9 @@ impl Session<'_> {
             return Ok(());
         }
         self.note_collection_modified(object, attribute);
+        let initiator = Token::remove(relationship);
         for item in self.state(object).collection(attribute).to_vec() {
-            self.remove_with_event(object, relationship, item, Token::remove(relationship))?;
+            self.remove_with_event(Change { object, relationship, item, initiator })?;
         }
         self.state_mut(object).take(attribute);
         Ok(())

@@ -1,6 +1,6 @@
 //! Changing a collection that is never kept: only what was added and removed is known.
 
-use super::Token;
+use super::{Change, Token};
 use crate::session::Session;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
@@ -13,46 +13,29 @@ impl Session<'_> {
     /// What was added and removed since the last flush, to be added to.
     fn mutations_of(&mut self, object: ObjectId, relationship: RelationshipId) -> &mut Mutations {
         let attribute = self.mapping.slot(relationship);
-        let state = self.state_mut(object);
-        if state.committed(attribute).is_none() {
-            let nothing = Committed::Dynamic(Box::default());
-            state.committed.push((attribute, nothing));
-        }
+        self.state_mut(object).mutations_mut(attribute);
         self.note_modified(object, attribute, Committed::NoValue);
         let state = self.state_mut(object);
         state.put(attribute, Slot::Dynamic);
-        match state.committed_mut(attribute) {
-            Some(Committed::Dynamic(mutations)) => mutations,
-            _ => unreachable!("a dynamic collection's history is its mutations"),
-        }
+        state.mutations_mut(attribute)
     }
 
-    pub(super) fn append_to_dynamic(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
+    pub(super) fn append_to_dynamic(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, .. } = change;
         self.mutations_of(object, relationship).added.insert(item);
-        self.fire_append(object, relationship, item, initiator)?;
+        self.fire_append(change)?;
         self.set_has_parent(relationship, item, object, true);
         Ok(())
     }
 
-    pub(super) fn remove_from_dynamic(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
+    pub(super) fn remove_from_dynamic(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, .. } = change;
         let mutations = self.mutations_of(object, relationship);
         if !mutations.added.remove(&item) {
             mutations.removed.insert(item);
         }
         self.set_has_parent(relationship, item, object, false);
-        self.fire_remove(object, relationship, item, initiator)
+        self.fire_remove(change)
     }
 
     /// Puts a new list in place of a dynamic collection. What the database has is read for it.
@@ -80,11 +63,12 @@ impl Session<'_> {
         old.extend(self.mutations_of(object, relationship).added.to_vec());
         let new: OrderedSet<ObjectId> = values.iter().copied().collect();
         for &value in values.iter().filter(|value| !old.contains(value)) {
-            let token = self.mapping.append_token(relationship);
-            self.append_to_dynamic(object, relationship, value, token)?;
+            let initiator = self.mapping.append_token(relationship);
+            self.append_to_dynamic(Change { object, relationship, item: value, initiator })?;
         }
         for &removed in old.iter().filter(|member| !new.contains(member)) {
-            self.remove_from_dynamic(object, relationship, removed, Token::remove(relationship))?;
+            let initiator = Token::remove(relationship);
+            self.remove_from_dynamic(Change { object, relationship, item: removed, initiator })?;
         }
         Ok(())
     }

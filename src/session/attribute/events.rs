@@ -1,7 +1,7 @@
 //! What a change sets off besides the change itself: the notes that the object was modified, who its
 //! parent is, and which objects come along into the session or leave it.
 
-use super::{Got, Kind, Operation, Token};
+use super::{Change, Got, Kind, Operation, Token};
 use crate::session::Session;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
@@ -26,9 +26,7 @@ impl Session<'_> {
             return;
         }
         let state = self.state_mut(object);
-        if state.committed(attribute).is_none() {
-            state.committed.push((attribute, before));
-        }
+        state.remember(attribute, before);
         if let Some(extras) = state.extras_if_any() {
             for (of, last_known) in &mut extras.last_known {
                 if *of == attribute {
@@ -142,28 +140,16 @@ impl Session<'_> {
     }
 
     /// What an append to a list sets off.
-    pub(super) fn fire_append(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
-        self.check_single_parent(relationship, item, false, initiator)?;
-        self.cascade_append(object, relationship, item, initiator)?;
-        self.backref_append(object, relationship, item, initiator)
+    pub(super) fn fire_append(&mut self, change: Change) -> Result<()> {
+        self.check_single_parent(change.relationship, change.item, false, change.initiator)?;
+        self.cascade_append(change)?;
+        self.backref_append(change)
     }
 
     /// What a removal from a list, or the deletion of a reference, sets off.
-    pub(super) fn fire_remove(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
-        self.cascade_remove(object, relationship, item)?;
-        self.backref_remove(object, relationship, item, initiator)
+    pub(super) fn fire_remove(&mut self, change: Change) -> Result<()> {
+        self.cascade_remove(change)?;
+        self.backref_remove(change)
     }
 
     /// What the replacement of a reference sets off.
@@ -188,18 +174,12 @@ impl Session<'_> {
     }
 
     /// An object appended by the program, not by the other side, comes along into the session.
-    pub(super) fn cascade_append(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-        initiator: Token,
-    ) -> Result<()> {
-        if !self.is_attached(object) {
+    pub(super) fn cascade_append(&mut self, change: Change) -> Result<()> {
+        if !self.is_attached(change.object) {
             return Ok(());
         }
         self.warn_within_flush("collection append");
-        self.take_along(relationship, item, initiator)
+        self.take_along(change.relationship, change.item, change.initiator)
     }
 
     fn take_along(
@@ -216,12 +196,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn cascade_remove(
-        &mut self,
-        object: ObjectId,
-        relationship: RelationshipId,
-        item: ObjectId,
-    ) -> Result<()> {
+    fn cascade_remove(&mut self, change: Change) -> Result<()> {
+        let Change { object, relationship, item, .. } = change;
         let configured = &self.mapping[relationship];
         let attached = self.is_attached(object);
         if attached {

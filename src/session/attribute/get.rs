@@ -84,7 +84,7 @@ impl Session<'_> {
             return Ok(false);
         }
         let state = self.state(object);
-        let attributes = state.unmodified(state.expired_attributes.clone());
+        let attributes = state.unmodified(&state.expired_attributes);
         self.load_scalar_attributes(object, &attributes, passive)?;
         self.state_mut(object).expired_attributes.clear();
         Ok(true)

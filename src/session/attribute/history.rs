@@ -31,6 +31,21 @@ impl Session<'_> {
         Ok(ScalarHistory::of(current, self.state(object).committed(attribute)))
     }
 
+    /// Whether it is clear at once that a relationship was neither loaded nor changed, and is not to be
+    /// loaded now: its history is empty.
+    pub(in crate::session) fn has_no_history(
+        &self,
+        object: ObjectId,
+        relationship: RelationshipId,
+        passive: Passive,
+    ) -> bool {
+        let (state, attribute) = (self.state(object), self.mapping.slot(relationship));
+        !passive.has(Passive::CALLABLES_OK)
+            && !state.has(attribute)
+            && state.committed(attribute).is_none()
+            && state.pending(attribute).is_none()
+    }
+
     /// The history of a relationship.
     pub(in crate::session) fn history(
         &mut self,

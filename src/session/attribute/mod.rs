@@ -79,6 +79,26 @@ pub(super) struct Token {
     pub(super) operation: Operation,
 }
 
+/// An object that comes into an attribute, or leaves it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    /// Whose attribute it is.
+    pub(super) object: ObjectId,
+    /// Which attribute.
+    pub(super) relationship: RelationshipId,
+    /// The object that comes or goes.
+    pub(super) item: ObjectId,
+    /// Who began it.
+    pub(super) initiator: Token,
+}
+
+impl Change {
+    /// The same as it is on the other side, where a relationship mirrors this one.
+    fn mirrored(self, mirror: RelationshipId) -> Change {
+        Change { object: self.item, relationship: mirror, item: self.object, ..self }
+    }
+}
+
 impl Mapping {
     /// How many attributes objects of a mapper have.
     pub(super) fn attribute_count(&self, mapper: MapperId) -> usize {

@@ -1,6 +1,6 @@
 //! Changing an attribute that leads to one object or none.
 
-use super::{Assigned, Got, Token};
+use super::{Assigned, Change, Got, Token};
 use crate::session::Session;
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
@@ -88,7 +88,8 @@ impl Session<'_> {
         let had_no_result = old == Got::NoResult;
         if let Some(previous) = old.clone().value().flatten() {
             self.set_has_parent(relationship, previous, object, false);
-            self.fire_remove(object, relationship, previous, Token::remove(relationship))?;
+            let initiator = Token::remove(relationship);
+            self.fire_remove(Change { object, relationship, item: previous, initiator })?;
         }
         self.note_modified(object, attribute, committed(old));
         let was_there = !matches!(self.state_mut(object).take(attribute), Slot::Absent);

@@ -67,6 +67,7 @@ impl<'a> Memory<'a> {
             | Statement::RollbackTo(_)
             | Statement::Text(_) => {}
         }
+        outcome.last_row_id = self.db.last_insert_row_id().0;
         Ok(outcome)
     }
 

@@ -2,12 +2,13 @@
 
 use super::{Sending, Values, by_reference, sorted};
 use crate::session::Session;
-use crate::session::attribute::Got;
+use crate::session::attribute::{Got, column_slot};
 use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
 use crate::session::mapping::{ColumnPosition, ColumnRef, MapperId};
 use crate::session::passive::Passive;
 use crate::session::scalar::Scalar;
+use crate::session::state::{Committed, State};
 use crate::session::statement::{Condition, Delete};
 
 /// Deletes the rows of objects. A row that is not there is warned of.
@@ -28,6 +29,12 @@ pub(in crate::session) fn delete(
     let mut sending = Sending::new(delete, table, table.primary_key.len(), objects.len());
     let mut unset = Vec::new();
     for (row, object) in sorted(session, objects)?.into_iter().enumerate() {
+        let state = session.state(object);
+        let known = |&column: &ColumnPosition| Some((column, known_in_row(state, column)?));
+        if table.primary_key.iter().all(|column| known(column).is_some()) {
+            sending.push(table.primary_key.iter().filter_map(known))?;
+            continue;
+        }
         let mut key = Values::new();
         for &column in &table.primary_key {
             match key_in_row(session, mapper, object, column)? {
@@ -57,6 +64,16 @@ pub(in crate::session) fn delete(
         ));
     }
     Ok(())
+}
+
+/// A key column as the database has it, if the object need not be asked for it.
+fn known_in_row(state: &State, column: ColumnPosition) -> Option<&Scalar> {
+    let value = match state.committed(column_slot(column)) {
+        None => state.scalar(column_slot(column))?,
+        Some(Committed::Scalar(before)) => before,
+        Some(_) => return None,
+    };
+    (!value.is_null()).then_some(value)
 }
 
 /// A key column as the database has it; `None` if it was never set: an object may be marked to be

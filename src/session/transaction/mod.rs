@@ -101,6 +101,18 @@ impl Transactions {
         Some(&mut self.get_mut(boundary).snapshot)
     }
 
+    /// Forgets what happened in a transaction that is over. That it was there is remembered of those
+    /// that a program may still ask for: savepoints.
+    fn forget(&mut self, id: TransactionId) {
+        let transaction = self.get_mut(id);
+        transaction.phase = Phase::Closed;
+        transaction.snapshot = Snapshot::default();
+        let is_nested = transaction.origin == Origin::Nested;
+        if !is_nested && id.0 + 1 == self.all.len() {
+            self.all.pop();
+        }
+    }
+
     /// Forgets that an object was deleted in the current transaction.
     pub(super) fn forget_deleted(&mut self, object: ObjectId) {
         if let Some(snapshot) = self.snapshot_mut() {
@@ -368,8 +380,9 @@ impl Session<'_> {
             );
             self.restore_snapshot(boundary)?;
         }
+        let parent = self.transactions.get(id).parent;
         self.close_transaction(id)?;
-        if let (Some(parent), Some(failure)) = (self.transactions.get(id).parent, failure) {
+        if let (Some(parent), Some(failure)) = (parent, failure) {
             self.transactions.get_mut(parent).failure = Some(failure.clone());
             self.linger();
         }
@@ -384,7 +397,7 @@ impl Session<'_> {
         }
         self.transactions.current = parent;
         let closed = self.close_link(id);
-        self.transactions.get_mut(id).phase = Phase::Closed;
+        self.transactions.forget(id);
         closed
     }
 

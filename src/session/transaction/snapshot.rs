@@ -21,18 +21,18 @@ pub(super) struct Snapshot {
 }
 
 impl Session<'_> {
-    /// Notes that an object was deleted in the current transaction.
-    pub(in crate::session) fn note_deleted(&mut self, object: ObjectId) {
+    /// Notes that objects were deleted in the current transaction.
+    pub(in crate::session) fn note_deleted(&mut self, objects: &[ObjectId]) {
         if let Some(snapshot) = self.transactions.snapshot_mut() {
-            snapshot.deleted.insert(object);
+            snapshot.deleted.extend(objects.iter().copied());
         }
     }
 
-    /// Notes that an object was inserted or updated in the current transaction.
-    pub(in crate::session) fn note_altered(&mut self, object: ObjectId) {
-        let is_new = self.new.contains(&object);
-        if let Some(snapshot) = self.transactions.snapshot_mut() {
-            let altered = if is_new { &mut snapshot.new } else { &mut snapshot.dirty };
+    /// Notes that objects were inserted or updated in the current transaction.
+    pub(in crate::session) fn note_altered(&mut self, objects: &[ObjectId]) {
+        let Some(Snapshot { new, dirty, .. }) = self.transactions.snapshot_mut() else { return };
+        for &object in objects {
+            let altered = if self.new.contains(&object) { &mut *new } else { &mut *dirty };
             altered.insert(object);
         }
     }

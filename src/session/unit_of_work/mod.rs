@@ -93,8 +93,8 @@ impl Registration {
 pub(super) struct UnitOfWork {
     /// Object → what is to become of it, in the order of registration.
     states: ObjectMap<Registered>,
-    /// By mapper, its registered objects, in the order of registration.
-    objects: Vec<Vec<ObjectId>>,
+    /// By mapper, the places of its objects in `states`.
+    objects: Vec<Vec<usize>>,
     preprocesses: OrderedMap<Processor, Preprocess>,
     actions: Actions,
     /// The first action comes before the second.
@@ -103,8 +103,8 @@ pub(super) struct UnitOfWork {
     processors: OrderedMap<MapperId, OrderedSet<Processor>>,
     /// Mapper → objects that need another UPDATE, and the columns that it sets.
     post_updates: OrderedMap<MapperId, (ObjectSet, OrderedSet<ColumnPosition>)>,
-    /// By relationship, what was asked of objects. The history in which nothing is, which most are, is
-    /// one and the same.
+    /// By relationship, what was asked of objects. The history of those that have none is one and the
+    /// same.
     histories: Vec<ObjectMap<(Rc<History>, Passive)>>,
     nothing: Rc<History>,
     scalar_histories: Memo<(MapperId, ColumnPosition), ObjectMap<(ScalarHistory, Passive)>>,
@@ -175,11 +175,10 @@ impl UnitOfWork {
         }
         let mapper = session.state(object).mapper;
         let objects = &mut self.objects[mapper.0];
-        objects.push(object);
+        objects.push(self.states.push(object, how.registered));
         if objects.len() == 1 {
             self.set_up_mapper(session, mapper);
         }
-        self.states.push(object, how.registered);
         true
     }
 
@@ -207,9 +206,11 @@ impl UnitOfWork {
     /// The registered objects of a mapper that are to be saved or deleted in full.
     fn objects_to(&self, intent: Intent, mapper: MapperId) -> Vec<ObjectId> {
         let wanted = Registered { intent, scope: Scope::Full };
-        let mut objects = self.objects[mapper.0].clone();
-        objects.retain(|object| self.states.get(object) == Some(&wanted));
-        objects
+        let registered = self.objects[mapper.0].iter().filter_map(|&place| self.states.at(place));
+        registered
+            .filter(|(_, registered)| *registered == wanted)
+            .map(|(object, _)| *object)
+            .collect()
     }
 
     /// Whether an object is to be deleted.
@@ -260,10 +261,9 @@ impl UnitOfWork {
             None => passive,
         };
         let asked = asked | Passive::LOAD_AGAINST_COMMITTED | Passive::NO_RAISE;
-        let history = session.history(object, relationship, asked)?;
-        let history = match history.is_empty() {
+        let history = match session.has_no_history(object, relationship, asked) {
             true => self.nothing.clone(),
-            false => Rc::new(history),
+            false => Rc::new(session.history(object, relationship, asked)?),
         };
         known.insert(object, (history.clone(), passive));
         Ok(history)

@@ -56,18 +56,17 @@ impl UnitOfWork {
         let objects = &self.objects[processor.looks_at(session.mapping).0];
         let Some(look) = self.preprocesses.get_mut(&processor) else { return (deletes, saves) };
         look.seen.resize(objects.len(), false);
-        for (&object, seen) in objects.iter().zip(&mut look.seen).skip(look.first_unseen) {
-            if *seen {
+        for (&place, seen) in objects.iter().zip(&mut look.seen).skip(look.first_unseen) {
+            let Some((object, Registered { intent, scope: Scope::Full })) = self.states.at(place)
+            else {
                 continue;
-            }
-            match self.states.get(&object) {
-                Some(Registered { intent: Intent::Delete, scope: Scope::Full }) => {
-                    deletes.push(object);
+            };
+            if !std::mem::replace(seen, true) {
+                match intent {
+                    Intent::Delete => deletes.push(*object),
+                    Intent::Save => saves.push(*object),
                 }
-                Some(Registered { intent: Intent::Save, scope: Scope::Full }) => saves.push(object),
-                Some(Registered { scope: Scope::ListOnly, .. }) | None => continue,
             }
-            *seen = true;
         }
         let seen = look.seen[look.first_unseen..].iter().take_while(|seen| **seen);
         look.first_unseen += seen.count();

@@ -28,6 +28,14 @@ impl Processor {
         }
     }
 
+    /// Which way it looks along its relationship; `None` for one that looks for changed keys.
+    fn direction(self, mapping: &Mapping) -> Option<Direction> {
+        match self {
+            Processor::Relationship(relationship) => Some(mapping[relationship].direction),
+            Processor::KeySwitch(_) => None,
+        }
+    }
+
     /// The mapper whose objects it looks at.
     pub(super) fn looks_at(self, mapping: &Mapping) -> MapperId {
         match self {
@@ -96,7 +104,49 @@ pub(super) struct OneEnds {
     pub(super) child_intent: Intent,
 }
 
+/// What is done for objects along a relationship.
+type Work = fn(&mut UnitOfWork, &mut Session<'_>, RelationshipId, &[ObjectId]) -> Result<()>;
+
+/// What a processor does for the objects that are to be saved, or for those that are to be deleted.
+struct Duties {
+    /// Before anything is sent: registers the objects that these concern.
+    presort: Work,
+    /// In its turn: copies keys, or writes association rows.
+    process: Work,
+}
+
+impl Duties {
+    fn of(mapping: &Mapping, processor: Processor, intent: Intent) -> Duties {
+        let (presort, process): (Work, Work) = match (processor.direction(mapping), intent) {
+            (None, Intent::Save) => {
+                (UnitOfWork::presort_key_switch, UnitOfWork::process_key_switches)
+            }
+            (None, Intent::Delete) => (|_, _, _, _| Ok(()), UnitOfWork::process_key_switches),
+            (Some(Direction::OneToMany), Intent::Save) => {
+                (UnitOfWork::presort_one_to_many_saves, UnitOfWork::process_one_to_many_saves)
+            }
+            (Some(Direction::OneToMany), Intent::Delete) => {
+                (UnitOfWork::presort_one_to_many_deletes, UnitOfWork::process_one_to_many_deletes)
+            }
+            (Some(Direction::ManyToOne), Intent::Save) => {
+                (UnitOfWork::presort_many_to_one_saves, UnitOfWork::process_many_to_one_saves)
+            }
+            (Some(Direction::ManyToOne), Intent::Delete) => {
+                (UnitOfWork::presort_many_to_one_deletes, UnitOfWork::process_many_to_one_deletes)
+            }
+            (Some(Direction::ManyToMany), Intent::Save) => {
+                (UnitOfWork::presort_many_to_many_saves, UnitOfWork::process_many_to_many_saves)
+            }
+            (Some(Direction::ManyToMany), Intent::Delete) => {
+                (UnitOfWork::presort_many_to_many_deletes, UnitOfWork::process_many_to_many_deletes)
+            }
+        };
+        Duties { presort, process }
+    }
+}
+
 impl UnitOfWork {
+    /// Lets a processor register the objects that these concern.
     pub(super) fn presort(
         &mut self,
         session: &mut Session<'_>,
@@ -104,37 +154,11 @@ impl UnitOfWork {
         intent: Intent,
         objects: &[ObjectId],
     ) -> Result<()> {
-        let relationship = match processor {
-            Processor::KeySwitch(relationship) => {
-                return match intent {
-                    Intent::Save => self.presort_key_switch(session, relationship, objects),
-                    Intent::Delete => Ok(()),
-                };
-            }
-            Processor::Relationship(relationship) => relationship,
-        };
-        match (session.mapping[relationship].direction, intent) {
-            (Direction::OneToMany, Intent::Save) => {
-                self.presort_one_to_many_saves(session, relationship, objects)
-            }
-            (Direction::OneToMany, Intent::Delete) => {
-                self.presort_one_to_many_deletes(session, relationship, objects)
-            }
-            (Direction::ManyToOne, Intent::Save) => {
-                self.presort_many_to_one_saves(session, relationship, objects)
-            }
-            (Direction::ManyToOne, Intent::Delete) => {
-                self.presort_many_to_one_deletes(session, relationship, objects)
-            }
-            (Direction::ManyToMany, Intent::Save) => {
-                self.presort_many_to_many_saves(session, relationship, objects)
-            }
-            (Direction::ManyToMany, Intent::Delete) => {
-                self.presort_many_to_many_deletes(session, relationship, objects)
-            }
-        }
+        let duties = Duties::of(session.mapping, processor, intent);
+        (duties.presort)(self, session, processor.relationship(), objects)
     }
 
+    /// Lets a processor do for these objects what it is there for.
     pub(super) fn process(
         &mut self,
         session: &mut Session<'_>,
@@ -142,32 +166,8 @@ impl UnitOfWork {
         intent: Intent,
         objects: &[ObjectId],
     ) -> Result<()> {
-        let relationship = match processor {
-            Processor::KeySwitch(relationship) => {
-                return self.process_key_switches(session, relationship, objects);
-            }
-            Processor::Relationship(relationship) => relationship,
-        };
-        match (session.mapping[relationship].direction, intent) {
-            (Direction::OneToMany, Intent::Save) => {
-                self.process_one_to_many_saves(session, relationship, objects)
-            }
-            (Direction::OneToMany, Intent::Delete) => {
-                self.process_one_to_many_deletes(session, relationship, objects)
-            }
-            (Direction::ManyToOne, Intent::Save) => {
-                self.process_many_to_one_saves(session, relationship, objects)
-            }
-            (Direction::ManyToOne, Intent::Delete) => {
-                self.process_many_to_one_deletes(session, relationship, objects)
-            }
-            (Direction::ManyToMany, Intent::Save) => {
-                self.process_many_to_many_saves(session, relationship, objects)
-            }
-            (Direction::ManyToMany, Intent::Delete) => {
-                self.process_many_to_many_deletes(session, relationship, objects)
-            }
-        }
+        let duties = Duties::of(session.mapping, processor, intent);
+        (duties.process)(self, session, processor.relationship(), objects)
     }
 
     /// Whether a processor will have anything to do for these objects.

@@ -105,7 +105,6 @@ impl Memory<'_> {
     ) -> Result<(), Error> {
         let row_id = self.db.append(insert.table, row)?;
         outcome.row_count += 1;
-        outcome.last_row_id = row_id.0;
         let returning = &insert.statement.returning;
         if !returning.is_empty() {
             let selector = Selector::RowId(row_id);
@@ -144,7 +143,7 @@ impl Memory<'_> {
                 statement.set(&**column, lit(value.clone()))
             });
         let done = self.db.run(statement.filter(target.selector(keys)))?;
-        self.add_to(outcome, done);
+        add_to(outcome, done);
         Ok(())
     }
 
@@ -164,15 +163,8 @@ impl Memory<'_> {
             )?);
         }
         let done = self.db.delete(target.table, selector)?;
-        self.add_to(outcome, done);
+        add_to(outcome, done);
         Ok(())
-    }
-
-    fn add_to(&self, outcome: &mut Outcome, done: Done) {
-        let RowId(last_row_id) = self.db.last_insert_row_id();
-        outcome.row_count += done.direct;
-        outcome.last_row_id = last_row_id;
-        outcome.by_constraint.extend(done.by_constraint);
     }
 
     /// These columns of the rows selected.
@@ -189,6 +181,13 @@ impl Memory<'_> {
         let picked =
             rows.iter().map(|(_, row)| positions.iter().map(|&at| row[at].clone()).collect());
         Ok(picked.collect())
+    }
+}
+
+fn add_to(outcome: &mut Outcome, done: Done) {
+    outcome.row_count += done.direct;
+    if !done.by_constraint.is_empty() {
+        outcome.by_constraint.extend(done.by_constraint);
     }
 }
 
