@@ -91,6 +91,13 @@ pub enum QueryError {
         /// The table.
         table: String,
     },
+    /// A query of WITH that reads itself in a way that means nothing.
+    Recursion {
+        /// What is wrong with it.
+        what: String,
+        /// The table; empty if it does not matter which.
+        table: String,
+    },
     /// ORDER BY or GROUP BY a position that no column has.
     Position {
         /// "ORDER BY" or "GROUP BY".
@@ -190,6 +197,8 @@ impl QueryError {
                 format!("table {table} has {found} values for {expected} columns")
             }
             QueryError::CircularReference { table } => format!("circular reference: {table}"),
+            QueryError::Recursion { what, table } if table.is_empty() => what.clone(),
+            QueryError::Recursion { what, table } => format!("{what}: {table}"),
             QueryError::Position { clause, term, columns } => format!(
                 "{} {clause} term out of range - should be between 1 and {columns}",
                 Ordinal(*term)
@@ -270,6 +279,8 @@ impl fmt::Display for QueryError {
             QueryError::CircularReference { table } => {
                 write!(f, "the query \"{table}\" reads itself")
             }
+            QueryError::Recursion { what, table } if table.is_empty() => f.write_str(what),
+            QueryError::Recursion { what, table } => write!(f, "{what}: \"{table}\""),
             QueryError::Position { clause, columns, .. } => {
                 write!(f, "{clause} names a position outside of the {columns} columns")
             }

@@ -730,7 +730,10 @@ mod tests {
         let error = |expression: Expression| expression.bind(&columns()).unwrap_err();
         assert_eq!(error(col("a").eq(col("z"))).to_string(), "column \"z\" does not exist");
         let call = |name: &str, count: usize| function(name, vec![lit(1); count]);
-        assert_eq!(error(call("load_extension", 1)).to_string(), "function \"load_extension\" does not exist");
+        assert_eq!(
+            error(call("load_extension", 1)).to_string(),
+            "function \"load_extension\" does not exist"
+        );
         assert_eq!(
             error(call("Substr", 1)).to_string(),
             "function \"Substr\" takes 2 or 3 arguments, not 1"

@@ -136,7 +136,9 @@ fn choose(
 ) -> Access {
     let known = known_of(scope, sources, at, terms);
     match &sources[at].rows {
-        RowsPlan::Supplied { .. } => Access::scan(),
+        RowsPlan::Supplied { .. } | RowsPlan::Recursive { .. } | RowsPlan::Working(_) => {
+            Access::scan()
+        }
         RowsPlan::Query { .. } => made(binder, scope, &known),
         RowsPlan::Table(id) => {
             let table = binder.catalog.by_id(*id);

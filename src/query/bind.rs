@@ -6,6 +6,7 @@ use super::plan::{
     Access, GroupPlan, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan, SortBy, SortKey,
     SourcePlan,
 };
+use super::recursive::{Working, initial_parts};
 use super::scope::{NamedColumn, Place, ScopeNames, SourceNames};
 use super::select::{
     Body, CommonTable, Compound, Core, Order, ResultColumn, Select, literal_integer,
@@ -32,10 +33,18 @@ pub(super) struct Binder<'a> {
 
 /// The queries of WITH that can be named.
 pub(super) struct With<'a> {
-    tables: &'a [CommonTable],
+    pub(super) tables: &'a [CommonTable],
     outer: Option<&'a With<'a>>,
     /// Those that are being bound, and must not read themselves.
     busy: RefCell<Vec<usize>>,
+    /// Those whose recursive parts are being bound, which must.
+    pub(super) working: RefCell<Vec<Working>>,
+}
+
+impl<'a> With<'a> {
+    pub(super) fn new(tables: &'a [CommonTable], outer: Option<&'a With<'a>>) -> Self {
+        With { tables, outer, busy: RefCell::default(), working: RefCell::default() }
+    }
 }
 
 /// The most sources of one SELECT, as in SQLite.
@@ -82,7 +91,7 @@ impl<'a> Binder<'a> {
         if select.with.is_empty() {
             return self.bind_parts(select, parent, with);
         }
-        let with = With { tables: &select.with, outer: with, busy: RefCell::default() };
+        let with = With::new(&select.with, with);
         self.bind_parts(select, parent, Some(&with))
     }
 
@@ -134,7 +143,7 @@ impl<'a> Binder<'a> {
         Ok(Plan { parts, columns, values, collations, order, tail, limit, offset })
     }
 
-    fn bind_core(
+    pub(super) fn bind_core(
         &self,
         core: &Core,
         order: &[Order],
@@ -150,7 +159,7 @@ impl<'a> Binder<'a> {
 }
 
 impl Compound {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Compound::Union => "UNION",
             Compound::UnionAll => "UNION ALL",
@@ -178,7 +187,7 @@ fn bind_values(rows: &[Vec<Expression>], scope: &ScopeNames<'_>) -> Result<(Part
 }
 
 /// What a combined result is sorted by: nothing but its columns.
-fn order_combined(
+pub(super) fn order_combined(
     select: &Select,
     named: &[Vec<OutColumn>],
     collations: &[Collation],
@@ -235,9 +244,9 @@ fn result_position(
 }
 
 /// Binds one SELECT.
-struct SelectBinder<'b> {
-    binder: &'b Binder<'b>,
-    scope: ScopeNames<'b>,
+pub(super) struct SelectBinder<'b> {
+    pub(super) binder: &'b Binder<'b>,
+    pub(super) scope: ScopeNames<'b>,
     with: Option<&'b With<'b>>,
 }
 
@@ -341,12 +350,21 @@ impl SelectBinder<'_> {
             let is_meant = |table: &CommonTable| table.name.eq_ignore_ascii_case(name);
             if let Some(at) = with.tables.iter().position(is_meant) {
                 let table = &with.tables[at];
+                let called = source.name().unwrap_or(name);
+                if let Some(working) =
+                    with.working.borrow_mut().iter_mut().find(|working| working.at == at)
+                {
+                    return Ok(Some(working.read(called)));
+                }
                 if with.busy.borrow().contains(&at) {
                     return Err(QueryError::CircularReference { table: table.name.clone() }.into());
                 }
                 with.busy.borrow_mut().push(at);
-                let source = source.clone().alias(source.name().unwrap_or(name));
-                let found = self.bind_query(&table.query, &table.columns, &source, level);
+                let source = source.clone().alias(called);
+                let found = match initial_parts(table) {
+                    Some(initial) => self.bind_recursive(with, at, initial, &source),
+                    None => self.bind_query(&table.query, &table.columns, &source, level),
+                };
                 with.busy.borrow_mut().pop();
                 return found.map(Some);
             }
@@ -617,7 +635,7 @@ impl OutColumn {
 }
 
 /// Names of which none comes twice: a second `a` becomes `a:1`.
-fn unique_names(names: Vec<String>) -> Vec<String> {
+pub(super) fn unique_names(names: Vec<String>) -> Vec<String> {
     let mut unique: Vec<String> = Vec::with_capacity(names.len());
     for name in names {
         let is_taken = |name: &str| unique.iter().any(|known| known.eq_ignore_ascii_case(name));

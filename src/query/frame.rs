@@ -88,6 +88,11 @@ impl<'v> Run<'v> {
         }
     }
 
+    /// Keeps rows under a number, in the place of others.
+    pub(super) fn keep(&self, cache: usize, rows: Arc<Vec<Vec<Value>>>) {
+        self.caches.borrow_mut()[cache] = Some(Cached { key: Vec::new(), value: rows });
+    }
+
     /// What is kept under a number if it was made of these values; else it is made now.
     pub(super) fn cached<T: Any + Send + Sync>(
         &self,

@@ -5,6 +5,7 @@
 
 use super::frame::{Current, Frame, Run};
 use super::plan::{Access, Find, RowsPlan, SelectPlan, SourcePlan};
+use super::recursive::Recursion;
 use super::run::run_plan;
 use crate::error::Result;
 use crate::expression::{Bound, Rule};
@@ -19,30 +20,29 @@ pub(super) struct Loops<'r, 'v> {
     run: &'r Run<'v>,
     select: &'r SelectPlan,
     parent: Option<&'r Frame<'r, 'v>>,
-    cursors: Vec<Cursor<'v>>,
+    cursors: Vec<Cursor<'r, 'v>>,
 }
 
 /// Where a source stands.
-struct Cursor<'v> {
-    rows: Rows<'v>,
+struct Cursor<'r, 'v> {
+    rows: Rows<'r, 'v>,
     /// Whether a row went with those before it.
     is_matched: bool,
 }
 
 /// The rows still to come.
-enum Rows<'v> {
+enum Rows<'r, 'v> {
     None,
     One(RowRef<'v>),
     Stored(Box<dyn Iterator<Item = RowRef<'v>> + 'v>),
     Held(Arc<Vec<Vec<Value>>>, std::ops::Range<usize>),
     Chosen(Arc<Vec<Vec<Value>>>, std::vec::IntoIter<usize>),
+    Recursive(Box<Recursion<'r, 'v>>),
 }
 
-impl<'v> Iterator for Rows<'v> {
-    type Item = Current<'v>;
-
-    fn next(&mut self) -> Option<Current<'v>> {
-        match self {
+impl<'v> Rows<'_, 'v> {
+    fn next(&mut self) -> Result<Option<Current<'v>>> {
+        Ok(match self {
             Rows::None => None,
             Rows::One(row) => {
                 let row = Current::Stored(*row);
@@ -52,7 +52,8 @@ impl<'v> Iterator for Rows<'v> {
             Rows::Stored(rows) => rows.next().map(Current::Stored),
             Rows::Held(rows, range) => range.next().map(|at| Current::Held(rows.clone(), at)),
             Rows::Chosen(rows, chosen) => chosen.next().map(|at| Current::Held(rows.clone(), at)),
-        }
+            Rows::Recursive(rows) => rows.next()?.map(|row| Current::Held(Arc::new(vec![row]), 0)),
+        })
     }
 }
 
@@ -117,7 +118,7 @@ impl<'r, 'v> Loops<'r, 'v> {
     fn advance(&mut self, at: usize, frame: &Frame<'r, 'v>) -> Result<bool> {
         let select = self.select;
         let source = &select.sources[at];
-        while let Some(row) = self.cursors[at].rows.next() {
+        while let Some(row) = self.cursors[at].rows.next()? {
             frame.set(at, row);
             if self.holds(&source.on, frame)? {
                 self.cursors[at].is_matched = true;
@@ -158,6 +159,28 @@ impl<'r, 'v> Loops<'r, 'v> {
                 })?;
                 self.find_held(held, access, frame, key)?
             }
+            // The outermost source may be read to its end or not.
+            RowsPlan::Recursive { plan, .. } if at == 0 => {
+                Rows::Recursive(Box::new(Recursion::new(self.run, plan, self.parent)?))
+            }
+            RowsPlan::Recursive { plan, cache, reads } => {
+                let key = self.parent.map_or_else(Vec::new, |parent| parent.values(reads));
+                let rows = self.run.cached(*cache, key, || {
+                    let mut recursion = Recursion::new(self.run, plan, self.parent)?;
+                    let mut rows = Vec::new();
+                    while let Some(row) = recursion.next()? {
+                        rows.push(row);
+                    }
+                    Ok(rows)
+                })?;
+                let count = rows.len();
+                Rows::Held(rows, 0..count)
+            }
+            RowsPlan::Working(cache) => {
+                let rows = self.run.cached(*cache, Vec::new(), || Ok(Vec::new()))?;
+                let count = rows.len();
+                Rows::Held(rows, 0..count)
+            }
             RowsPlan::Supplied { table, arguments } => {
                 let arguments: Vec<Value> =
                     arguments.iter().map(|argument| argument.evaluate(frame)).collect();
@@ -174,7 +197,7 @@ impl<'r, 'v> Loops<'r, 'v> {
         Ok(())
     }
 
-    fn find_stored(&self, table: TableId, access: &Access, frame: &Frame<'r, 'v>) -> Rows<'v> {
+    fn find_stored(&self, table: TableId, access: &Access, frame: &Frame<'r, 'v>) -> Rows<'r, 'v> {
         let store = self.run.view.store;
         let found: Vec<RowRef<'v>> = match &access.find {
             Find::RowId(bound) => {
@@ -225,7 +248,7 @@ impl<'r, 'v> Loops<'r, 'v> {
         access: &Access,
         frame: &Frame<'r, 'v>,
         made_of: Vec<Value>,
-    ) -> Result<Rows<'v>> {
+    ) -> Result<Rows<'r, 'v>> {
         let Find::Made { cache, key } = &access.find else {
             let count = rows.len();
             return Ok(Rows::Held(rows, 0..count));

@@ -31,6 +31,7 @@ mod group;
 mod join;
 mod plan;
 mod prepared;
+mod recursive;
 mod run;
 mod scope;
 mod select;

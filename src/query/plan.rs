@@ -2,6 +2,7 @@
 //! has its way to find rows.
 
 use super::aggregate::Aggregate;
+use super::recursive::RecursivePlan;
 use super::select::{Compound, Nulls};
 use super::source::SuppliedTable;
 use crate::expression::{Bound, Rule, SubqueryUse};
@@ -26,6 +27,22 @@ pub(super) struct Plan {
     pub(super) tail: ScopePlan,
     pub(super) limit: Option<Bound>,
     pub(super) offset: Option<Bound>,
+}
+
+impl Plan {
+    /// A plan without parts, which are to come.
+    pub(super) fn empty() -> Self {
+        Plan {
+            parts: Vec::new(),
+            columns: Vec::new(),
+            values: Vec::new(),
+            collations: Vec::new(),
+            order: Vec::new(),
+            tail: ScopePlan::default(),
+            limit: None,
+            offset: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -159,6 +176,14 @@ pub(super) enum RowsPlan {
         cache: usize,
         reads: Vec<usize>,
     },
+    /// A query that reads itself, and as above.
+    Recursive {
+        plan: Arc<RecursivePlan>,
+        cache: usize,
+        reads: Vec<usize>,
+    },
+    /// The working row of such a query, by where it is kept.
+    Working(usize),
     Supplied {
         table: Arc<dyn SuppliedTable>,
         arguments: Vec<Bound>,

@@ -40,7 +40,7 @@ pub(super) fn run_plan<'r, 'v>(
 }
 
 /// How many rows to skip and to take.
-fn window<'r, 'v>(
+pub(super) fn window<'r, 'v>(
     run: &'r Run<'v>,
     plan: &'r Plan,
     parent: Option<&'r Frame<'r, 'v>>,
@@ -273,7 +273,7 @@ fn compare_sorted(order: &[SortKey], a: &Sorted, b: &Sorted) -> Ordering {
 }
 
 /// Compares combined rows, which are sorted by nothing but their columns.
-fn compare_by<'a>(
+pub(super) fn compare_by<'a>(
     order: &[SortKey],
     a: &dyn Fn(usize) -> &'a Value,
     b: &dyn Fn(usize) -> &'a Value,
