@@ -19,7 +19,6 @@ struct Computed {
     columns: Vec<usize>,
     query: Query,
     parameters: Vec<Value>,
-    counters: [i64; 3],
     /// What subqueries that depend on no row have found in this statement.
     kept: Mutex<Kept>,
 }
@@ -36,8 +35,7 @@ impl Assign for Computed {
         proposed: Option<&[Value]>,
     ) -> std::result::Result<Option<Vec<(usize, Value)>>, Stop> {
         let rows = [Some(row), proposed.map(|values| RowRef::held(row.row_id(), values))];
-        let (parameters, counters) = (self.parameters.as_slice(), self.counters);
-        let inputs = Inputs { parameters, rows: &rows, counters };
+        let inputs = Inputs { parameters: &self.parameters, rows: &rows };
         let values = self.query.first_keeping(*view, inputs, &mut self.kept.lock())?;
         Ok(values.map(|values| self.columns.iter().copied().zip(values).collect()))
     }
@@ -62,8 +60,8 @@ impl Database {
             OutsideRow { name: "excluded", table, is_qualified: true },
         ];
         let query = Query::within(self.catalog(), &select, &rows)?;
-        let (parameters, counters) = (parameters.to_vec(), self.inputs(&[]).counters);
-        Ok(Arc::new(Computed { columns, query, parameters, counters, kept: Mutex::default() }))
+        let parameters = parameters.to_vec();
+        Ok(Arc::new(Computed { columns, query, parameters, kept: Mutex::default() }))
     }
 
     /// The ids of the rows for which a predicate is true, ascending.

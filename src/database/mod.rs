@@ -114,6 +114,13 @@ struct Counters {
     last_insert_row_id: i64,
 }
 
+impl Counters {
+    /// As a query sees them, in the order above.
+    fn as_seen(self) -> [i64; 3] {
+        [self.changes as i64, self.total_changes as i64, self.last_insert_row_id]
+    }
+}
+
 /// What one goes back to when a statement or savepoint is undone.
 #[derive(Clone, Copy, Debug)]
 struct Moment {
@@ -352,6 +359,7 @@ impl Database {
             recursive_programs: self.recursive_programs,
             remembers: !self.outstanding.is_empty(),
             footprints: &self.schema.footprints,
+            counters: self.counters.as_seen(),
         }
     }
 

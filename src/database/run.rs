@@ -402,6 +402,7 @@ impl Database {
             recursive_programs: self.recursive_programs,
             remembers,
             footprints: &schema.footprints,
+            counters: self.counters.as_seen(),
         };
         (settings, store, &mut self.walks)
     }

@@ -9,7 +9,7 @@ use crate::value::Value;
 impl Database {
     /// Everything there is to be read.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.schema.catalog, &self.store)
+        View::new(&self.schema.catalog, &self.store, self.counters.as_seen())
     }
 
     /// Runs a query.
@@ -53,9 +53,6 @@ impl Database {
 
     /// What a query of this connection is run with.
     pub fn inputs<'a>(&self, parameters: &'a [Value]) -> Inputs<'a> {
-        let counters = self.counters;
-        let counters =
-            [counters.changes as i64, counters.total_changes as i64, counters.last_insert_row_id];
-        Inputs { parameters, counters, ..Inputs::default() }
+        Inputs { parameters, ..Inputs::default() }
     }
 }

@@ -23,8 +23,6 @@ pub struct Inputs<'a> {
     pub parameters: &'a [Value],
     /// The rows that the query was bound within, in their order: OLD and NEW.
     pub rows: &'a [Option<RowRef<'a>>],
-    /// What `changes()`, `total_changes()` and `last_insert_rowid()` are.
-    pub counters: [i64; 3],
 }
 
 /// One execution of a query.
@@ -232,7 +230,7 @@ impl Scope for Frame<'_, '_> {
             // Asked by `has_member`.
             Slot::Set(_) => Value::Null,
             Slot::Counter(counter) => {
-                let [changes, total_changes, last_insert_row_id] = self.run.inputs.counters;
+                let [changes, total_changes, last_insert_row_id] = self.run.view.counters;
                 Value::Integer(match counter {
                     Counter::Changes => changes,
                     Counter::TotalChanges => total_changes,

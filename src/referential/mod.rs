@@ -129,6 +129,8 @@ pub(crate) struct Settings<'a> {
     /// Whether suspects of earlier statements are outstanding.
     pub(crate) remembers: bool,
     pub(crate) footprints: &'a Footprints,
+    /// What `changes()`, `total_changes()` and `last_insert_rowid()` are for its programs.
+    pub(crate) counters: [i64; 3],
 }
 
 impl Settings<'_> {

@@ -8,7 +8,7 @@ use super::names::{is_row_id, missing};
 use super::returning::Returning;
 use super::row::{Ready, RowExpressions, RowSource};
 use super::run;
-use super::syntax::{Assignment, CommonTable, Delete, Insert, QualifiedName, Rows, Update, Upsert};
+use super::syntax::{Assignment, Delete, Insert, QualifiedName, Rows, Update, Upsert};
 use crate::catalog::{Resolution, TableEntry};
 use crate::database::{
     Assign, ConflictClause, ConflictTarget, Database, Done, NewRow, ObjectKind, ProgramWork,
@@ -480,12 +480,7 @@ impl Matching {
         table: &Arc<TableEntry>,
         alias: Option<&str>,
         filter: Option<Expression>,
-        with: &[CommonTable],
     ) -> Result<Self> {
-        if !with.is_empty() {
-            let construct = "WITH before UPDATE and DELETE".to_owned();
-            return Err(SqlError::Unsupported { construct }.into());
-        }
         let sources = vec![RowSource::new(table, alias)];
         let bind = |filter| RowExpressions::new(&db.view(), sources, vec![filter]);
         Ok(Matching { filter: filter.map(bind).transpose()? })
@@ -521,12 +516,6 @@ fn source_of(table: &TableEntry) -> Source {
 /// The row id as a query names it, also of a table that has none to show.
 fn hidden_row_id(table: &TableEntry, alias: Option<&str>) -> ResultColumn {
     col((alias.unwrap_or(table.name()), ROW_ID)).into()
-}
-
-fn with_common(select: Select, with: &[CommonTable]) -> Select {
-    with.iter().fold(select, |select, table| {
-        select.with_columns(table.name.clone(), table.columns.clone(), table.query.clone())
-    })
 }
 
 /// The same columns, assigned nothing.
@@ -566,16 +555,16 @@ impl UpdatePlan {
                 let filter = update.filter.clone();
                 let select =
                     filter.into_iter().fold(select, |select, filter| select.filter(filter));
-                Some(run::bind(&db.view(), &with_common(select, &update.with))?)
+                Some(run::bind(&db.view(), &select)?)
             }
         };
         // What FROM supplies is found with the rows.
-        let (assignments, filter, with) = match from {
-            None => (update.assignments, update.filter, update.with),
-            Some(_) => (placeholders(update.assignments), None, Vec::new()),
+        let (assignments, filter) = match from {
+            None => (update.assignments, update.filter),
+            Some(_) => (placeholders(update.assignments), None),
         };
         let assign = AssignPlan::new(db, &table, sources, assignments, None)?;
-        let matching = Matching::new(db, &table, alias, filter, &with)?;
+        let matching = Matching::new(db, &table, alias, filter)?;
         let returning = Returning::new(db, &table, update.returning)?;
         let resolution = update.resolution;
         let plan = UpdatePlan { table, assign, matching, from, resolution, returning };
@@ -642,7 +631,7 @@ impl DeletePlan {
     pub(super) fn new(db: &Database, delete: Delete) -> Result<Self> {
         let table = target(db, &delete.table)?;
         let alias = delete.alias.as_deref();
-        let matching = Matching::new(db, &table, alias, delete.filter, &delete.with)?;
+        let matching = Matching::new(db, &table, alias, delete.filter)?;
         let returning = Returning::new(db, &table, delete.returning)?;
         db.check_delete(&table)?;
         Ok(DeletePlan { table, matching, returning })

@@ -131,7 +131,8 @@ impl RowExpressions {
         };
         match self.list.iter().map(bind).collect::<std::result::Result<Vec<_>, _>>() {
             Ok(bound) => Ok(Some(bound)),
-            Err(BindError::Unsupported(_)) => Ok(None),
+            // A query knows what there is beside rows: other tables, and how many rows changed.
+            Err(BindError::Unsupported(_) | BindError::UnknownFunction(_)) => Ok(None),
             Err(error) => Err(bind_error(&error)),
         }
     }
@@ -155,7 +156,6 @@ impl RowExpressions {
 fn bind_error(error: &BindError) -> Error {
     let message = match error {
         BindError::UnknownColumn(name) => format!("no such column: {}", name.dotted()),
-        BindError::UnknownFunction(name) => format!("no such function: {name}"),
         BindError::ArgumentCount { function, .. } => {
             format!("wrong number of arguments to function {function}()")
         }
@@ -195,7 +195,7 @@ impl Ready {
                     let row_id = RowId(id[0].as_integer().unwrap_or_default());
                     rows.push(Some(RowRef::held(row_id, values)));
                 }
-                let inputs = Inputs { parameters, rows: &rows, ..Inputs::default() };
+                let inputs = Inputs { parameters, rows: &rows };
                 let first = query.first_keeping(*view, inputs, &mut kept.lock())?;
                 Ok(first.unwrap_or_default())
             }

@@ -198,7 +198,6 @@ pub struct Update {
     pub from: Option<Select>,
     pub filter: Option<Expression>,
     pub resolution: Option<Resolution>,
-    pub with: Vec<CommonTable>,
     pub returning: Vec<ResultColumn>,
 }
 
@@ -208,7 +207,6 @@ pub struct Delete {
     pub table: QualifiedName,
     pub alias: Option<String>,
     pub filter: Option<Expression>,
-    pub with: Vec<CommonTable>,
     pub returning: Vec<ResultColumn>,
 }
 

@@ -10,11 +10,13 @@ use crate::id::{RowId, TableId};
 pub struct View<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) store: &'a Store,
+    /// What `changes()`, `total_changes()` and `last_insert_rowid()` are.
+    pub(crate) counters: [i64; 3],
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, store: &'a Store) -> Self {
-        View { catalog, store }
+    pub(crate) fn new(catalog: &'a Catalog, store: &'a Store, counters: [i64; 3]) -> Self {
+        View { catalog, store, counters }
     }
 
     /// The definitions.

@@ -225,7 +225,7 @@ impl Executor<'_> {
         update: &Arc<dyn Assign>,
     ) -> Result<(), Error> {
         let Some(row) = self.store.row(place.table, row_id) else { return Ok(()) };
-        let view = View { catalog: self.settings.catalog, store: self.store };
+        let view = View::new(self.settings.catalog, self.store, self.settings.counters);
         let assigned = match update.values(&view, row, Some(&prepared.values)) {
             Ok(Some(assigned)) => assigned,
             Ok(None) => return Ok(()),

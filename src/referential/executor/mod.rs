@@ -437,7 +437,7 @@ impl<'a> Executor<'a> {
             RowWork::Update { row_id, assignment, values, .. } => {
                 let Some(row) = self.store.row(table, *row_id) else { return Ok(false) };
                 if values.is_none() {
-                    let view = View { catalog: self.settings.catalog, store: self.store };
+                    let view = View::new(self.settings.catalog, self.store, self.settings.counters);
                     *values = assignment.evaluate(&view, row)?;
                 }
                 Ok(values.is_some())
@@ -529,7 +529,7 @@ impl<'a> Executor<'a> {
     }
 
     fn pull(&mut self, mut frame: ProgramFrame) -> Result<(), Error> {
-        let view = View::new(self.settings.catalog, self.store);
+        let view = View::new(self.settings.catalog, self.store, self.settings.counters);
         let step = frame.program.step(&view);
         let (table, work) = match step {
             Step::Done => return Ok(()),

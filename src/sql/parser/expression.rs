@@ -230,7 +230,7 @@ impl Adapter<'_> {
             [] => self.named_source(schema, table)?,
             arguments => self.names.table_function(table, self.expressions(arguments)?)?,
         };
-        Ok(in_query(operand, not, Select::from(source)))
+        Ok(in_query(operand, not, self.with_around(Select::from(source))))
     }
 
     fn like(

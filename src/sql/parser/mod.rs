@@ -19,12 +19,12 @@ pub use expression::literal;
 pub use outline::{Outline, is_complete, outline, split_statement};
 pub use tokens::{Kind, Token, tokens};
 
-use super::syntax::Statement;
+use super::syntax::{CommonTable, Statement};
 use crate::error::{Error, Result, SqlError};
 use crate::expression::Expression;
 use crate::query::Source;
 use crate::value::Collation;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use turso_parser::ast::{Cmd, Name, Stmt};
 use turso_parser::error::Error as Foreign;
 use turso_parser::parser::Parser;
@@ -99,7 +99,13 @@ fn parse_bounded(text: &str, names: &dyn Names) -> Result<Statement> {
     let source = cured.as_deref().unwrap_or(text);
     let command = Parser::new(source.as_bytes()).next_cmd();
     let command = command.map_err(|error| refusal(&error, source))?;
-    let adapter = Adapter { names, text, common: RefCell::default() };
+    let adapter = Adapter {
+        names,
+        text,
+        common: RefCell::default(),
+        around: RefCell::default(),
+        depth: Cell::new(0),
+    };
     match command {
         Some(Cmd::Stmt(statement)) => adapter.statement(&statement),
         Some(Cmd::Explain(_) | Cmd::ExplainQueryPlan { .. }) => unsupported("EXPLAIN"),
@@ -114,6 +120,10 @@ struct Adapter<'a> {
     text: &'a str,
     /// The names that a WITH around has given to queries.
     common: RefCell<Vec<String>>,
+    /// The queries of the WITH before an INSERT, UPDATE or DELETE.
+    around: RefCell<Vec<CommonTable>>,
+    /// How many queries stand around what is being turned.
+    depth: Cell<usize>,
 }
 
 fn unsupported<T>(construct: &str) -> Result<T> {

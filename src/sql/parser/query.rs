@@ -15,8 +15,38 @@ use turso_parser::ast::{
 };
 
 impl Adapter<'_> {
-    /// A query with all that belongs to it.
+    /// A query with all that belongs to it, the WITH of its statement included.
     pub(super) fn query(&self, query: &ForeignSelect) -> Result<Select> {
+        self.depth.set(self.depth.get() + 1);
+        let select = self.query_alone(query);
+        self.depth.set(self.depth.get() - 1);
+        Ok(self.with_around(select?))
+    }
+
+    /// A query that no other stands around gets the WITH of its statement.
+    pub(super) fn with_around(&self, select: Select) -> Select {
+        let around = self.around.borrow();
+        let around = if self.depth.get() == 0 { around.as_slice() } else { &[] };
+        around.iter().cloned().fold(select, |select, table| {
+            select.with_columns(table.name, table.columns, table.query)
+        })
+    }
+
+    /// Runs `body` with the queries of the WITH before a statement.
+    pub(super) fn within<T>(
+        &self,
+        with: Option<&With>,
+        body: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.with_names(with, |common| {
+            let outer = self.around.replace(common);
+            let result = body();
+            self.around.replace(outer);
+            result
+        })
+    }
+
+    fn query_alone(&self, query: &ForeignSelect) -> Result<Select> {
         self.with_names(query.with.as_ref(), |common| {
             let mut select = self.core(&query.body.select)?;
             for compound in &query.body.compounds {
@@ -44,7 +74,7 @@ impl Adapter<'_> {
     }
 
     /// Runs `body` with the queries of a WITH, whose names it may use.
-    pub(super) fn with_names<T>(
+    fn with_names<T>(
         &self,
         with: Option<&With>,
         body: impl FnOnce(Vec<CommonTable>) -> Result<T>,
@@ -62,7 +92,10 @@ impl Adapter<'_> {
         self.common.borrow_mut().extend(names);
         let table = |table: &turso_parser::ast::CommonTableExpr| {
             let columns = table.columns.iter().map(|column| text_of(&column.col_name)).collect();
-            let query = Arc::new(self.query(&table.select)?);
+            self.depth.set(self.depth.get() + 1);
+            let query = self.query(&table.select);
+            self.depth.set(self.depth.get() - 1);
+            let query = Arc::new(query?);
             Ok(CommonTable { name: text_of(&table.tbl_name), columns, query })
         };
         with.ctes.iter().map(table).collect()

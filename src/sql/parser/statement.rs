@@ -240,26 +240,27 @@ impl Adapter<'_> {
         parts: InsertParts<'_>,
         body: &InsertBody,
     ) -> Result<Insert> {
-        let (rows, upserts) = match body {
-            InsertBody::DefaultValues => (Rows::Default, Vec::new()),
-            InsertBody::Select(query, upsert) => {
-                (self.rows(parts.with, query)?, self.upserts(upsert.as_deref())?)
-            }
-        };
-        Ok(Insert {
-            table: qualified(table),
-            alias: table.alias.as_ref().map(text_of),
-            columns: parts.columns.iter().map(text_of).collect(),
-            rows,
-            resolution: or(or_conflict),
-            upserts,
-            returning: self.result_columns(parts.returning)?,
+        self.within(parts.with, || {
+            let (rows, upserts) = match body {
+                InsertBody::DefaultValues => (Rows::Default, Vec::new()),
+                InsertBody::Select(query, upsert) => {
+                    (self.rows(query)?, self.upserts(upsert.as_deref())?)
+                }
+            };
+            Ok(Insert {
+                table: qualified(table),
+                alias: table.alias.as_ref().map(text_of),
+                columns: parts.columns.iter().map(text_of).collect(),
+                rows,
+                resolution: or(or_conflict),
+                upserts,
+                returning: self.result_columns(parts.returning)?,
+            })
         })
     }
 
-    fn rows(&self, with: Option<&With>, query: &ForeignSelect) -> Result<Rows> {
-        let is_plain = with.is_none()
-            && query.with.is_none()
+    fn rows(&self, query: &ForeignSelect) -> Result<Rows> {
+        let is_plain = query.with.is_none()
             && query.order_by.is_empty()
             && query.limit.is_none()
             && query.body.compounds.is_empty();
@@ -270,12 +271,7 @@ impl Adapter<'_> {
             }
             return Ok(Rows::Values(rows));
         }
-        self.with_names(with, |common| {
-            let query = self.query(query)?;
-            Ok(Rows::Query(common.into_iter().fold(query, |query, table| {
-                query.with_columns(table.name, table.columns, table.query)
-            })))
-        })
+        Ok(Rows::Query(self.query(query)?))
     }
 
     fn upserts(&self, first: Option<&ForeignUpsert>) -> Result<Vec<Upsert>> {
@@ -302,7 +298,7 @@ impl Adapter<'_> {
     }
 
     fn update(&self, update: &ForeignUpdate) -> Result<Update> {
-        self.with_names(update.with.as_ref(), |with| {
+        self.within(update.with.as_ref(), || {
             Ok(Update {
                 table: qualified(&update.tbl_name),
                 alias: update.tbl_name.alias.as_ref().map(text_of),
@@ -310,7 +306,6 @@ impl Adapter<'_> {
                 from: self.update_from(update.from.as_ref())?,
                 filter: self.filter(update.where_clause.as_deref())?,
                 resolution: or(update.or_conflict),
-                with,
                 returning: self.result_columns(&update.returning)?,
             })
         })
@@ -320,7 +315,7 @@ impl Adapter<'_> {
     fn update_from(&self, from: Option<&FromClause>) -> Result<Option<crate::query::Select>> {
         match from {
             None => Ok(None),
-            Some(from) => Ok(Some(self.from(Some(from))?)),
+            Some(from) => Ok(Some(self.with_around(self.from(Some(from))?))),
         }
     }
 
@@ -339,12 +334,11 @@ impl Adapter<'_> {
         filter: Option<&Expr>,
         returning: &[ForeignColumn],
     ) -> Result<Delete> {
-        self.with_names(with, |with| {
+        self.within(with, || {
             Ok(Delete {
                 table: qualified(table),
                 alias: table.alias.as_ref().map(text_of),
                 filter: self.filter(filter)?,
-                with,
                 returning: self.result_columns(returning)?,
             })
         })
