@@ -59,6 +59,11 @@ impl Term {
         Ok(Term { bound, kind, left })
     }
 
+    /// Whether it is an ON's and names a source behind it.
+    pub(super) fn names_later(&self, scope: &ScopePlan) -> bool {
+        self.left.is_some_and(|own| last_source(scope, &self.bound).is_some_and(|last| last > own))
+    }
+
     /// `a = b`
     pub(super) fn equal(a: Bound, b: Bound, left: Option<usize>) -> Term {
         let bound = Bound::equal(&a, &b);
@@ -78,15 +83,22 @@ pub(super) fn place(
     for at in 0..sources.len() {
         sources[at].access = choose(binder, scope, sources, at, &terms);
     }
+    let right = last_right(sources);
     let mut conditions = Vec::new();
     for term in terms {
         match (term.left, last_source(scope, &term.bound)) {
             (Some(source), _) => sources[source].on.push(term.bound),
-            (None, Some(source)) => sources[source].filter.push(term.bound),
+            (None, Some(source)) => sources[source.max(right)].filter.push(term.bound),
             (None, None) => conditions.push(term.bound),
         }
     }
     conditions
+}
+
+/// The last source of a RIGHT or FULL JOIN. Before it WHERE may not be asked: a row that WHERE is not
+/// true for goes with others all the same.
+fn last_right(sources: &[SourcePlan]) -> usize {
+    sources.iter().rposition(|source| source.is_right).unwrap_or(0)
 }
 
 /// The sources that an expression reads, as bits.
@@ -97,6 +109,9 @@ fn sources_of(scope: &ScopePlan, bound: &Bound) -> u64 {
 fn sources_of_slot(scope: &ScopePlan, slot: usize) -> u64 {
     match scope.slots[slot] {
         Slot::Column { source, .. } | Slot::RowId { source } => 1 << source,
+        Slot::Either(first, second) => {
+            sources_of_slot(scope, first) | sources_of_slot(scope, second)
+        }
         Slot::Result(result) => sources_of(scope, &scope.results[result]),
         Slot::Value { subquery, .. } | Slot::Exists(subquery) | Slot::Set(subquery) => {
             let reads = &scope.subqueries[subquery].reads;
@@ -170,7 +185,8 @@ fn known_of<'t>(
     let mut known = Vec::new();
     for term in terms {
         // Of a source that may be NULLs, nothing but its own ON tells which rows go with others.
-        if term.left != sources[at].is_left.then_some(at) {
+        let is_too_early = term.left.is_none() && at < last_right(sources);
+        if is_too_early || term.left != sources[at].is_left.then_some(at) {
             continue;
         }
         match &term.kind {

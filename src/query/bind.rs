@@ -261,9 +261,17 @@ impl SelectBinder<'_> {
             sources.push(self.bind_source(position, join)?);
         }
         // ON may name sources that come later.
+        let has_right = sources.iter().any(|source| source.is_right);
         for (position, join) in body.from.iter().enumerate() {
-            self.bind_constraint(position, join, &mut terms)?;
+            // Rows that go with none need not fulfil the ON of other joins.
+            let is_own = position > 0 && (has_right || sources[position].is_left);
+            self.bind_constraint(position, join, is_own.then_some(position), &mut terms)?;
         }
+        let scope = self.scope.plan.borrow();
+        if has_right && terms.iter().any(|term| term.names_later(&scope)) {
+            return unsupported("an ON that names a source behind it, beside a RIGHT JOIN");
+        }
+        drop(scope);
         let (columns, named) = self.bind_columns(&body.columns)?;
         for condition in self.conditions(&body.filter)? {
             for conjunct in condition.conjuncts() {
@@ -297,16 +305,16 @@ impl SelectBinder<'_> {
         if count > ALL_SOURCES_MAX {
             return unsupported("a query of more than 2000 sources");
         }
-        let is_left = match join.kind {
-            JoinKind::Comma | JoinKind::Inner | JoinKind::Cross => false,
-            JoinKind::Left => position > 0,
-            JoinKind::Right => return unsupported("RIGHT JOIN"),
-            JoinKind::Full => return unsupported("FULL JOIN"),
+        let (is_left, is_right) = match join.kind {
+            JoinKind::Comma | JoinKind::Inner | JoinKind::Cross => (false, false),
+            JoinKind::Left => (position > 0, false),
+            JoinKind::Right => (false, position > 0),
+            JoinKind::Full => (position > 0, position > 0),
         };
         let (rows, names) = self.bind_rows(&join.source)?;
         self.scope.sources.borrow_mut().push(names);
         let (on, filter) = (Vec::new(), Vec::new());
-        Ok(SourcePlan { rows, is_left, on, filter, access: Access::scan() })
+        Ok(SourcePlan { rows, is_left, is_right, on, filter, access: Access::scan() })
     }
 
     fn bind_rows(&self, source: &Source) -> Result<(RowsPlan, SourceNames)> {
@@ -332,6 +340,7 @@ impl SelectBinder<'_> {
                     affinity: Some(column.affinity),
                     collation: Some(column.collation),
                     is_joined: false,
+                    fallback: None,
                 });
                 let names = SourceNames {
                     name: source.name().map(str::to_owned),
@@ -399,8 +408,10 @@ impl SelectBinder<'_> {
         let named = named.map(|(name, column)| NamedColumn {
             name,
             affinity: column.affinity,
-            collation: column.collation,
+            // A column has a collation, and be it only the usual one, whatever it is computed from.
+            collation: Some(column.collation.unwrap_or_default()),
             is_joined: false,
+            fallback: None,
         });
         let names = SourceNames {
             name: source.name().map(str::to_owned),
@@ -411,9 +422,14 @@ impl SelectBinder<'_> {
         Ok((RowsPlan::Query { plan: Arc::new(plan), cache, reads }, names))
     }
 
-    /// Binds ON and USING as conditions.
-    fn bind_constraint(&self, position: usize, join: &Join, terms: &mut Vec<Term>) -> Result<()> {
-        let left = (join.kind == JoinKind::Left && position > 0).then_some(position);
+    /// Binds ON and USING as conditions; `left` if they tell which rows go with others, and no more.
+    fn bind_constraint(
+        &self,
+        position: usize,
+        join: &Join,
+        left: Option<usize>,
+        terms: &mut Vec<Term>,
+    ) -> Result<()> {
         let names: Vec<String> = match &join.on {
             JoinConstraint::None => return Ok(()),
             JoinConstraint::On(on) => {
@@ -433,7 +449,7 @@ impl SelectBinder<'_> {
             }
         };
         for name in names {
-            let pair = self.join_column(position, &name);
+            let pair = self.join_column(position, join.kind, &name);
             let (before, own) = pair.ok_or(QueryError::JoinColumn { column: name })?;
             terms.push(Term::equal(Bound::column(before), Bound::column(own), left));
         }
@@ -441,16 +457,28 @@ impl SelectBinder<'_> {
     }
 
     /// The columns of this name: of the sources before one, and its own, which becomes the same.
-    fn join_column(&self, position: usize, name: &str) -> Option<(ColumnInfo, ColumnInfo)> {
+    fn join_column(
+        &self,
+        position: usize,
+        kind: JoinKind,
+        name: &str,
+    ) -> Option<(ColumnInfo, ColumnInfo)> {
         let mut sources = self.scope.sources.borrow_mut();
         let find = |source: &SourceNames| source.position(name);
         let (at, before) =
             sources[..position].iter().enumerate().find_map(|(at, it)| Some((at, find(it)?)))?;
         let own = find(&sources[position])?;
         sources[position].columns[own].is_joined = true;
-        let pair = ((at, before), (position, own));
+        let merged = self.scope.merged_column(&sources, at, before);
+        if matches!(kind, JoinKind::Right | JoinKind::Full) && position > 0 {
+            let mut last = (at, before);
+            while let Some(next) = sources[last.0].columns[last.1].fallback {
+                last = next;
+            }
+            sources[last.0].columns[last.1].fallback = Some((position, own));
+        }
         drop(sources);
-        Some((self.scope.column_of(pair.0.0, pair.0.1), self.scope.column_of(pair.1.0, pair.1.1)))
+        Some((merged, self.scope.column_of(position, own)))
     }
 
     // Conditions.
@@ -558,7 +586,10 @@ impl SelectBinder<'_> {
                 if column.is_joined && source.is_none() {
                     continue;
                 }
-                let value = Bound::column(self.scope.column_of(at, position));
+                let value = Bound::column(match source {
+                    None => self.scope.merged_column(&sources, at, position),
+                    Some(_) => self.scope.column_of(at, position),
+                });
                 named.push(OutColumn::new(column.name.clone(), &value));
                 bound.push(value);
             }

@@ -120,6 +120,17 @@ pub(super) enum Current<'v> {
     Held(Arc<Vec<Vec<Value>>>, usize),
 }
 
+impl Current<'_> {
+    /// What tells it from the other rows of its source.
+    pub(super) fn identity(&self) -> i64 {
+        match self {
+            Current::Null => 0,
+            Current::Stored(row) => row.row_id().0,
+            Current::Held(_, at) => *at as i64,
+        }
+    }
+}
+
 /// One SELECT of a running query.
 pub(super) struct Frame<'r, 'v> {
     pub(super) run: &'r Run<'v>,
@@ -216,6 +227,10 @@ impl Scope for Frame<'_, '_> {
             }
             Slot::Aggregate(aggregate) => {
                 self.aggregates.borrow().get(aggregate).cloned().unwrap_or_default()
+            }
+            Slot::Either(first, second) => {
+                let value = self.column(first);
+                return if value.is_null() { self.column(second) } else { value };
             }
             Slot::Result(column) => self.plan.results[column].evaluate(self),
             Slot::Value { subquery, column } => {

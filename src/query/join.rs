@@ -4,7 +4,7 @@
 //! it. A condition is asked as soon as all that it reads has a row.
 
 use super::frame::{Current, Frame, Run};
-use super::plan::{Access, Find, RowsPlan, SelectPlan, SourcePlan};
+use super::plan::{Access, Find, RowsPlan, SelectPlan};
 use super::recursive::Recursion;
 use super::run::run_plan;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use crate::expression::{Bound, Rule};
 use crate::id::{RowId, TableId};
 use crate::table::RowRef;
 use crate::value::{Affinity, OrderedKey, Value, compare_refs};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The loops of one run of a SELECT.
@@ -28,6 +28,8 @@ struct Cursor<'r, 'v> {
     rows: Rows<'r, 'v>,
     /// Whether a row went with those before it.
     is_matched: bool,
+    /// Of a RIGHT or FULL JOIN, the rows that have gone with some.
+    matched: HashSet<i64>,
 }
 
 /// The rows still to come.
@@ -66,7 +68,7 @@ impl<'r, 'v> Loops<'r, 'v> {
         select: &'r SelectPlan,
         parent: Option<&'r Frame<'r, 'v>>,
     ) -> Self {
-        let cursor = |_| Cursor { rows: Rows::None, is_matched: false };
+        let cursor = |_| Cursor { rows: Rows::None, is_matched: false, matched: HashSet::new() };
         Loops { run, select, parent, cursors: select.sources.iter().map(cursor).collect() }
     }
 
@@ -84,30 +86,68 @@ impl<'r, 'v> Loops<'r, 'v> {
             return call(frame).map(drop);
         }
         self.open(0, frame)?;
-        self.descend(0, frame, call)
+        let mut goes_on = self.descend(0, frame, call)?;
+        for at in 0..self.select.sources.len() {
+            if goes_on && self.select.sources[at].is_right {
+                goes_on = self.descend_unmatched(at, frame, call)?;
+            }
+        }
+        Ok(())
     }
 
-    /// Loops over the sources from this one on, which is open, for the rows before it.
+    /// Loops over the rows of a source that have gone with none, with NULLs for those before it.
+    fn descend_unmatched(
+        &mut self,
+        at: usize,
+        frame: &Frame<'r, 'v>,
+        call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
+    ) -> Result<bool> {
+        (0..at).for_each(|before| frame.set(before, Current::Null));
+        let mut rows = self.find(at, &Access::scan(), frame)?;
+        while let Some(row) = rows.next()? {
+            if self.cursors[at].matched.contains(&row.identity()) {
+                continue;
+            }
+            frame.set(at, row);
+            if !self.holds(&self.select.sources[at].filter, frame)? {
+                continue;
+            }
+            let goes_on = match at + 1 < self.select.sources.len() {
+                true => {
+                    self.open(at + 1, frame)?;
+                    self.descend(at + 1, frame, call)?
+                }
+                false => call(frame)?,
+            };
+            if !goes_on {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Loops over the sources from this one on, which is open, for the rows before it; `false` if no
+    /// more rows are wanted.
     fn descend(
         &mut self,
         first: usize,
         frame: &Frame<'r, 'v>,
         call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let last = self.select.sources.len() - 1;
         let mut at = first;
         loop {
             if self.advance(at, frame)? {
                 if at == last {
                     if !call(frame)? {
-                        return Ok(());
+                        return Ok(false);
                     }
                 } else {
                     at += 1;
                     self.open(at, frame)?;
                 }
             } else if at == first {
-                return Ok(());
+                return Ok(true);
             } else {
                 at -= 1;
             }
@@ -119,9 +159,13 @@ impl<'r, 'v> Loops<'r, 'v> {
         let select = self.select;
         let source = &select.sources[at];
         while let Some(row) = self.cursors[at].rows.next()? {
+            let identity = row.identity();
             frame.set(at, row);
             if self.holds(&source.on, frame)? {
                 self.cursors[at].is_matched = true;
+                if source.is_right {
+                    self.cursors[at].matched.insert(identity);
+                }
                 if self.holds(&source.filter, frame)? {
                     return Ok(true);
                 }
@@ -143,8 +187,15 @@ impl<'r, 'v> Loops<'r, 'v> {
 
     /// Finds the rows of a source for those of the sources before it.
     fn open(&mut self, at: usize, frame: &Frame<'r, 'v>) -> Result<()> {
-        let SourcePlan { rows, access, .. } = &self.select.sources[at];
-        let found = match rows {
+        let found = self.find(at, &self.select.sources[at].access, frame)?;
+        let cursor = &mut self.cursors[at];
+        cursor.rows = found;
+        cursor.is_matched = false;
+        Ok(())
+    }
+
+    fn find(&self, at: usize, access: &Access, frame: &Frame<'r, 'v>) -> Result<Rows<'r, 'v>> {
+        let found = match &self.select.sources[at].rows {
             RowsPlan::Table(table) => self.find_stored(*table, access, frame),
             RowsPlan::Query { plan, cache, reads } => {
                 let (run, parent) = (self.run, self.parent);
@@ -191,10 +242,7 @@ impl<'r, 'v> Loops<'r, 'v> {
             }
         };
         self.run.check()?;
-        let cursor = &mut self.cursors[at];
-        cursor.rows = found;
-        cursor.is_matched = false;
-        Ok(())
+        Ok(found)
     }
 
     fn find_stored(&self, table: TableId, access: &Access, frame: &Frame<'r, 'v>) -> Rows<'r, 'v> {

@@ -19,8 +19,7 @@
 //! SQLite weighs which source to begin with, and we do not: the rows of a join may come in another
 //! order there, and what depends on that (LIMIT, the first row of a subquery) may differ. An index is
 //! looked into for whole keys only; for a part of one, or a range, rows are found by a scan and put
-//! into its order. A table is scanned by copying the values that conditions ask for. RIGHT and FULL
-//! JOIN are refused, as is a query of WITH that reads itself.
+//! into its order. A table is scanned by copying the values that conditions ask for.
 
 mod access;
 mod aggregate;

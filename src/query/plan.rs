@@ -108,6 +108,8 @@ pub(super) enum Slot {
     Exists(usize),
     /// All rows of a subquery.
     Set(usize),
+    /// The first of two slots, or the second where that is NULL.
+    Either(usize, usize),
     /// What is known of the connection.
     Counter(Counter),
 }
@@ -160,6 +162,8 @@ pub(super) struct SourcePlan {
     pub(super) rows: RowsPlan,
     /// Whether what comes before stays with NULLs if no row goes with it.
     pub(super) is_left: bool,
+    /// Whether its rows that go with none before it come at the end, with NULLs there.
+    pub(super) is_right: bool,
     /// Which rows go with those before.
     pub(super) on: Vec<Bound>,
     /// What is asked as soon as this source has a row, or none.

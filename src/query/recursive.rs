@@ -193,8 +193,9 @@ fn named_columns(table: &CommonTable, plan: &Plan) -> Result<Vec<NamedColumn>> {
     let column = |(name, column): (String, &OutColumn)| NamedColumn {
         name,
         affinity: column.affinity,
-        collation: column.collation,
+        collation: Some(column.collation.unwrap_or_default()),
         is_joined: false,
+        fallback: None,
     };
     Ok(named.map(column).collect())
 }

@@ -37,6 +37,9 @@ pub(super) struct NamedColumn {
     pub(super) collation: Option<Collation>,
     /// Whether a join has made it one with the column of this name of a source before.
     pub(super) is_joined: bool,
+    /// The column of a source behind it that stands for it where it is NULL: a RIGHT or FULL JOIN has
+    /// made them one.
+    pub(super) fallback: Option<(usize, usize)>,
 }
 
 impl NamedColumn {
@@ -54,6 +57,7 @@ impl SourceNames {
             affinity: Some(column.affinity),
             collation: Some(column.collation),
             is_joined: false,
+            fallback: None,
         });
         let row_id = table.row_id_column.map_or("rowid", |column| table.column_name(column));
         let (name, row_id) = (Some(name.to_owned()), Some(row_id.to_owned()));
@@ -201,8 +205,10 @@ impl<'a> ScopeNames<'a> {
             if found.is_some() {
                 return Err(BindError::AmbiguousColumn(name.clone()));
             }
-            let position = self.slot(Slot::Column { source: *at, column: position });
-            found = Some(column.info(position));
+            found = Some(match name.table() {
+                None => self.merged_column(&sources, *at, position),
+                Some(_) => column.info(self.slot(Slot::Column { source: *at, column: position })),
+            });
         }
         if let ([(at, source)], None, true) = (&*candidates, found, is_row_id(name.column()))
             && source.row_id.is_some()
@@ -258,6 +264,24 @@ impl<'a> ScopeNames<'a> {
         })
     }
 
+    /// A column of a source, or what stands for it where it is NULL.
+    pub(super) fn merged_column(
+        &self,
+        sources: &[SourceNames],
+        source: usize,
+        column: usize,
+    ) -> ColumnInfo {
+        let named = &sources[source].columns[column];
+        let own = self.slot(Slot::Column { source, column });
+        match named.fallback {
+            None => named.info(own),
+            Some((source, column)) => {
+                let fallback = self.merged_column(sources, source, column).position;
+                named.info(self.slot(Slot::Either(own, fallback)))
+            }
+        }
+    }
+
     /// A column of a source, by position.
     pub(super) fn column_of(&self, source: usize, column: usize) -> ColumnInfo {
         let position = self.slot(Slot::Column { source, column });
@@ -278,6 +302,10 @@ impl<'a> ScopeNames<'a> {
             Slot::Column { source, column } => Some(sources[source].columns[column].name.clone()),
             Slot::RowId { source } => sources[source].row_id.clone(),
             Slot::Outer(slot) => self.parent?.name_of(slot),
+            Slot::Either(slot, _) => {
+                drop(sources);
+                self.name_of(slot)
+            }
             _ => None,
         }
     }

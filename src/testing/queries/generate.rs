@@ -187,6 +187,8 @@ impl Generator {
                 (3, JoinKind::Inner),
                 (1, JoinKind::Cross),
                 (4, JoinKind::Left),
+                (1, JoinKind::Right),
+                (1, JoinKind::Full),
             ]);
             let on = match kind {
                 JoinKind::Comma => JoinConstraint::None,

@@ -32,14 +32,16 @@ pub struct Coverage {
     /// Those that find the same in another order where the query asks for none, or what depends on
     /// that order: SQLite loops over sources as it finds best, and not always as they are written.
     pub ordered_otherwise: usize,
-    /// Queries by what is in them: joins, left joins, subqueries, groups, combinations, DISTINCT.
-    pub with: [usize; 6],
+    /// Queries by what is in them: joins, left joins, right and full joins, subqueries, groups,
+    /// combinations, DISTINCT.
+    pub with: [usize; 7],
 }
 
 /// What [`Coverage::with`] counts, as it is written in SQL.
-const PARTS: [(&str, &[&str]); 6] = [
+const PARTS: [(&str, &[&str]); 7] = [
     ("joins", &[" JOIN ", ", t"]),
     ("left joins", &[" LEFT JOIN "]),
+    ("right and full joins", &[" RIGHT JOIN ", " FULL JOIN "]),
     ("subqueries", &["(SELECT ", "(VALUES "]),
     ("groups", &[" GROUP BY ", "count(", "sum(", "min(", "max("]),
     ("combinations", &[" UNION ", " EXCEPT ", " INTERSECT "]),
