@@ -414,9 +414,13 @@ impl Database {
         if self.schema.catalog.has_unresolved() {
             return None;
         }
+        // Whether a row has the id, the delete itself finds out.
         let row_id = match selector {
-            Selector::Key(key) => self.find_by_key(entry, key).ok()??,
-            Selector::RowId(row_id) => self.store.row(entry.id, *row_id).map(|_| *row_id)?,
+            Selector::Key(key) => match (&key[..], entry.row_id_column) {
+                ([Value::Integer(id)], Some(_)) => RowId(*id),
+                _ => self.find_by_key(entry, key).ok()??,
+            },
+            Selector::RowId(row_id) => *row_id,
             Selector::All | Selector::Filter(_) => return None,
         };
         let table = entry.id;

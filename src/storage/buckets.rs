@@ -89,11 +89,22 @@ impl Buckets {
     /// Makes a place for a new slot, which may be one beyond the last.
     #[inline]
     pub(super) fn make_place(&mut self, slot: u32) {
+        self.place(slot, NONE);
+    }
+
+    #[inline]
+    fn place(&mut self, slot: u32, bucket: u32) {
         if slot as usize == self.member_of.len() {
-            self.member_of.push(NONE);
+            self.member_of.push(bucket);
         } else {
-            *self.member_of.get_mut(slot as usize) = NONE;
+            *self.member_of.get_mut(slot as usize) = bucket;
         }
+    }
+
+    /// Makes a place for a new slot, and puts its row into a bucket.
+    pub(super) fn arrive(&mut self, slot: u32, bucket: u32) {
+        self.place(slot, bucket);
+        self.list(bucket, slot, 1);
     }
 
     /// Takes the place of the last slot away.
@@ -176,13 +187,8 @@ impl Buckets {
     /// Hands on the slots of a block of the pool, a piece at a time.
     #[inline]
     pub(super) fn read_block(&self, start: u32, len: u32, mut read: impl FnMut(&[u32])) {
-        let (mut at, end) = (start as usize, start as usize + len as usize);
-        while at < end {
-            let upto = end.min((at / SMALL_PAGE + 1) * SMALL_PAGE);
-            let from = at % SMALL_PAGE;
-            read(&self.pool.page(at / SMALL_PAGE)[from..from + (upto - at)]);
-            at = upto;
-        }
+        let block = start as usize..start as usize + len as usize;
+        self.pool.pieces(block).for_each(|(_, slots)| read(slots));
     }
 
     /// The members of a bucket, in the order listed; a dirty list is put into slot order.
@@ -234,35 +240,31 @@ impl Buckets {
 
     /// Lists a slot at the end of a bucket, which gets so many members more.
     fn list(&mut self, bucket: u32, slot: u32, more: u32) {
-        let mut header = *self.bucket(bucket);
-        header.count += more;
+        let header = self.headers.get_mut(bucket as usize);
+        let end = header.start + header.len;
         match header.class {
             0 if header.len == 0 => header.start = slot,
-            0 if header.start + header.len == slot => {}
-            class => {
-                if class == 0 || header.len == 1 << class {
-                    self.widen(&mut header);
-                }
-                self.list_in_block(&mut header, slot);
+            0 if end == slot => {}
+            class if class > 0 && header.len < 1 << class => {
+                header.is_dirty |= header.len > 0 && *self.pool.get(end as usize - 1) >= slot;
+                *self.pool.get_mut(end as usize) = slot;
+            }
+            _ => {
+                self.widen(bucket);
+                return self.list(bucket, slot, more);
             }
         }
         header.len += 1;
-        *self.bucket_mut(bucket) = header;
+        header.count += more;
         if header.is_dirty {
             self.note_bloated(bucket);
         }
     }
 
-    /// Writes a slot behind those that a block has room for.
-    fn list_in_block(&mut self, header: &mut Bucket, slot: u32) {
-        let end = (header.start + header.len) as usize;
-        header.is_dirty |= header.len > 0 && *self.pool.get(end - 1) >= slot;
-        *self.pool.get_mut(end) = slot;
-    }
-
     /// Moves what a bucket lists into a wider block.
-    fn widen(&mut self, header: &mut Bucket) {
-        let Bucket { start, len, class, .. } = *header;
+    fn widen(&mut self, bucket: u32) {
+        let header = *self.bucket(bucket);
+        let Bucket { start, len, class, .. } = header;
         let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
         let wider = wider.max(CLASS_MIN).max(class + 1);
         let mut listed: SmallVec<[u32; 64]> = SmallVec::new();
@@ -278,8 +280,8 @@ impl Buckets {
             }
         };
         self.pool.write(place as usize, &listed);
-        self.free_block(header);
-        (header.start, header.class) = (place, wider);
+        self.free_block(&header);
+        *self.bucket_mut(bucket) = Bucket { start: place, class: wider, ..header };
     }
 
     fn free_block(&mut self, header: &Bucket) {

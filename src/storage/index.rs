@@ -8,6 +8,7 @@
 use super::buckets::Buckets;
 use super::hash::HashTable;
 use super::key::{IndexSpec, References, hash_key};
+use super::log::Rowset;
 use super::pages::{Paged, SMALL_PAGE};
 use super::row_ids::NONE;
 use super::table::Rows;
@@ -230,6 +231,25 @@ impl ReferenceIndex {
         let at = slot as usize;
         let bucket = if at < self.of_referenced.len() { *self.of_referenced.get(at) } else { NONE };
         (bucket != NONE).then_some(bucket)
+    }
+
+    /// The rows of a set, dead or live, that have a bucket, and that.
+    ///
+    /// # Cost
+    /// A word each to look at, as far as any row behind them has a bucket.
+    #[inline]
+    pub(super) fn of_rowset<'a>(
+        &'a self,
+        set: Rowset<'a>,
+    ) -> impl Iterator<Item = (u32, u32)> + 'a {
+        let range = |&(start, len): &(u32, u32)| start as usize..start as usize + len as usize;
+        let pieces = set.runs.iter().flat_map(move |run| self.of_referenced.pieces(range(run)));
+        let in_runs = pieces.flat_map(|(from, buckets)| {
+            let slots = from as u32..;
+            slots.zip(buckets.iter().copied()).filter(|(_, bucket)| *bucket != NONE)
+        });
+        let single = |&slot: &u32| Some((slot, self.of_referenced(slot)?));
+        in_runs.chain(set.slots.iter().filter_map(single))
     }
 
     /// Whether any live row references this one, dead or live.

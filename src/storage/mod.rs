@@ -257,8 +257,7 @@ impl Store {
         }
         let mut is_joined = true;
         for (reference, known) in references.iter_mut().zip(known) {
-            reference.buckets.make_place(slot);
-            is_joined &= reference.join_known(slot, known);
+            is_joined &= reference.arrive(slot, known);
         }
         self.forget_referenced(table, slot, is_reused);
         self.adopt(table, slot);

@@ -13,6 +13,7 @@
 //! A spine in two levels would do without the patch, but its first write would copy some hundred
 //! shared pointers, each an atomic increment: more than the page itself.
 
+use std::ops::Range;
 use triomphe::Arc;
 
 /// Cells in a page, where nothing else is said.
@@ -83,6 +84,19 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
             return &self.patch[at].1[..];
         }
         &self.spine()[number][..]
+    }
+
+    /// The cells of a range, as far as there are any, a piece of a page at a time, each with the
+    /// position of its first.
+    #[inline]
+    pub(super) fn pieces(&self, range: Range<usize>) -> impl Iterator<Item = (usize, &[T])> {
+        let (mut at, end) = (range.start, range.end.min(self.len()));
+        std::iter::from_fn(move || {
+            let upto = end.min((at / CELLS + 1) * CELLS);
+            let from = at;
+            at = upto.max(from);
+            (from < upto).then(|| (from, &self.page(from / CELLS)[from % CELLS..][..upto - from]))
+        })
     }
 
     #[inline]
@@ -399,6 +413,10 @@ mod tests {
             for (mut pages, plain) in forks {
                 prop_assert_eq!(pages.len(), plain.len());
                 prop_assert!(pages.iter().eq(plain.iter()));
+                let start = plain.len() / 3;
+                let pieces = pages.pieces(start..plain.len() + 5);
+                let cells = pieces.flat_map(|(from, cells)| (from..).zip(cells.iter().copied()));
+                prop_assert!(cells.eq((start..).zip(plain[start..].iter().copied())));
                 if let Some(mut opened) = pages.open() {
                     for (at, value) in plain.iter().enumerate() {
                         prop_assert_eq!(*opened.get_mut(at), *value);

@@ -375,6 +375,22 @@ impl Store {
 }
 
 impl ReferenceIndex {
+    /// Makes a place for a new row, in the bucket of the row that it references; `false` if that is
+    /// not there.
+    pub(super) fn arrive(&mut self, slot: u32, known: Known) -> bool {
+        match known {
+            Known::Row(referenced) => {
+                let bucket = self.bucket_for(referenced);
+                self.buckets.arrive(slot, bucket);
+                true
+            }
+            Known::Nothing | Known::Missing => {
+                self.buckets.make_place(slot);
+                known == Known::Nothing
+            }
+        }
+    }
+
     /// Puts a row into the bucket of the row that it references; `false` if that is not there.
     pub(super) fn join_known(&mut self, slot: u32, known: Known) -> bool {
         match known {

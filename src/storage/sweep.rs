@@ -100,9 +100,11 @@ impl Store {
         index: IndexId,
     ) -> impl Iterator<Item = Slot> + 'a {
         let reference = self.tables.get(table).reference(index);
-        let is_referenced =
-            move |slot: &u32| reference.is_some_and(|reference| reference.is_referenced(*slot));
-        self.log.rowset(of).iter().filter(is_referenced).map(Slot)
+        let slots = reference.into_iter().flat_map(|reference| {
+            let has_rows = |(_, bucket): &(_, u32)| reference.buckets.bucket(*bucket).count > 0;
+            reference.of_rowset(self.log.rowset(of)).filter(has_rows)
+        });
+        slots.map(|(slot, _)| Slot(slot))
     }
 
     /// The row that a row of `table`, dead or live, references over a foreign key.
@@ -120,11 +122,8 @@ impl Store {
     /// Whether any row is listed as one that references a row of the set, be it gone by now.
     pub fn is_any_listed(&self, referenced: &Swath, table: TableId, index: IndexId) -> bool {
         let Some(reference) = self.tables.get(table).reference(index) else { return false };
-        let lists = |slot: u32| {
-            let bucket = reference.of_referenced(slot);
-            bucket.is_some_and(|bucket| !reference.buckets.is_empty(bucket))
-        };
-        self.log.rowset(referenced).iter().any(lists)
+        let mut buckets = reference.of_rowset(self.log.rowset(referenced));
+        buckets.any(|(_, bucket)| !reference.buckets.is_empty(bucket))
     }
 
     /// Whether any live row of a table references this one over a foreign key.

@@ -29,8 +29,9 @@ pub(super) struct Footprint {
     pub(super) is_cyclic: bool,
     /// How many actions can nest, in a graph without cycles.
     pub(super) longest: usize,
-    /// Whether every foreign key that references the root restricts or does nothing.
-    pub(super) only_restricts: bool,
+    /// Whether a refusal by RESTRICT can be told from a root alone: every foreign key that references
+    /// it restricts or does nothing, none is of the root table, and rows are named by their id.
+    pub(super) refuses_root: bool,
     /// Whether nothing but RESTRICT can refuse at a row, and what it looks at stays as it is.
     pub(super) tells_refusals: bool,
 }
@@ -135,12 +136,13 @@ impl Footprint {
             tells_refusals,
             is_cyclic: longest.is_none(),
             longest: longest.unwrap_or(usize::MAX),
-            only_restricts: nodes[0].edges.iter().all(|edge| match edge.action {
-                ReferentialAction::Restrict | ReferentialAction::NoAction => true,
-                ReferentialAction::Cascade
-                | ReferentialAction::SetNull
-                | ReferentialAction::SetDefault => false,
-            }),
+            refuses_root: catalog.by_id(root).is_named_by_row_id()
+                && nodes[0].edges.iter().all(|edge| match edge.action {
+                    ReferentialAction::Restrict | ReferentialAction::NoAction => edge.table != root,
+                    ReferentialAction::Cascade
+                    | ReferentialAction::SetNull
+                    | ReferentialAction::SetDefault => false,
+                }),
             nodes,
         }
     }

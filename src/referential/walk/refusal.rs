@@ -43,10 +43,8 @@ pub(super) fn refuse_root(
     let Node { table, edges } = &footprint.nodes[0];
     let is_only_error = settings.enforces()
         && settings.restricts()
-        && footprint.only_restricts
-        && settings.dialect.depth_limit != Some(0)
-        && settings.catalog.by_id(*table).is_named_by_row_id()
-        && edges.iter().all(|edge| edge.table != *table);
+        && footprint.refuses_root
+        && settings.dialect.depth_limit != Some(0);
     if !is_only_error {
         return None;
     }
