@@ -1,12 +1,24 @@
-//! Rows in and out without a detour: for loading and reading many.
+//! Rows in, changed and out without a detour: for loading, changing and reading many.
 
-use super::{Database, Enforcement, Schema};
+use super::{Database, Dialect, Done, Enforcement, OnConflict, Schema, Selector, Update};
+use crate::catalog::TableEntry;
 use crate::error::Result;
+use crate::expression::lit;
 use crate::id::{RowId, TableId, TableRef};
-use crate::referential::MatchFull;
+use crate::referential::{Detail, MatchFull};
 use crate::storage::RowRef;
 use crate::table::{self, Appended};
 use crate::value::{Key, Value, ValueRef};
+use smallvec::SmallVec;
+
+impl Schema {
+    /// Whether nothing but the table itself is to be asked when one of its rows comes or changes.
+    fn is_plain(&self, entry: &TableEntry, dialect: &Dialect) -> bool {
+        !self.programs.0.iter().any(|program| program.table == entry.id)
+            && !self.catalog.has_unresolved()
+            && dialect.match_full == MatchFull::Ignored
+    }
+}
 
 impl Database {
     /// Inserts one row, one value per column, as [`Database::insert`] does; its row id.
@@ -64,13 +76,8 @@ impl Database {
     ) -> Result<Option<RowId>> {
         self.check_usable()?;
         let Database { schema, store, dialect, enforcement, let_pass, .. } = self;
-        let Schema { catalog, programs, .. } = &**schema;
-        let entry = catalog.table(table)?;
-        let is_plain = !programs.0.iter().any(|program| program.table == entry.id)
-            && let_pass.is_none()
-            && !catalog.has_unresolved()
-            && dialect.match_full == MatchFull::Ignored;
-        if !is_plain {
+        let entry = schema.catalog.table(table)?;
+        if !schema.is_plain(entry, dialect) || let_pass.is_some() {
             return Ok(None);
         }
         let mark = store.mark();
@@ -88,6 +95,101 @@ impl Database {
             self.forget_transaction();
         }
         Ok(Some(row_id))
+    }
+
+    /// Gives columns of the rows selected new values, by position, as [`Database::update`] does by
+    /// name.
+    ///
+    /// ```
+    /// # use ondelete::{Column, Database, Enforcement, Table, key, row};
+    /// # let mut db = Database::new(Enforcement::On);
+    /// # db.create_table(Table::new("hero").column(Column::integer("id").primary_key())
+    /// #     .column(Column::text("name")).column(Column::integer("age")))?;
+    /// # db.insert("hero", row![2, "Rusty-Man", 47])?;
+    /// let done = db.assign("hero", key![2], &[(2, 48.into())])?;
+    /// assert_eq!(done.direct, 1);
+    /// # Ok::<(), ondelete::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    /// That of the update. One row that is named by its key or row id goes a short way, where no key
+    /// changes but foreign ones to NULL, and nothing else is to be asked.
+    ///
+    /// # Errors
+    /// As [`Database::update`].
+    ///
+    /// # Panics
+    /// If there is no column at a position.
+    pub fn assign<'t>(
+        &mut self,
+        table: impl Into<TableRef<'t>>,
+        selector: impl Into<Selector>,
+        values: &[(usize, ValueRef<'_>)],
+    ) -> Result<Done> {
+        self.check_usable()?;
+        let (table, selector) = (self.table(table)?.id, selector.into());
+        if self.assign_at_once(table, &selector, values)? {
+            return Ok(Done { direct: 1, ..Done::default() });
+        }
+        let entry = self.table(table)?;
+        let name = |position: usize| entry.column_name(position).to_owned();
+        let update = Update::of(entry.name()).filter(selector);
+        let named = values.iter().map(|(position, value)| (name(*position), value.to_value()));
+        let set = |update: Update, (name, value)| update.set(name, lit(value));
+        self.run_statement(named.fold(update, set).into(), Detail::Counts)
+    }
+
+    /// Carries out an update of one row, named by its key, with values that are known, if that sets
+    /// nothing else in motion; whether it did.
+    pub(super) fn update_at_once(&mut self, update: &Update) -> Result<bool> {
+        self.check_usable()?;
+        let entry = self.table(&update.table)?;
+        let assigned = update.assignments.iter().map(|(column, value)| {
+            Some((entry.definition.position(column)?, value.as_literal()?.as_ref()))
+        });
+        let assigned: Option<SmallVec<[_; 4]>> = assigned.collect();
+        match assigned.filter(|_| update.on_conflict == OnConflict::Abort) {
+            Some(values) => self.assign_at_once(entry.id, &update.selector, &values),
+            None => Ok(false),
+        }
+    }
+
+    /// The same for values by position. What is to be refused goes the long way, and is told there.
+    fn assign_at_once(
+        &mut self,
+        table: TableId,
+        selector: &Selector,
+        values: &[(usize, ValueRef<'_>)],
+    ) -> Result<bool> {
+        let entry = self.schema.catalog.table(table)?;
+        let is_one_row = matches!(selector, Selector::Key(_) | Selector::RowId(_));
+        let mut columns = values.iter().enumerate();
+        let is_twice = |(at, (column, _)): (usize, &(usize, ValueRef<'_>))| {
+            values[..at].iter().any(|(other, _)| other == column)
+        };
+        if !is_one_row || values.is_empty() || columns.any(is_twice) {
+            return Ok(false);
+        }
+        let [row_id] = self.matching(entry, selector, &[])?[..] else { return Ok(false) };
+        let may_dangle = |&(position, value): &(usize, ValueRef<'_>)| {
+            let mut keys = entry.foreign_keys.iter();
+            value != ValueRef::Null && keys.any(|key| key.columns.contains(&position))
+        };
+        let is_judged = self.enforcement == Enforcement::On && values.iter().any(may_dangle);
+        let is_plain = self.schema.is_plain(entry, &self.dialect) && self.let_pass.is_none();
+        if is_judged || !is_plain || !self.outstanding.is_empty() {
+            return Ok(false);
+        }
+        let Database { schema, store, .. } = self;
+        if !table::assign(store, schema.catalog.table(table)?, row_id, values) {
+            return Ok(false);
+        }
+        self.counters.changes = 1;
+        self.counters.total_changes += 1;
+        if self.open.is_none() {
+            self.forget_transaction();
+        }
+        Ok(true)
     }
 
     /// The row with this primary key, read where it is: nothing is copied.

@@ -166,7 +166,13 @@ impl Database {
             {
                 self.insert(&insert.table, insert.rows.remove(0))
             }
-            statement => self.run_statement(statement, Detail::Counts),
+            Statement::Update(update) => match self.update_at_once(&update)? {
+                true => Ok(Done { direct: 1, ..Done::default() }),
+                false => self.run_statement(update.into(), Detail::Counts),
+            },
+            statement @ (Statement::Insert(_) | Statement::Delete(_)) => {
+                self.run_statement(statement, Detail::Counts)
+            }
         }
     }
 
@@ -290,7 +296,7 @@ impl Database {
         Query::within(self.catalog(), &select, &[row])
     }
 
-    fn run_statement(&mut self, statement: Statement, detail: Detail) -> Result<Done> {
+    pub(super) fn run_statement(&mut self, statement: Statement, detail: Detail) -> Result<Done> {
         self.check_usable()?;
         let prepared = self.prepare(statement, &[])?;
         self.run_prepared(prepared, detail)

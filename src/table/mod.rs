@@ -220,20 +220,52 @@ pub fn append(store: &mut Store, table: &TableEntry, values: &[ValueRef<'_>]) ->
     Some(Appended { row_id, dangles: store.insert(table.id, row_id, &values) })
 }
 
+/// Gives columns of a row new values that need no conversion and can meet no conflict: they are what
+/// their columns store, none is part of a key, and the table has no CHECK. `false` if that is not so, or
+/// if there is no such row; then nothing was stored.
+pub fn assign(
+    store: &mut Store,
+    table: &TableEntry,
+    row_id: RowId,
+    values: &[(usize, ValueRef<'_>)],
+) -> bool {
+    let changed: SmallVec<[usize; 4]> = values.iter().map(|(position, _)| *position).collect();
+    let touches_key = |index: &IndexEntry| index.unique && is_touched(index, &changed);
+    let can_refuse = !(table.checks.is_empty() && table.generated.is_empty())
+        || table.row_id_column.is_some_and(|row_id| changed.contains(&row_id))
+        || table.indexes.iter().any(touches_key);
+    if can_refuse || !values.iter().all(|(position, value)| fits_column(table, *position, value)) {
+        return false;
+    }
+    let Some(row) = store.row(table.id, row_id) else { return false };
+    let mut new: SmallVec<[Value; 8]> = row.values().map(ValueRef::to_value).collect();
+    for (position, value) in values {
+        new[*position] = value.to_value();
+    }
+    let new: Borrowed<'_> = new.iter().map(Value::as_ref).collect();
+    store.update(table.id, row_id, row_id, &new);
+    true
+}
+
 /// Whether values are what their columns store, NULL where it may be.
 fn fits(table: &TableEntry, values: &[ValueRef<'_>]) -> bool {
+    let mut values = values.iter().enumerate();
     values.len() == table.columns.len()
-        && table.columns.iter().zip(values).enumerate().all(|(position, (column, value))| {
-            match (column.affinity, value) {
-                (_, ValueRef::Null) => !column.not_null || table.row_id_column == Some(position),
-                (Affinity::Integer | Affinity::Numeric, ValueRef::Integer(_))
-                | (Affinity::Text, ValueRef::Text(_))
-                | (Affinity::Blob, ValueRef::Integer(_) | ValueRef::Text(_))
-                | (Affinity::Text | Affinity::Blob | Affinity::Real, ValueRef::Blob(_)) => true,
-                (Affinity::Real, ValueRef::Real(real)) => !real.is_nan(),
-                _ => false,
-            }
-        })
+        && values.all(|(position, value)| fits_column(table, position, value))
+}
+
+/// Whether a value is what a column stores, or NULL where it may be.
+fn fits_column(table: &TableEntry, position: usize, value: &ValueRef<'_>) -> bool {
+    let column = &table.columns[position];
+    match (column.affinity, value) {
+        (_, ValueRef::Null) => !column.not_null || table.row_id_column == Some(position),
+        (Affinity::Integer | Affinity::Numeric, ValueRef::Integer(_))
+        | (Affinity::Text, ValueRef::Text(_))
+        | (Affinity::Blob, ValueRef::Integer(_) | ValueRef::Text(_))
+        | (Affinity::Text | Affinity::Blob | Affinity::Real, ValueRef::Blob(_)) => true,
+        (Affinity::Real, ValueRef::Real(real)) => !real.is_nan(),
+        _ => false,
+    }
 }
 
 /// A row's values where they are; few rows have more columns than fit.

@@ -46,9 +46,9 @@ impl<'a> Memory<'a> {
                 self.insert(&insert, rows, &mut outcome)?;
             }
             Statement::Update(update) => {
-                let target = self.target(&update.table, &update.filter)?;
+                let update = self.prepare_update(update)?;
                 for row in rows {
-                    self.update(update, &target, row, &mut outcome)?;
+                    self.update(&update, row, &mut outcome)?;
                 }
             }
             Statement::Delete(delete) => {

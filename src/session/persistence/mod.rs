@@ -27,8 +27,8 @@ use super::statement::Statement;
 use super::unit_of_work::UnitOfWork;
 use smallvec::SmallVec;
 
-/// Values by column, in the order of the table. Mostly one or two: what an UPDATE sets, and a key.
-type Values = SmallVec<[(ColumnPosition, Scalar); 2]>;
+/// Values by column, in the order of the table. Mostly one: what an UPDATE sets, or a key.
+type Values = SmallVec<[(ColumnPosition, Scalar); 1]>;
 
 /// Inserts or updates objects of a mapper.
 ///

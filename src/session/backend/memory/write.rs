@@ -3,12 +3,13 @@
 
 use super::{Memory, Outcome, lower};
 use crate::catalog::{Name, TableEntry};
-use crate::database::{Done, Selector, Update as EngineUpdate};
+use crate::database::{Done, Selector};
 use crate::error::Error;
-use crate::expression::{Expression, lit};
+use crate::expression::Expression;
 use crate::id::{RowId, TableId};
 use crate::session::statement::{Condition, Delete, Insert, Operand, Rows, Update};
 use crate::value::{Value, ValueRef};
+use smallvec::SmallVec;
 
 /// Where a column of a new row has its value from.
 enum Source {
@@ -26,10 +27,15 @@ pub(super) struct PreparedInsert<'s> {
     statement: &'s Insert,
 }
 
-/// UPDATE or DELETE of which it is known how its rows are found.
+/// UPDATE whose names are positions.
+pub(super) struct PreparedUpdate<'s> {
+    columns: Vec<usize>,
+    target: Target<'s>,
+}
+
+/// How the rows of an UPDATE or DELETE are found.
 pub(super) struct Target<'s> {
     table: TableId,
-    name: &'s str,
     filter: &'s [Condition],
     /// Whether the condition names one row by its integer key, as nearly every one of a flush does.
     is_by_row_id: bool,
@@ -116,7 +122,7 @@ impl Memory<'_> {
     /// The rows of a table for which conditions hold.
     pub(super) fn target<'s>(
         &self,
-        table: &'s Name,
+        table: &Name,
         filter: &'s [Condition],
     ) -> Result<Target<'s>, Error> {
         let entry = self.db.catalog().table(&**table)?;
@@ -126,23 +132,30 @@ impl Memory<'_> {
             }
             _ => false,
         };
-        Ok(Target { table: entry.id, name: table, filter, is_by_row_id })
+        Ok(Target { table: entry.id, filter, is_by_row_id })
+    }
+
+    pub(super) fn prepare_update<'s>(
+        &self,
+        statement: &'s Update,
+    ) -> Result<PreparedUpdate<'s>, Error> {
+        let target = self.target(&statement.table, &statement.filter)?;
+        let entry = self.db.catalog().table(target.table)?;
+        let columns = statement.set.iter().map(|column| entry.position(column));
+        Ok(PreparedUpdate { columns: columns.collect::<Result<_, Error>>()?, target })
     }
 
     pub(super) fn update(
         &mut self,
-        update: &Update,
-        target: &Target<'_>,
+        update: &PreparedUpdate<'_>,
         parameters: &[Value],
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        let (set, keys) = parameters.split_at(update.set.len());
-        let assigned = update.set.iter().zip(set);
-        let statement = assigned
-            .fold(EngineUpdate::of(target.name), |statement, (column, value)| {
-                statement.set(&**column, lit(value.clone()))
-            });
-        let done = self.db.run(statement.filter(target.selector(keys)))?;
+        let (set, keys) = parameters.split_at(update.columns.len());
+        let columns = update.columns.iter().copied();
+        let values: SmallVec<[_; 4]> = columns.zip(set.iter().map(Value::as_ref)).collect();
+        let selector = update.target.selector(keys);
+        let done = self.db.assign(update.target.table, selector, &values)?;
         add_to(outcome, done);
         Ok(())
     }
