@@ -91,7 +91,8 @@ fn replay_lines(input: impl BufRead, on: On, out: &mut dyn Write) -> Result<(), 
             }
             Err(error) => bad_scenario("", &Malformed::whole(error.to_string())),
         };
-        writeln!(out, "{trace}")?;
+        // In one piece: the output looks at each piece it is given.
+        out.write_all(format!("{trace}\n").as_bytes())?;
     }
     Ok(())
 }

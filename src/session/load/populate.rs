@@ -67,6 +67,7 @@ impl Session<'_> {
             subqueries,
             posts,
         };
+        self.identity_map.reserve(&self.states, outcome.rows.len());
         let mut found = Vec::with_capacity(outcome.rows.len());
         for row in outcome.rows {
             let object = self.instance(&mut run, &plan.root, true, &row)?;

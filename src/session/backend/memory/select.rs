@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::expression::{Expression, col, lit};
 use crate::session::statement::{Column, Condition, From, Join, Operand, Select, Source};
 use crate::value::{Collation, Value, compare, equals};
+use hashbrown::HashSet;
 use std::cmp::Ordering;
 use std::slice::Iter;
 
@@ -51,9 +52,8 @@ impl Memory<'_> {
         for source in &sources {
             joined = self.join(joined, source, &conditions, false)?;
         }
-        joined
-            .rows
-            .retain(|row| conditions.iter().all(|condition| condition.holds(&joined.layout, row)));
+        let equal = equal_columns(&conditions, &joined.layout);
+        joined.rows.retain(|row| all_equal(&equal, row));
         self.order(&mut joined, select);
         Ok(project(joined, select))
     }
@@ -112,15 +112,18 @@ impl Memory<'_> {
         layout.extend(self.layout(source)?);
         let access = self.access(source, conditions, &left, outer)?;
         let expected = left.expected.saturating_mul(access.expected);
+        let equal = equal_columns(conditions, &layout);
         let mut rows = Vec::new();
         for row in left.rows {
             let matches = self.matches(source, conditions, (&left.layout, &row), &access.order)?;
             let mut found = false;
             for matching in matches {
-                let mut whole = row.clone();
-                whole.extend(matching);
+                let whole = match row.is_empty() {
+                    true => matching,
+                    false => [row.as_slice(), &matching].concat(),
+                };
                 // A condition on a source still to come cannot be judged yet.
-                if conditions.iter().all(|condition| condition.may_hold(&layout, &whole)) {
+                if all_equal(&equal, &whole) {
                     rows.push(whole);
                     found = true;
                 }
@@ -204,7 +207,9 @@ impl Memory<'_> {
                 let found = self.db.find(table, selector)?;
                 let mut rows: Vec<Vec<Value>> =
                     found.into_iter().map(|(_, row)| row.to_vec()).collect();
-                rows.sort_by(|a, b| compare_by(order, a, b));
+                if !order.is_empty() {
+                    rows.sort_by(|a, b| compare_by(order, a, b));
+                }
                 Ok(rows)
             }
             Prepared::Rows(rows) => Ok(rows.rows.clone()),
@@ -213,13 +218,17 @@ impl Memory<'_> {
     }
 
     fn order(&self, rows: &mut Rows, select: &Select) {
-        let layout = &rows.layout;
+        let orderings = select.order_by.iter().filter_map(|ordering| {
+            Some((position(&rows.layout, &ordering.column)?, ordering.descending))
+        });
+        let orderings: Vec<(usize, bool)> = orderings.collect();
+        if orderings.is_empty() {
+            return;
+        }
         rows.rows.sort_by(|a, b| {
-            let orders = select.order_by.iter().map(|ordering| {
-                let at = position(layout, &ordering.column);
-                let order = at.map(|at| compare(&a[at], &b[at], Collation::Binary));
-                let order = order.unwrap_or(Ordering::Equal);
-                if ordering.descending { order.reverse() } else { order }
+            let orders = orderings.iter().map(|&(at, descending)| {
+                let order = compare(&a[at], &b[at], Collation::Binary);
+                if descending { order.reverse() } else { order }
             });
             orders.fold(Ordering::Equal, Ordering::then)
         });
@@ -408,28 +417,24 @@ impl Bound {
             _ => None,
         })
     }
-
-    /// Whether it holds; a column that is not there yet speaks for it.
-    fn may_hold(&self, layout: &[Column], row: &[Value]) -> bool {
-        match self {
-            Bound::Equal(Side::Column(left), Side::Column(right)) => {
-                match (position(layout, left), position(layout, right)) {
-                    (Some(left), Some(right)) => are_equal(&row[left], &row[right]),
-                    _ => true,
-                }
-            }
-            // The rest was asked of the table itself, which knows its columns' affinities.
-            Bound::Equal(..) | Bound::IsNull(_) | Bound::In(..) => true,
-        }
-    }
-
-    fn holds(&self, layout: &[Column], row: &[Value]) -> bool {
-        self.may_hold(layout, row)
-    }
 }
 
-fn are_equal(left: &Value, right: &Value) -> bool {
-    equals(left, right, Collation::Binary) == Some(true)
+/// The columns of a layout that conditions equate. Those with a column that is not there yet are left
+/// out; what is compared with a value was asked of the table itself, which knows its affinities.
+fn equal_columns(conditions: &[Bound], layout: &[Column]) -> Vec<(usize, usize)> {
+    let pair = |condition: &Bound| match condition {
+        Bound::Equal(Side::Column(left), Side::Column(right)) => {
+            Some((position(layout, left)?, position(layout, right)?))
+        }
+        Bound::Equal(..) | Bound::IsNull(_) | Bound::In(..) => None,
+    };
+    conditions.iter().filter_map(pair).collect()
+}
+
+fn all_equal(columns: &[(usize, usize)], row: &[Value]) -> bool {
+    columns
+        .iter()
+        .all(|&(left, right)| equals(&row[left], &row[right], Collation::Binary) == Some(true))
 }
 
 /// `columns IN keys`, of one table.
@@ -476,15 +481,17 @@ fn label(columns: &[Column], source: &Source) -> Layout {
 fn project(rows: Rows, select: &Select) -> Rows {
     let at: Vec<Option<usize>> =
         select.columns.iter().map(|column| position(&rows.layout, column)).collect();
+    let is_all = at.iter().copied().eq((0..rows.layout.len()).map(Some));
     let pick = |row: Vec<Value>| -> Vec<Value> {
         at.iter().map(|at| at.map_or(Value::Null, |at| row[at].clone())).collect()
     };
-    let mut projected: Vec<Vec<Value>> = Vec::with_capacity(rows.rows.len());
-    for row in rows.rows {
-        let row = pick(row);
-        if !select.distinct || !projected.contains(&row) {
-            projected.push(row);
-        }
+    let mut projected: Vec<Vec<Value>> = match is_all {
+        true => rows.rows,
+        false => rows.rows.into_iter().map(pick).collect(),
+    };
+    if select.distinct {
+        let mut seen: HashSet<Vec<Value>, foldhash::fast::FixedState> = HashSet::default();
+        projected.retain(|row| seen.insert(row.clone()));
     }
     Rows {
         layout: select.columns.clone(),
