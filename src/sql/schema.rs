@@ -2,12 +2,12 @@
 
 use super::connection::Connection;
 use super::names::missing;
-use super::rename;
 use super::schema_table::objects_of_table;
 use super::syntax::{
     AlterTable, CreateIndex, CreateTable, CreateTrigger, CreateView, QualifiedName, Statement,
     TableBody, TableDefinition,
 };
+use super::{parser, rename};
 use super::{trigger, view};
 use crate::catalog::{Column, Index, SEQUENCE_TABLE, Table};
 use crate::database::{Database, Object, ObjectKind, Start};
@@ -253,7 +253,11 @@ fn create_trigger(db: &mut Database, create: &CreateTrigger) -> Result<()> {
     if db.find_object(ObjectKind::Trigger, &name).is_some() {
         return match create.if_not_exists {
             true => Ok(()),
-            false => refuse(format!("trigger {name} already exists")),
+            // The name as it was written, its quotes included.
+            false => {
+                let written = parser::tokens(&create.text).next().map_or(&*name, |it| it.text);
+                refuse(format!("trigger {written} already exists"))
+            }
         };
     }
     let object = Object {

@@ -230,7 +230,10 @@ pub(super) fn check_target(db: &Database, trigger: &CreateTrigger) -> Result<()>
             format!("cannot create INSTEAD OF trigger on table: {name}")
         }
         (false, _) if db.catalog().find_table(name).is_some() => return Ok(()),
-        (false, _) => return Err(super::names::missing(db, Some("main"), name)),
+        (false, _) => {
+            let schema = (!trigger.is_temporary).then_some("main");
+            return Err(super::names::missing(db, schema, name));
+        }
     };
     Err(Error::from(SqlError::Refused { message }))
 }

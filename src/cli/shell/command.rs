@@ -8,7 +8,7 @@ use crate::value::Value;
 use std::path::Path;
 
 /// Each command, its arguments, and what it does.
-const COMMANDS: [(&str, &str, &str); 14] = [
+pub(super) const COMMANDS: [(&str, &str, &str); 15] = [
     (".bail", "on|off", "Stop after an error"),
     (".dump", "", "Write everything as SQL"),
     (".exit", "", "Leave"),
@@ -23,6 +23,7 @@ const COMMANDS: [(&str, &str, &str); 14] = [
     (".read", "FILE", "Run a file"),
     (".schema", "[TABLE]", "Write the definitions"),
     (".tables", "", "List the tables"),
+    (".why", "", "Tell in full what the last statement came to"),
 ];
 
 impl Shell<'_> {
@@ -68,7 +69,6 @@ impl Shell<'_> {
         for (name, arguments, what) in COMMANDS {
             writeln!(self.out, "{:<30} {what}", format!("{name} {arguments}"))?;
         }
-        writeln!(self.out, "{:<30} Tell in full what the last statement came to", ".why")?;
         Ok(())
     }
 

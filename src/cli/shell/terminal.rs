@@ -1,13 +1,15 @@
-//! The shell on a terminal: lines that are edited and remembered, names that complete.
+//! The shell on a terminal: statements that are edited and remembered whole, names and commands that
+//! complete.
 
-use super::{Failure, Shell};
+use super::command::COMMANDS;
+use super::{Failure, Mode, Shell};
 use crate::database::Enforcement;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
-use rustyline::{Context, Editor, Helper};
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 /// Runs the shell until its user has had enough.
 ///
@@ -15,13 +17,16 @@ use rustyline::{Context, Editor, Helper};
 /// [`Failure::Input`] if the terminal cannot be used, [`Failure::Output`] if it takes no more.
 pub(super) fn run(shell: &mut Shell<'_>) -> Result<(), Failure> {
     let cannot = |error: ReadlineError| Failure::Input(format!("no terminal: {error}"));
-    let mut editor: Editor<Names, _> = Editor::new().map_err(cannot)?;
+    let config = Config::builder().completion_type(CompletionType::List).build();
+    let mut editor: Editor<Names, _> = Editor::with_config(config).map_err(cannot)?;
     editor.set_helper(Some(Names::default()));
     writeln!(shell.out, "ondelete {}; \".help\" lists the commands.", env!("CARGO_PKG_VERSION"))?;
     if shell.connection.database().enforcement() == Enforcement::Off {
         let notice = "Foreign keys are not enforced, as in SQLite: PRAGMA foreign_keys = ON;";
         writeln!(shell.out, "{notice}")?;
     }
+    // The lines since the last statement was complete.
+    let mut entry = String::new();
     while !shell.is_done {
         shell.out.flush()?;
         if let Some(names) = editor.helper_mut() {
@@ -30,12 +35,24 @@ pub(super) fn run(shell: &mut Shell<'_>) -> Result<(), Failure> {
         let prompt = if shell.is_waiting() { "     ...> " } else { "ondelete> " };
         match editor.readline(prompt) {
             Ok(line) => {
-                // A history that cannot take the line is no reason not to run it.
-                let _ = editor.add_history_entry(line.as_str());
+                entry.push_str(&line);
                 shell.line(&(line + "\n"))?;
+                if shell.is_waiting() {
+                    entry.push('\n');
+                } else {
+                    // A history that cannot take it is no reason not to go on.
+                    let _ = editor.add_history_entry(std::mem::take(&mut entry));
+                }
             }
-            Err(ReadlineError::Interrupted) => shell.pending.clear(),
-            Err(ReadlineError::Eof) => break,
+            Err(ReadlineError::Interrupted) => {
+                shell.pending.clear();
+                entry.clear();
+            }
+            Err(ReadlineError::Eof) => {
+                // What comes next on the terminal begins on a line of its own.
+                writeln!(shell.out)?;
+                break;
+            }
             Err(error) => return Err(cannot(error)),
         }
     }
@@ -46,36 +63,19 @@ pub(super) fn run(shell: &mut Shell<'_>) -> Result<(), Failure> {
 #[derive(Default)]
 struct Names(Vec<String>);
 
-const KEYWORDS: [&str; 24] = [
-    "ALTER",
-    "BEGIN",
-    "CASCADE",
-    "COMMIT",
-    "CREATE",
-    "DELETE",
-    "DROP",
-    "FOREIGN",
-    "FROM",
-    "INSERT",
-    "INTO",
-    "KEY",
-    "PRAGMA",
-    "PRIMARY",
-    "REFERENCES",
-    "ROLLBACK",
-    "SAVEPOINT",
-    "SELECT",
-    "SET",
-    "TABLE",
-    "TRIGGER",
-    "UPDATE",
-    "VALUES",
-    "WHERE",
-];
+/// The keywords of SQL that are worth completing.
+const KEYWORDS: &str = "\
+    ALTER AND ANALYZE AS ASC AUTOINCREMENT BEGIN BETWEEN BY CASCADE CASE CAST CHECK COLLATE \
+    COLUMN COMMIT CONFLICT CONSTRAINT CREATE CROSS DEFAULT DEFERRABLE DEFERRED DELETE DESC \
+    DISTINCT DROP ELSE END EXCEPT EXISTS FOREIGN FROM FULL GENERATED GROUP HAVING INDEX INITIALLY \
+    INNER INSERT INTERSECT INTO JOIN KEY LEFT LIKE LIMIT NATURAL NOT NULL OFFSET ORDER PRAGMA \
+    PRIMARY RAISE RECURSIVE REFERENCES RELEASE RENAME REPLACE RESTRICT RETURNING RIGHT ROLLBACK \
+    ROWID SAVEPOINT SELECT SET TABLE TEMP THEN TRIGGER UNION UNIQUE UPDATE USING VALUES VIEW WHEN \
+    WHERE WITH WITHOUT";
 
 fn names_of(shell: &Shell<'_>) -> Vec<String> {
     let db = shell.connection.database();
-    let mut names: Vec<String> = KEYWORDS.iter().map(|word| (*word).to_owned()).collect();
+    let mut names: Vec<String> = KEYWORDS.split_whitespace().map(str::to_owned).collect();
     names.extend(db.objects().iter().map(|object| object.name.clone()));
     for table in db.catalog().tables() {
         names.extend(table.definition.columns().iter().map(|column| column.name().to_owned()));
@@ -96,12 +96,22 @@ impl Completer for Names {
     ) -> rustyline::Result<(usize, Vec<String>)> {
         let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
         let start = line[..position].trim_end_matches(is_name).len();
+        if line[..start] == *"." {
+            return Ok((0, fitting(COMMANDS.iter().map(|(name, ..)| *name), &line[..position])));
+        }
         let word = &line[start..position];
-        let fits = |name: &&String| {
-            name.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
-        };
-        Ok((start, self.0.iter().filter(fits).cloned().collect()))
+        if line[..start].trim() == ".mode" {
+            return Ok((start, fitting(Mode::ALL.iter().map(|(name, _)| *name), word)));
+        }
+        Ok((start, fitting(self.0.iter().map(String::as_str), word)))
     }
+}
+
+/// The names that begin with a word, in whatever case.
+fn fitting<'a>(names: impl Iterator<Item = &'a str>, word: &str) -> Vec<String> {
+    let fits =
+        |name: &&str| name.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    names.filter(fits).map(str::to_owned).collect()
 }
 
 impl Hinter for Names {

@@ -67,6 +67,9 @@ impl Adapter<'_> {
             Expr::Like { lhs, not, op, rhs, escape } => {
                 self.like(lhs, *not, *op, rhs, escape.as_deref())
             }
+            Expr::Raise(..) if !self.in_trigger.get() => {
+                refuse("RAISE() may only be used within a trigger-program")
+            }
             Expr::Raise(kind, message) => raised(*kind, message.as_deref()),
             Expr::Default
             | Expr::Array { .. }

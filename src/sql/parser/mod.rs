@@ -105,6 +105,7 @@ fn parse_bounded(text: &str, names: &dyn Names) -> Result<Statement> {
         common: RefCell::default(),
         around: RefCell::default(),
         depth: Cell::new(0),
+        in_trigger: Cell::new(false),
     };
     match command {
         Some(Cmd::Stmt(statement)) => adapter.statement(&statement),
@@ -124,6 +125,8 @@ struct Adapter<'a> {
     around: RefCell<Vec<CommonTable>>,
     /// How many queries stand around what is being turned.
     depth: Cell<usize>,
+    /// Whether a trigger's program is being turned.
+    in_trigger: Cell<bool>,
 }
 
 fn unsupported<T>(construct: &str) -> Result<T> {

@@ -191,6 +191,7 @@ impl Adapter<'_> {
             Some(TriggerTime::After) => Timing::After,
             Some(TriggerTime::InsteadOf) => Timing::InsteadOf,
         };
+        self.in_trigger.set(true);
         Ok(CreateTrigger {
             name: qualified(trigger_name),
             is_temporary: *temporary,
