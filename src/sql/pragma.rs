@@ -204,6 +204,14 @@ fn table_list(table: &TableEntry) -> Row {
     vec!["main".into(), name, "table".into(), width.into(), without_row_id.into(), 0.into()]
 }
 
+/// A declared type as SQLite tells it: those that it knows well in capitals, others as written.
+fn in_its_letters(declared: impl Into<String>) -> String {
+    let declared: String = declared.into();
+    let known = ["ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"];
+    let found = known.iter().find(|known| known.eq_ignore_ascii_case(&declared));
+    found.map_or(declared, |known| (*known).to_owned())
+}
+
 fn table_xinfo(table: &TableEntry) -> Vec<Row> {
     let key = table.definition.primary_key_columns();
     let row = |(position, column): (usize, &crate::catalog::Column)| {
@@ -212,7 +220,7 @@ fn table_xinfo(table: &TableEntry) -> Vec<Row> {
         vec![
             (position as i64).into(),
             column.name().into(),
-            column.declared_type().as_str().into(),
+            in_its_letters(column.declared_type()).as_str().into(),
             not_null.into(),
             column.default_text().map_or(Value::Null, |text| text.as_str().into()),
             place.map_or(0, |place| place as i64 + 1).into(),

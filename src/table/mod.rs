@@ -99,9 +99,8 @@ pub fn prepare_insert(
     if let Some(position) = table.row_id_column {
         values[position] = Value::Integer(row_id.0);
     }
-    table.generate(&mut values);
     let all = 0..table.columns.len();
-    check_nulls(table, &mut values, all, resolution)?;
+    complete(table, &mut values, all, resolution)?;
     check_checks(table, &values, row_id, |_| true)?;
     Ok(Prepared { row_id, values })
 }
@@ -139,12 +138,11 @@ pub fn prepare_update(
     if let Some(position) = table.row_id_column {
         row_id = row_id_of(&values[position])?;
     }
-    table.generate(&mut values);
     let named = assigned.iter().map(|(position, _)| *position).collect();
     let named = if table.generated.is_empty() { named } else { table.with_generated(named) };
     let is_assigned = |position: &usize| named.contains(position);
     let positions = (0..values.len()).filter(is_assigned);
-    check_nulls(table, &mut values, positions, resolution)?;
+    complete(table, &mut values, positions, resolution)?;
     check_checks(table, &values, row_id, |columns| columns.iter().any(is_assigned))?;
     Ok(Prepared { row_id, values })
 }
@@ -375,6 +373,24 @@ fn row_id_of(value: &Value) -> Result<RowId, Refusal> {
         Value::Integer(id) => Ok(RowId(*id)),
         other => Err(Refusal::NotAnInteger(other.clone())),
     }
+}
+
+/// Computes what is to be computed, and looks for NULLs: first where a default may take their place,
+/// so that what is computed of it is computed anew.
+fn complete(
+    table: &TableEntry,
+    values: &mut [Value],
+    positions: impl Iterator<Item = usize>,
+    resolution: Option<Resolution>,
+) -> Result<(), Refusal> {
+    if table.generated.is_empty() {
+        return check_nulls(table, values, positions, resolution);
+    }
+    let is_generated = |position: &usize| table.generated.iter().any(|(at, _)| at == position);
+    let (generated, given): (Vec<_>, Vec<_>) = positions.partition(is_generated);
+    check_nulls(table, values, given.into_iter(), resolution)?;
+    table.generate(values);
+    check_nulls(table, values, generated.into_iter(), resolution)
 }
 
 fn check_nulls(
