@@ -187,8 +187,13 @@ impl Buckets {
     /// Hands on the slots of a block of the pool, a piece at a time.
     #[inline]
     pub(super) fn read_block(&self, start: u32, len: u32, mut read: impl FnMut(&[u32])) {
-        let block = start as usize..start as usize + len as usize;
-        self.pool.pieces(block).for_each(|(_, slots)| read(slots));
+        let (mut at, end) = (start as usize, start as usize + len as usize);
+        while at < end {
+            let upto = end.min((at / SMALL_PAGE + 1) * SMALL_PAGE);
+            let from = at % SMALL_PAGE;
+            read(&self.pool.page(at / SMALL_PAGE)[from..from + (upto - at)]);
+            at = upto;
+        }
     }
 
     /// The members of a bucket, in the order listed; a dirty list is put into slot order.

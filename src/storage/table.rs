@@ -309,7 +309,7 @@ impl TableStore {
             self.indexes.iter_mut().for_each(OwnIndex::drop_place);
             self.references.iter_mut().for_each(|reference| reference.buckets.drop_place());
         } else {
-            self.give_free(slot, 1);
+            self.give_free([(slot, 1)]);
         }
     }
 
@@ -329,13 +329,23 @@ impl TableStore {
         Some(slot)
     }
 
-    /// Frees slots whose rows are dead for good.
-    pub(super) fn give_free(&mut self, start: u32, len: u32) {
-        self.free_count += len as usize;
-        match self.free.last_mut() {
-            Some(last) if last.0 + last.1 == start => last.1 += len,
-            Some(last) if start + len == last.0 => *last = (start, last.1 + len),
-            Some(_) | None => self.free.push((start, len)),
+    /// Frees runs (start, length) of slots whose rows are dead for good.
+    pub(super) fn give_free(&mut self, runs: impl IntoIterator<Item = (u32, u32)>) {
+        let mut last = self.free.pop().unwrap_or_default();
+        for (start, len) in runs {
+            self.free_count += len as usize;
+            last = match last {
+                (_, 0) => (start, len),
+                (at, before) if at + before == start => (at, before + len),
+                (at, before) if start + len == at => (start, before + len),
+                full => {
+                    self.free.push(full);
+                    (start, len)
+                }
+            };
+        }
+        if last.1 > 0 {
+            self.free.push(last);
         }
     }
 

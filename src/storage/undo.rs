@@ -8,7 +8,6 @@ use super::table::{RowRef, TableStore};
 use super::{Link, Slot, Store, Tables};
 use crate::id::TableId;
 use crate::value::Value;
-use smallvec::SmallVec;
 use triomphe::Arc;
 
 impl Store {
@@ -151,17 +150,17 @@ impl Store {
         if self.log.changes.is_empty() {
             return;
         }
-        let mut written: SmallVec<[TableId; 8]> = SmallVec::new();
+        // A table is tidied once for changes of it that follow each other.
+        let mut written = None;
         for at in 0..self.log.changes.len() {
             let table = self.settle(at);
-            if table.is_some() && table.as_ref() != written.last() {
-                written.extend(table);
+            if table.is_some() && table != written {
+                written.into_iter().for_each(|before| self.tables.tidy(before));
+                written = table;
             }
         }
+        written.into_iter().for_each(|last| self.tables.tidy(last));
         self.log.clear();
-        written.sort_unstable();
-        written.dedup();
-        written.into_iter().for_each(|table| self.tables.tidy(table));
     }
 
     /// Frees the slots of one change. The table, if it is one that rows were written to.
@@ -174,7 +173,7 @@ impl Store {
             Change::Deleted { table, slot, .. } => {
                 if let Some(store) = tables.find_mut(*table) {
                     store.end_orphanhoods(slot.0, None);
-                    store.give_free(slot.0, 1);
+                    store.give_free([(slot.0, 1)]);
                 }
                 None
             }
@@ -194,8 +193,8 @@ impl Store {
                 if store.references.iter().any(ReferenceIndex::has_orphans) {
                     set.iter().for_each(|slot| store.end_orphanhoods(slot, None));
                 }
-                set.runs.iter().for_each(|&(start, len)| store.give_free(start, len));
-                set.slots.iter().for_each(|&slot| store.give_free(slot, 1));
+                let single = set.slots.iter().map(|&slot| (slot, 1));
+                store.give_free(set.runs.iter().copied().chain(single));
                 None
             }
         }
