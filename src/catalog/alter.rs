@@ -100,14 +100,20 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error::Name`] if the column does not exist or the new name is taken.
-    pub fn rename_column(&mut self, id: TableId, from: &str, to: &str) -> Result<(), Error> {
+    pub fn rename_column(
+        &mut self,
+        id: TableId,
+        from: &str,
+        to: &str,
+        rewrite: &dyn Fn(&str) -> String,
+    ) -> Result<(), Error> {
         let entry = self.by_id(id);
         let position = entry.position(from)?;
         if entry.definition.position(to).is_some_and(|other| other != position) {
             return Err(NameError::taken(NameKind::Column, to, Some(entry.name())));
         }
         self.rewrite_references(id, |key| rename(&mut key.referenced_columns, from, to));
-        self.change(id, |entry, _| rename_own_column(entry, position, from, to))?;
+        self.change(id, |entry, _| rename_own_column(entry, position, from, to, rewrite))?;
         self.resolve_around(id);
         Ok(())
     }
@@ -228,6 +234,7 @@ fn rename_own_column(
     position: usize,
     from: &str,
     to: &str,
+    rewrite: &dyn Fn(&str) -> String,
 ) -> Result<(), Error> {
     let definition = &mut entry.definition;
     definition.columns[position].name = to.into();
@@ -240,6 +247,7 @@ fn rename_own_column(
     }
     for check in &mut definition.checks {
         check.expression = check.expression.rename_column(from, to);
+        check.text = check.text.as_ref().map(|text| rewrite(text).into());
         if check.column.as_ref().is_some_and(|column| is_same(column, from)) {
             check.column = Some(to.into());
         }
@@ -337,6 +345,18 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
             "It is part of a UNIQUE.".to_owned(),
         );
     }
+    for key in &entry.foreign_keys {
+        if key.columns.contains(&position) && !key.definition.on_column {
+            let message = format!(
+                "error in table {table} after drop column: unknown column \"{name}\" in foreign key definition"
+            );
+            return refuse(
+                AlterCheck::Outcome,
+                message,
+                format!("Foreign key \"{}\" needs it.", key.name),
+            );
+        }
+    }
     let mut generated = entry.generated.iter();
     if let Some((other, _)) = generated.find(|(_, bound)| bound.columns().contains(&position)) {
         return refuse(
@@ -351,18 +371,6 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
                 AlterCheck::Outcome,
                 after(&format!("table {table}")),
                 format!("CHECK ({}) needs it.", entry.text),
-            );
-        }
-    }
-    for key in &entry.foreign_keys {
-        if key.columns.contains(&position) && !key.definition.on_column {
-            let message = format!(
-                "error in table {table} after drop column: unknown column \"{name}\" in foreign key definition"
-            );
-            return refuse(
-                AlterCheck::Outcome,
-                message,
-                format!("Foreign key \"{}\" needs it.", key.name),
             );
         }
     }

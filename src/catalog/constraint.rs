@@ -288,6 +288,11 @@ impl KeyConstraint {
         self
     }
 
+    /// Whether it was declared on a column.
+    pub fn is_on_column(&self) -> bool {
+        self.on_column
+    }
+
     /// Whether it is the primary key.
     pub fn is_primary(&self) -> bool {
         self.primary

@@ -257,6 +257,16 @@ impl IndexEntry {
 }
 
 impl TableEntry {
+    /// What a row has where nothing is given: a default each, but none for the row id, which is then
+    /// made up whatever its column says.
+    pub fn defaults(&self) -> Vec<Value> {
+        let default = |(position, column): (usize, &ColumnEntry)| match self.row_id_column {
+            Some(row_id) if row_id == position => Value::Null,
+            Some(_) | None => column.default_value(),
+        };
+        self.columns.iter().enumerate().map(default).collect()
+    }
+
     /// The index of the primary key, unless that is the row id.
     pub fn primary_key_index(&self) -> Option<&IndexEntry> {
         self.indexes.iter().find(|index| matches!(index.kind, IndexKind::PrimaryKey))

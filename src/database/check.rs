@@ -1,6 +1,6 @@
 //! What dangles now, whoever made it so: SQLite's `PRAGMA foreign_key_check`.
 
-use super::{Database, View};
+use super::{Database, View, rows_where};
 use crate::catalog::{ForeignKeyEntry, TableEntry, Target};
 use crate::error::{Result, RowName};
 use crate::id::RowId;
@@ -106,7 +106,8 @@ pub(crate) fn dangling_rows(view: &View<'_>, table: &TableEntry) -> Result<Vec<(
         return Err(error.into());
     }
     let mut found = Vec::new();
-    for row in view.store.rows(table.id) {
+    let rows = rows_where(view, table, None).into_iter();
+    for row in rows.filter_map(|row_id| view.store.row(table.id, row_id)) {
         for (position, key) in table.foreign_keys.iter().enumerate().rev() {
             if dangles(view.store, key, row) {
                 found.push((row.row_id(), position));

@@ -73,7 +73,7 @@ impl Database {
     ) -> Result<Vec<RowId>> {
         let query = Query::row_ids(self.catalog(), table, predicate)?;
         let mut ids = Vec::new();
-        query.for_each(self.view(), self.inputs(parameters), &mut |row| {
+        query.for_each(self.view(), Inputs::of(parameters), &mut |row| {
             ids.extend(row.first().and_then(Value::as_integer).map(RowId));
             Ok(true)
         })?;

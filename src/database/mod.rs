@@ -49,6 +49,7 @@ use crate::error::{AlterCheck, Error, Hint, Result, SchemaError, TransactionErro
 use crate::id::{RowId, TableId, TableRef};
 use crate::referential::{Footprints, Programs, Settings, Suspect, judge_outstanding};
 use crate::storage::{Mark, Store};
+use crate::table::Counters;
 use objects::Objects;
 use std::sync::Arc;
 use transaction::Open;
@@ -104,21 +105,6 @@ struct Schema {
     footprints: Footprints,
     /// Changes with every change.
     version: u64,
-}
-
-/// What SQLite calls `changes()`, `total_changes()` and `last_insert_rowid()`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counters {
-    changes: usize,
-    total_changes: usize,
-    last_insert_row_id: i64,
-}
-
-impl Counters {
-    /// As a query sees them, in the order above.
-    fn as_seen(self) -> [i64; 3] {
-        [self.changes as i64, self.total_changes as i64, self.last_insert_row_id]
-    }
 }
 
 /// What one goes back to when a statement or savepoint is undone.
@@ -358,8 +344,8 @@ impl Database {
             walk: self.walk,
             recursive_programs: self.recursive_programs,
             remembers: !self.outstanding.is_empty(),
+            counters: self.counters,
             footprints: &self.schema.footprints,
-            counters: self.counters.as_seen(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
 use super::{Database, Done, LetPass, Plan, Selector, Walks, without_transaction};
-use crate::catalog::{IndexEntry, Resolution, TableEntry};
+use crate::catalog::{IndexEntry, IndexKind, Resolution, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression, col};
 use crate::id::{RowId, TableId, TableRef};
@@ -11,6 +11,7 @@ use crate::query::{Inputs, OutsideRow, Query, ResultColumn, Select, Selection};
 use crate::referential::{
     self, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, Need, NewRow,
     Outcome, Settings, Stop, UpsertClause, View, Work, check_foreign_keys, involves_all_keys,
+    looks_first, may_replace,
 };
 use crate::storage::{Row, RowRef, Store};
 use crate::table::sequence;
@@ -272,7 +273,7 @@ impl Database {
         let mut selection = Selection { columns: names, rows: Vec::with_capacity(changed.len()) };
         for (row_id, row) in &changed {
             let rows = [Some(RowRef::held(*row_id, row))];
-            let inputs = Inputs { rows: &rows, ..self.inputs(parameters) };
+            let inputs = Inputs { parameters, rows: &rows };
             selection.rows.extend(query.first(self.view(), inputs)?);
         }
         Ok((done, selection))
@@ -354,8 +355,11 @@ impl Database {
         resolution: &mut Resolution,
     ) -> Result<Carried> {
         let mut outcome = self.run_work(table, work, detail);
-        // What actions have done counts even where the statement fails.
+        // What actions have done counts even where the statement fails, and so does the last row.
         self.counters.total_changes += outcome.acted;
+        if let Some(row_id) = outcome.inserted.last() {
+            self.counters.last_insert_row_id = row_id.0;
+        }
         *resolution = outcome.resolution;
         let failure = match outcome.refusal.take() {
             Some(refusal) if outcome.resolution != Resolution::Fail => return Err(refusal),
@@ -383,9 +387,6 @@ impl Database {
     pub(super) fn count(&mut self, done: &Done) {
         self.counters.changes = done.direct;
         self.counters.total_changes += done.direct;
-        if let Some(row_id) = done.inserted.last() {
-            self.counters.last_insert_row_id = row_id.0;
-        }
     }
 
     pub(super) fn run_work(&mut self, table: TableId, work: Work, detail: Detail) -> Outcome {
@@ -407,8 +408,8 @@ impl Database {
             walk: self.walk,
             recursive_programs: self.recursive_programs,
             remembers,
+            counters: self.counters,
             footprints: &schema.footprints,
-            counters: self.counters.as_seen(),
         };
         (settings, store, &mut self.walks)
     }
@@ -478,12 +479,14 @@ impl Database {
                 needs.push(Need::update(table.id, update.columns()));
             }
         }
-        if conflict.resolution == Some(Resolution::Replace) && may_clash {
+        if may_replace(table, &conflict, gives_row_id) {
             needs.push(Need::delete(table.id));
         }
-        needs.push(Need::insert(table.id, rows.len() < 2));
+        let looks_first =
+            rows.len() < 2 && looks_first(&self.settings(), table, &conflict, gives_row_id);
+        needs.push(Need::insert(table.id, looks_first));
         check_foreign_keys(&self.settings(), &needs)?;
-        Ok(Prepared { table: table.id, work: Work::Insert { rows, conflict } })
+        Ok(Prepared { table: table.id, work: Work::Insert { rows, conflict, looks_first } })
     }
 
     fn prepare_update(&self, update: &Update, parameters: &[Value]) -> Result<Prepared> {
@@ -493,7 +496,7 @@ impl Database {
         let rows = self.matching(table, &update.selector, parameters)?;
         let named = table.with_generated(assignment.columns());
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        if conflict.resolution == Some(Resolution::Replace) && self.may_clash(table, &named) {
+        if self.update_may_replace(table, &conflict, &named) {
             needs.push(Need::delete(table.id));
         }
         needs.push(Need::update(table.id, named));
@@ -513,13 +516,29 @@ impl Database {
         Ok(Prepared { table: table.id, work: Work::Delete { rows, runs_programs: true } })
     }
 
-    /// Whether SQLite looks for rows in the way of an update of these columns.
-    pub(super) fn may_clash(&self, table: &TableEntry, named: &[usize]) -> bool {
+    /// Whether an update of these columns may delete rows that are in the way.
+    pub(crate) fn update_may_replace(
+        &self,
+        table: &TableEntry,
+        conflict: &ConflictClause,
+        named: &[usize],
+    ) -> bool {
+        let replaces = |declared: Option<Resolution>| {
+            conflict.resolution.or(declared) == Some(Resolution::Replace)
+        };
         let is_touched = |index: &IndexEntry| named.iter().any(|column| index.reads(*column));
         let involves_all = involves_all_keys(&self.settings(), table, named);
         let mut unique = table.indexes.iter().filter(|index| index.unique);
-        table.row_id_column.is_some_and(|row_id| named.contains(&row_id))
-            || unique.any(|index| involves_all || is_touched(index))
+        // Where the primary key takes the row id's place, it cannot clash unless it changes.
+        let is_own = |index: &IndexEntry| {
+            table.definition.is_without_row_id() && matches!(index.kind, IndexKind::PrimaryKey)
+        };
+        let names_row_id = table.row_id_column.is_some_and(|row_id| named.contains(&row_id));
+        (names_row_id && replaces(table.row_id_resolution))
+            || unique.any(|index| {
+                ((involves_all && !is_own(index)) || is_touched(index))
+                    && replaces(index.resolution)
+            })
     }
 }
 
@@ -550,8 +569,7 @@ fn new_row(table: &TableEntry, row: RowValues) -> Result<NewRow> {
             Ok(NewRow { values, row_id: None })
         }
         RowValues::Named(named) => {
-            let mut values: Vec<_> =
-                table.columns.iter().map(|column| column.default_value()).collect();
+            let mut values = table.defaults();
             let mut given = vec![false; values.len()];
             for (name, value) in named {
                 let position = table.position(&name)?;
@@ -739,7 +757,8 @@ impl Columns for WithExcluded<'_> {
             Some(table) if table.eq_ignore_ascii_case("excluded") => {
                 let unknown = |_| BindError::UnknownColumn(name.clone());
                 let found = self.0.definition.resolve(&name.with_table(None)).map_err(unknown)?;
-                Ok(ColumnInfo { position: found.position + self.0.columns.len(), ..found })
+                // It is a register to SQLite, and has neither affinity nor collation.
+                Ok(ColumnInfo::computed(found.position + self.0.columns.len()))
             }
             _ => self.0.definition.resolve(name),
         }

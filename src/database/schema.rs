@@ -1,6 +1,6 @@
 //! Changes of the schema, undone like any other statement.
 
-use super::{Database, Done, Enforcement};
+use super::{Database, Done, Enforcement, rows_where};
 use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, Resolution, Table, TableEntry};
 use crate::error::{
     AlterCheck, Error, Event, Hint, NameError, NameKind, Result, SchemaError, Violation,
@@ -97,7 +97,7 @@ impl Database {
         let mut done = Done::default();
         let result = self.change_schema(|db| {
             if deletion == Deletion::Runs {
-                let rows = db.store.rows(entry.id).map(RowRef::row_id).collect();
+                let rows = rows_where(&db.view(), &entry, None).into();
                 let work = Work::Delete { rows, runs_programs: false };
                 let mut resolution = Resolution::Abort;
                 let carried = db.carry_out(entry.id, work, Detail::Counts, &mut resolution)?;
@@ -166,8 +166,22 @@ impl Database {
     /// # Errors
     /// [`Error::Name`] if there is no such table or column, or the new name is taken.
     pub fn rename_column(&mut self, table: &str, column: &str, name: &str) -> Result<()> {
+        self.rename_column_written(table, column, name, &str::to_owned)
+    }
+
+    /// The same, and the texts of checks become what `rewrite` makes of them.
+    ///
+    /// # Errors
+    /// As [`Database::rename_column`].
+    pub(crate) fn rename_column_written(
+        &mut self,
+        table: &str,
+        column: &str,
+        name: &str,
+        rewrite: &dyn Fn(&str) -> String,
+    ) -> Result<()> {
         let id = self.table(table)?.id;
-        self.change_schema(|db| db.catalog_mut().rename_column(id, column, name))
+        self.change_schema(|db| db.catalog_mut().rename_column(id, column, name, rewrite))
     }
 
     /// Adds a column behind the others; existing rows get its default.
@@ -188,6 +202,8 @@ impl Database {
             Some(default) => default.as_literal().is_none_or(|value| !value.is_null()),
             None => false,
         };
+        let is_stored = column.generated_stored() == Some(true);
+        let is_constant = column.default_expression().is_none_or(|it| it.as_literal().is_some());
         self.change_schema(|db| {
             let keys_before = db.schema.catalog.by_id(id).foreign_keys.len();
             db.catalog_mut().add_column(id, column)?;
@@ -204,9 +220,13 @@ impl Database {
                 let message = "Cannot add a REFERENCES column with non-NULL default value";
                 return refuse(message, "Existing rows would reference a row that may not exist.");
             }
-            if has_rows && entry.columns.last().is_some_and(|it| it.computed_default.is_some()) {
+            if has_rows && is_stored {
+                let message = "cannot add a STORED column";
+                return refuse(message, "Existing rows would have to be computed.");
+            }
+            if has_rows && !is_constant {
                 let message = "Cannot add a column with non-constant default";
-                return refuse(message, "Existing rows would all have the same value.");
+                return refuse(message, "Existing rows would have to be computed.");
             }
             if has_rows && lacks_value {
                 let message = "Cannot add a NOT NULL column with default value NULL";
@@ -320,11 +340,13 @@ impl Database {
         })
     }
 
-    /// Gives a program another way to start: it is the same one, compiled anew.
-    pub(crate) fn restart_program(&mut self, name: &str, start: Start) {
+    /// Gives a program another way to start, and the columns that it now waits for: it is the same
+    /// one, compiled anew.
+    pub(crate) fn restart_program(&mut self, name: &str, columns: Arc<[usize]>, start: Start) {
         let programs = &mut Arc::make_mut(&mut self.schema).programs.0;
         let found = programs.iter_mut().find(|program| program.name.eq_ignore_ascii_case(name));
         if let Some(program) = found {
+            program.columns = columns;
             program.start = start;
         }
     }

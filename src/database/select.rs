@@ -9,7 +9,7 @@ use crate::value::Value;
 impl Database {
     /// Everything there is to be read.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.schema.catalog, &self.store, self.counters.as_seen())
+        View::new(&self.schema.catalog, &self.store, self.counters)
     }
 
     /// Runs a query.
@@ -48,11 +48,6 @@ impl Database {
     /// # Errors
     /// [`crate::Error::Query`] for what can only be found while running.
     pub fn run_query(&self, query: &Query, parameters: &[Value]) -> Result<Vec<Vec<Value>>> {
-        query.rows(self.view(), self.inputs(parameters))
-    }
-
-    /// What a query of this connection is run with.
-    pub fn inputs<'a>(&self, parameters: &'a [Value]) -> Inputs<'a> {
-        Inputs { parameters, ..Inputs::default() }
+        query.rows(self.view(), Inputs::of(parameters))
     }
 }

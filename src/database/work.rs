@@ -6,13 +6,13 @@
 
 use super::Database;
 use super::run::conflict_target;
-use crate::catalog::{IndexColumn, IndexEntry, IndexKind, Resolution, TableEntry};
+use crate::catalog::{IndexColumn, IndexEntry, IndexKind, TableEntry};
 use crate::error::{Event, NameError, NameKind, Result};
 use crate::expression::Expression;
 use crate::id::{RowId, TableId};
 use crate::referential::{
     Activation, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, Done, Need,
-    NewRow, Plan, ProgramWork, Timing, Work, check_foreign_keys,
+    NewRow, Plan, ProgramWork, Timing, Work, check_foreign_keys, looks_first, may_replace,
 };
 use crate::storage::Row;
 use crate::value::Collation;
@@ -23,9 +23,14 @@ use std::sync::Arc;
 type Changed = (Done, Vec<(RowId, Row)>);
 
 impl ProgramWork {
-    /// INSERT these rows.
-    pub(crate) fn insert(table: &TableEntry, rows: Vec<NewRow>, conflict: ConflictClause) -> Self {
-        ProgramWork { table: table.id, work: Work::Insert { rows, conflict } }
+    /// INSERT these rows; `looks_first` as [`Database::looks_first`] says.
+    pub(crate) fn insert(
+        table: &TableEntry,
+        rows: Vec<NewRow>,
+        conflict: ConflictClause,
+        looks_first: bool,
+    ) -> Self {
+        ProgramWork { table: table.id, work: Work::Insert { rows, conflict, looks_first } }
     }
 
     /// UPDATE these rows.
@@ -82,11 +87,31 @@ impl Database {
                 needs.push(Need::update(table.id, update.columns()));
             }
         }
-        if conflict.resolution == Some(Resolution::Replace) && may_clash {
+        if may_replace(table, conflict, gives_row_id) {
             needs.push(Need::delete(table.id));
         }
         needs.push(Need::insert(table.id, is_single));
         check_foreign_keys(&self.settings(), &needs)
+    }
+
+    /// Whether an INSERT may delete rows that are in the way.
+    pub(crate) fn insert_may_replace(
+        &self,
+        table: &TableEntry,
+        conflict: &ConflictClause,
+        gives_row_id: bool,
+    ) -> bool {
+        may_replace(table, conflict, gives_row_id)
+    }
+
+    /// Whether SQLite looks for what the only row of an INSERT references before the row is in.
+    pub(crate) fn looks_first(
+        &self,
+        table: &TableEntry,
+        conflict: &ConflictClause,
+        gives_row_id: bool,
+    ) -> bool {
+        looks_first(&self.settings(), table, conflict, gives_row_id)
     }
 
     /// Asks the foreign keys that an UPDATE of these columns needs.
@@ -101,7 +126,7 @@ impl Database {
     ) -> Result<()> {
         let named = table.with_generated(named);
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        if conflict.resolution == Some(Resolution::Replace) && self.may_clash(table, &named) {
+        if self.update_may_replace(table, conflict, &named) {
             needs.push(Need::delete(table.id));
         }
         needs.push(Need::update(table.id, named));

@@ -201,6 +201,13 @@ pub enum AlterCheck {
     Outcome,
 }
 
+impl SchemaError {
+    /// Whether it is a change that the table's own definition forbids.
+    pub(crate) fn is_of_definition(&self) -> bool {
+        matches!(self, SchemaError::Alter { found: AlterCheck::Definition, .. })
+    }
+}
+
 impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -126,6 +126,13 @@ pub enum QueryError {
     },
     /// LIMIT or OFFSET is no integer.
     Limit,
+    /// More of something than a query may have.
+    TooMany {
+        /// What, as SQLite says it: "too many columns in result set".
+        what: &'static str,
+    },
+    /// The pattern of a LIKE or GLOB is too long.
+    Pattern,
     /// ESCAPE is not one character.
     Escape,
     /// RAISE was reached in a trigger.
@@ -167,11 +174,8 @@ impl QueryError {
             QueryError::ArgumentCount { function, .. } => {
                 format!("wrong number of arguments to function {function}()")
             }
-            QueryError::MisusedAggregate { function, nested: true } => {
+            QueryError::MisusedAggregate { function, .. } => {
                 format!("misuse of aggregate function {function}()")
-            }
-            QueryError::MisusedAggregate { function, nested: false } => {
-                format!("misuse of aggregate: {function}()")
             }
             QueryError::MisusedAlias { alias } => format!("misuse of aliased aggregate {alias}"),
             QueryError::AggregateInGroupBy => {
@@ -213,6 +217,8 @@ impl QueryError {
             }
             QueryError::Stale { .. } => "database schema has changed".to_owned(),
             QueryError::Limit => "datatype mismatch".to_owned(),
+            QueryError::TooMany { what } => (*what).to_owned(),
+            QueryError::Pattern => "LIKE or GLOB pattern too complex".to_owned(),
             QueryError::Escape => "ESCAPE expression must be a single character".to_owned(),
             QueryError::Raised { message, .. } => message.clone(),
             QueryError::IntegerOverflow => "integer overflow".to_owned(),
@@ -296,6 +302,8 @@ impl fmt::Display for QueryError {
                 "table \"{table}\" has changed since the query was bound\nhint: Bind it again."
             ),
             QueryError::Limit => f.write_str("LIMIT or OFFSET is no integer"),
+            QueryError::TooMany { what } => f.write_str(what),
+            QueryError::Pattern => f.write_str("the pattern of LIKE or GLOB is too long"),
             QueryError::Escape => f.write_str("ESCAPE is not a single character"),
             QueryError::Raised { raise: Raise::Ignore, .. } => {
                 f.write_str("a trigger gave the row change up")

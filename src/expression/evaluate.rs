@@ -46,6 +46,8 @@ pub enum Fault {
     Escape,
     /// The absolute value or the sum of integers is none.
     IntegerOverflow,
+    /// The pattern of LIKE or GLOB is too long.
+    Pattern,
 }
 
 impl Scope for [Value] {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::Pattern;
 use super::dates::Dates;
 use super::error::BindError;
-use super::evaluate::Scope;
+use super::evaluate::{Fault, Scope};
 use super::format::format_values;
 use super::math::Math;
 use super::random;
@@ -263,7 +263,12 @@ impl Function {
         let (second, third) = (value(1), value(2));
         let (second, third) = (second.as_deref(), third.as_deref());
         match self {
-            Function::Abs => abs(first),
+            Function::Abs => {
+                if *first == Value::Integer(i64::MIN) {
+                    scope.report(Fault::IntegerOverflow);
+                }
+                abs(first)
+            }
             Function::Hex => hex(first),
             Function::Instr => instr(first, second.unwrap_or(&NULL)),
             Function::Length => length(first),
@@ -351,7 +356,7 @@ fn nullif<'a, S: Scope + ?Sized>(
 fn abs(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
-        // SQLite has an error for the least integer; evaluation has none, so its magnitude it is.
+        // Where nobody listens to the fault, its magnitude it is.
         Value::Integer(integer) => {
             integer.checked_abs().map_or(Value::Real(integer.unsigned_abs() as f64), Value::Integer)
         }

@@ -33,11 +33,18 @@ pub(super) fn matches<S: Scope + ?Sized>(
         }
     };
     let (subject, wanted) = (subject?, wanted?);
+    if wanted.len() > PATTERN_BYTES_MAX {
+        scope.report(Fault::Pattern);
+        return None;
+    }
     Some(match pattern {
         Pattern::Like => is_like(&subject, &wanted, escape),
         Pattern::Glob => is_glob(&subject, &wanted),
     })
 }
+
+/// The longest pattern, in bytes.
+const PATTERN_BYTES_MAX: usize = 50_000;
 
 /// One element of a pattern.
 enum Element {

@@ -157,13 +157,21 @@ fn choose(
         RowsPlan::Query { .. } => made(binder, scope, &known),
         RowsPlan::Table(id) => {
             let table = binder.catalog.by_id(*id);
+            let uses_indexes = sources[at].uses_indexes;
             let chosen = by_row_id(table, &known);
-            let chosen = chosen.or_else(|| by_index(table, &known));
+            let chosen = chosen.or_else(|| by_index(table, &known).filter(|_| uses_indexes));
             let chosen = chosen.or_else(|| by_foreign_key(table, &known));
-            chosen.unwrap_or_else(|| match made(binder, scope, &known) {
+            let mut access = chosen.unwrap_or_else(|| match made(binder, scope, &known) {
                 made @ Access { find: Find::Made { .. }, .. } => made,
-                _ => covering(table, scope, at),
-            })
+                _ if uses_indexes => covering(table, scope, at),
+                _ => Access::scan(),
+            });
+            if let (true, Some(key)) =
+                (table.definition.is_without_row_id(), table.primary_key_index())
+            {
+                access.order.extend(order_of(table, key));
+            }
+            access
         }
     }
 }
@@ -245,6 +253,16 @@ fn by_row_id(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
     })
 }
 
+/// The order of an index, as rows are sorted by it.
+fn order_of(
+    table: &TableEntry,
+    index: &IndexEntry,
+) -> impl Iterator<Item = (usize, Collation, bool)> {
+    let columns = index.columns.iter().enumerate();
+    columns
+        .map(|(place, &(column, collation))| (column, collation, index.is_descending(place, table)))
+}
+
 /// How much of an index the conditions cover.
 struct Use<'t> {
     equal: Vec<(&'t Bound, Rule)>,
@@ -273,7 +291,7 @@ fn by_index(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
             },
             false => Find::All,
         };
-        let order = if is_whole { Vec::new() } else { index.columns.to_vec() };
+        let order = if is_whole { Vec::new() } else { order_of(table, index).collect() };
         best = Some((rows, Access { find, order, is_descending: false }));
     }
     best.map(|(_, access)| access)
@@ -391,7 +409,8 @@ fn covering(table: &TableEntry, scope: &ScopePlan, at: usize) -> Access {
     }
     match best {
         Some((_, index)) => {
-            Access { find: Find::All, order: index.columns.to_vec(), is_descending: false }
+            let order = order_of(table, index).collect();
+            Access { find: Find::All, order, is_descending: false }
         }
         None => Access::scan(),
     }

@@ -7,7 +7,7 @@ use super::plan::{
     SourcePlan,
 };
 use super::recursive::{Working, initial_parts};
-use super::scope::{NamedColumn, Place, ScopeNames, SourceNames};
+use super::scope::{HIDDEN_ROW_ID, NamedColumn, Place, ScopeNames, SourceNames};
 use super::select::{
     Body, CommonTable, Compound, Core, Order, ResultColumn, Select, literal_integer,
 };
@@ -49,6 +49,12 @@ impl<'a> With<'a> {
 
 /// The most sources of one SELECT, as in SQLite.
 const SOURCES_MAX: usize = 64;
+
+/// The most columns of a result, and terms of ORDER BY and GROUP BY.
+const COLUMNS_MAX: usize = 2000;
+
+/// The most queries in a combination.
+const PARTS_MAX: usize = 500;
 
 /// The most sources of a whole query: queries of WITH that name each other several times grow fast.
 const ALL_SOURCES_MAX: usize = 2000;
@@ -101,6 +107,7 @@ impl<'a> Binder<'a> {
         parent: Option<&ScopeNames<'_>>,
         with: Option<&With<'_>>,
     ) -> Result<Plan> {
+        at_most(PARTS_MAX, select.rest.len() + 1, "too many terms in compound SELECT")?;
         let is_single = select.rest.is_empty();
         let order: &[Order] = if is_single { &select.order } else { &[] };
         let (first, columns) = self.bind_core(&select.first, order, parent, with)?;
@@ -172,6 +179,7 @@ impl Compound {
 fn bind_values(rows: &[Vec<Expression>], scope: &ScopeNames<'_>) -> Result<(Part, Vec<OutColumn>)> {
     let mut bound = Vec::with_capacity(rows.len());
     for row in rows {
+        at_most(COLUMNS_MAX, row.len(), "too many columns in result set")?;
         let row = row.iter().map(|value| scope.bind(value, Place::Rows));
         bound.push(row.collect::<Result<Vec<Bound>>>()?);
     }
@@ -243,6 +251,14 @@ fn result_position(
     }
 }
 
+/// Refuses more of something than SQLite takes.
+fn at_most(max: usize, count: usize, what: &'static str) -> Result<()> {
+    match count > max {
+        true => Err(QueryError::TooMany { what }.into()),
+        false => Ok(()),
+    }
+}
+
 /// Binds one SELECT.
 pub(super) struct SelectBinder<'b> {
     pub(super) binder: &'b Binder<'b>,
@@ -252,9 +268,9 @@ pub(super) struct SelectBinder<'b> {
 
 impl SelectBinder<'_> {
     fn bind(self, body: &Body, order: &[Order]) -> Result<(Part, Vec<OutColumn>)> {
-        if body.from.len() > SOURCES_MAX {
-            return unsupported("a join of more than 64 sources");
-        }
+        at_most(SOURCES_MAX, body.from.len(), "at most 64 tables in a join")?;
+        at_most(COLUMNS_MAX, order.len(), "too many terms in ORDER BY clause")?;
+        at_most(COLUMNS_MAX, body.group.len(), "too many terms in GROUP BY clause")?;
         let mut sources = Vec::with_capacity(body.from.len());
         let mut terms = Vec::new();
         for (position, join) in body.from.iter().enumerate() {
@@ -273,6 +289,7 @@ impl SelectBinder<'_> {
         }
         drop(scope);
         let (columns, named) = self.bind_columns(&body.columns)?;
+        at_most(COLUMNS_MAX, columns.len(), "too many columns in result set")?;
         for condition in self.conditions(&body.filter)? {
             for conjunct in condition.conjuncts() {
                 terms.push(self.term(conjunct, None)?);
@@ -314,7 +331,8 @@ impl SelectBinder<'_> {
         let (rows, names) = self.bind_rows(&join.source)?;
         self.scope.sources.borrow_mut().push(names);
         let (on, filter) = (Vec::new(), Vec::new());
-        Ok(SourcePlan { rows, is_left, is_right, on, filter, access: Access::scan() })
+        let uses_indexes = join.source.uses_indexes;
+        Ok(SourcePlan { rows, is_left, is_right, on, filter, uses_indexes, access: Access::scan() })
     }
 
     fn bind_rows(&self, source: &Source) -> Result<(RowsPlan, SourceNames)> {
@@ -493,7 +511,7 @@ impl SelectBinder<'_> {
             Selector::All => Ok(Vec::new()),
             Selector::Filter(predicate) => Ok(vec![predicate.clone()]),
             Selector::RowId(row_id) => {
-                Ok(vec![self.first_source(col("rowid"), "rowid").eq(row_id.0)])
+                Ok(vec![self.first_source(col(HIDDEN_ROW_ID), HIDDEN_ROW_ID).eq(row_id.0)])
             }
             Selector::Key(key) => self.key_conditions(key),
         }

@@ -25,6 +25,13 @@ pub struct Inputs<'a> {
     pub rows: &'a [Option<RowRef<'a>>],
 }
 
+impl<'a> Inputs<'a> {
+    /// Parameters, and no rows from outside.
+    pub fn of(parameters: &'a [Value]) -> Self {
+        Inputs { parameters, rows: &[] }
+    }
+}
+
 /// One execution of a query.
 pub(super) struct Run<'v> {
     pub(super) view: View<'v>,
@@ -245,11 +252,11 @@ impl Scope for Frame<'_, '_> {
             // Asked by `has_member`.
             Slot::Set(_) => Value::Null,
             Slot::Counter(counter) => {
-                let [changes, total_changes, last_insert_row_id] = self.run.view.counters;
+                let counters = self.run.view.counters;
                 Value::Integer(match counter {
-                    Counter::Changes => changes,
-                    Counter::TotalChanges => total_changes,
-                    Counter::LastInsertRowId => last_insert_row_id,
+                    Counter::Changes => counters.changes as i64,
+                    Counter::TotalChanges => counters.total_changes as i64,
+                    Counter::LastInsertRowId => counters.last_insert_row_id,
                 })
             }
         };
@@ -274,6 +281,7 @@ impl Scope for Frame<'_, '_> {
                 QueryError::Raised { raise, message: message.to_string() }.into()
             }
             Fault::Escape => QueryError::Escape.into(),
+            Fault::Pattern => QueryError::Pattern.into(),
             Fault::IntegerOverflow => QueryError::IntegerOverflow.into(),
         });
     }

@@ -340,10 +340,10 @@ fn made_index(
 fn sorted<'v>(mut rows: Vec<RowRef<'v>>, access: &Access) -> Vec<RowRef<'v>> {
     if !access.order.is_empty() {
         rows.sort_by(|a, b| {
-            let by_column = access
-                .order
-                .iter()
-                .map(|&(column, collation)| compare_refs(a.get(column), b.get(column), collation));
+            let by_column = access.order.iter().map(|&(column, collation, is_descending)| {
+                let ordering = compare_refs(a.get(column), b.get(column), collation);
+                if is_descending { ordering.reverse() } else { ordering }
+            });
             by_column.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
         });
     }

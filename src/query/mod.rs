@@ -40,6 +40,7 @@ mod source;
 
 pub use frame::{Inputs, Kept};
 pub use prepared::{OutsideRow, Query, Selection};
+pub use scope::HIDDEN_ROW_ID;
 pub use select::{CommonTable, Compound, Nulls, Order, ResultColumn, Select};
 pub use selector::Selector;
 pub use source::{JoinConstraint, JoinKind, Source, SuppliedColumn, SuppliedTable};

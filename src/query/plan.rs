@@ -168,6 +168,8 @@ pub(super) struct SourcePlan {
     pub(super) on: Vec<Bound>,
     /// What is asked as soon as this source has a row, or none.
     pub(super) filter: Vec<Bound>,
+    /// Whether the order of an index may be that of the rows: not under NOT INDEXED.
+    pub(super) uses_indexes: bool,
     pub(super) access: Access,
 }
 
@@ -198,8 +200,8 @@ pub(super) enum RowsPlan {
 #[derive(Debug)]
 pub(super) struct Access {
     pub(super) find: Find,
-    /// Columns by which the rows are sorted before they are by row id.
-    pub(super) order: Vec<(usize, Collation)>,
+    /// Columns by which the rows are sorted before they are by row id, each with whether from the end.
+    pub(super) order: Vec<(usize, Collation, bool)>,
     pub(super) is_descending: bool,
 }
 

@@ -4,13 +4,13 @@ use super::bind::Binder;
 use super::frame::{Current, Frame, Inputs, Kept, Run};
 use super::plan::{Part, Plan, ScopePlan, Slot};
 use super::run::run_plan;
-use super::scope::{ScopeNames, SourceNames};
+use super::scope::{NamedColumn, ScopeNames, SourceNames};
 use super::select::Select;
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{QueryError, Result};
 use crate::expression::{Bound, ColumnInfo, Expression, lit};
 use crate::table::View;
-use crate::value::Value;
+use crate::value::{Affinity, Value};
 use std::sync::Arc;
 
 /// The rows of a query.
@@ -30,7 +30,8 @@ pub struct OutsideRow<'a> {
     pub name: &'a str,
     /// What it is a row of.
     pub table: &'a TableEntry,
-    /// Whether its columns can only be named together with it.
+    /// Whether its columns can only be named together with it, and have neither affinity nor
+    /// collation: `excluded`.
     pub is_qualified: bool,
 }
 
@@ -90,9 +91,13 @@ impl Query {
     pub fn within(catalog: &Catalog, select: &Select, rows: &[OutsideRow<'_>]) -> Result<Self> {
         let binder = Binder::new(catalog);
         let scope = ScopeNames::new(&binder, None, None);
-        let names = rows.iter().map(|row| SourceNames {
-            is_qualified: row.is_qualified,
-            ..SourceNames::of_table(row.table, row.name)
+        let names = rows.iter().map(|row| {
+            let mut names = SourceNames::of_table(row.table, row.name);
+            if row.is_qualified {
+                names.is_qualified = true;
+                names.columns.iter_mut().for_each(NamedColumn::forget_type);
+            }
+            names
         });
         *scope.sources.borrow_mut() = names.collect();
         let plan = binder.bind_select(select, Some(&scope), None)?;
@@ -131,6 +136,11 @@ impl Query {
     /// The names of the result's columns.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.plan.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// The affinity of each, where it has one: that of a column or a CAST.
+    pub fn affinities(&self) -> impl ExactSizeIterator<Item = Option<Affinity>> {
+        self.0.plan.columns.iter().map(|column| column.affinity)
     }
 
     /// Whether the query reads the rows that it was bound within.

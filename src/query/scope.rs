@@ -28,6 +28,8 @@ pub(super) struct SourceNames {
     pub(super) is_qualified: bool,
     /// What the row id is called, if the source has one.
     pub(super) row_id: Option<String>,
+    /// Whether the row id may be named as such: not that of a table without row ids.
+    pub(super) shows_row_id: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +45,11 @@ pub(super) struct NamedColumn {
 }
 
 impl NamedColumn {
+    /// Leaves the values alone.
+    pub(super) fn forget_type(&mut self) {
+        (self.affinity, self.collation) = (None, None);
+    }
+
     fn info(&self, position: usize) -> ColumnInfo {
         let (affinity, collation) = (self.affinity, self.collation);
         ColumnInfo { position, affinity, collation, is_explicit: false }
@@ -61,7 +68,8 @@ impl SourceNames {
         });
         let row_id = table.row_id_column.map_or("rowid", |column| table.column_name(column));
         let (name, row_id) = (Some(name.to_owned()), Some(row_id.to_owned()));
-        SourceNames { name, columns: columns.collect(), is_qualified: false, row_id }
+        let shows_row_id = !table.definition.is_without_row_id();
+        SourceNames { name, columns: columns.collect(), is_qualified: false, row_id, shows_row_id }
     }
 
     fn goes_by(&self, name: Option<&str>) -> bool {
@@ -210,8 +218,9 @@ impl<'a> ScopeNames<'a> {
                 Some(_) => column.info(self.slot(Slot::Column { source: *at, column: position })),
             });
         }
-        if let ([(at, source)], None, true) = (&*candidates, found, is_row_id(name.column()))
+        if let ([(at, source)], None) = (&*candidates, found)
             && source.row_id.is_some()
+            && (name.column() == HIDDEN_ROW_ID || (source.shows_row_id && is_row_id(name.column())))
         {
             let position = self.slot(Slot::RowId { source: *at });
             found = Some(ColumnInfo::column(position, Affinity::Integer, Collation::Binary));
@@ -395,6 +404,9 @@ impl<'a> ScopeNames<'a> {
         self.plan.borrow().subqueries[subquery].plan.columns.len()
     }
 }
+
+/// What the row id is called where it need not be one that the user may name. No text of SQL can say it.
+pub const HIDDEN_ROW_ID: &str = "\0rowid";
 
 fn is_row_id(name: &str) -> bool {
     ["rowid", "oid", "_rowid_"].iter().any(|known| known.eq_ignore_ascii_case(name))

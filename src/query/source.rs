@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub struct Source {
     pub(super) rows: Rows,
     pub(super) alias: Option<String>,
+    pub(super) uses_indexes: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -72,12 +73,16 @@ impl SuppliedColumn {
 impl Source {
     /// A table of the database, or a query of WITH.
     pub fn table(name: impl Into<String>) -> Self {
-        Source { rows: Rows::Named(name.into()), alias: None }
+        Source { rows: Rows::Named(name.into()), alias: None, uses_indexes: true }
     }
 
     /// The rows of another query.
     pub fn query(query: impl Into<Arc<Select>>) -> Self {
-        Source { rows: Rows::Query(Nested::new(query.into()), Vec::new()), alias: None }
+        Source {
+            rows: Rows::Query(Nested::new(query.into()), Vec::new()),
+            alias: None,
+            uses_indexes: true,
+        }
     }
 
     /// The rows of another query, its columns under other names: a view is that.
@@ -86,7 +91,11 @@ impl Source {
         columns: impl IntoIterator<Item = N>,
     ) -> Self {
         let columns = columns.into_iter().map(Into::into).collect();
-        Source { rows: Rows::Query(Nested::new(query.into()), columns), alias: None }
+        Source {
+            rows: Rows::Query(Nested::new(query.into()), columns),
+            alias: None,
+            uses_indexes: true,
+        }
     }
 
     /// Rows that the caller supplies.
@@ -95,7 +104,13 @@ impl Source {
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Source { rows: Rows::Supplied(Supplied(table), arguments), alias: None }
+        Source { rows: Rows::Supplied(Supplied(table), arguments), alias: None, uses_indexes: true }
+    }
+
+    /// `NOT INDEXED`: rows come in the order of the table.
+    #[must_use]
+    pub fn not_indexed(self) -> Self {
+        Source { uses_indexes: false, ..self }
     }
 
     /// `AS name`

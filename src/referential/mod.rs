@@ -87,13 +87,15 @@ pub(crate) use walk::Footprints;
 pub use walk::{Walk, Walks};
 
 pub(crate) use judge::{Suspect, judge_outstanding};
-pub(crate) use prepare::{Need, check_actions, check_foreign_keys, involves_all_keys};
+pub(crate) use prepare::{
+    Need, check_actions, check_foreign_keys, involves_all_keys, looks_first, may_replace,
+};
 pub(crate) use relation::{is_referenced_key_there, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, Resolution};
 use crate::error::{Error, Event, FirstRows, NamedRows, Rows, Side, Violation, ViolationKind};
 use crate::id::{ConstraintId, FirstRowIds, RowId, TableId};
-use crate::table::{Row, Store};
+use crate::table::{Counters, Row, Store};
 use crate::value::{OrderedKey, Value};
 use effects::Effects;
 use executor::Executor;
@@ -128,9 +130,9 @@ pub(crate) struct Settings<'a> {
     pub(crate) recursive_programs: bool,
     /// Whether suspects of earlier statements are outstanding.
     pub(crate) remembers: bool,
+    /// As they were before the statement: what programs read of them.
+    pub(crate) counters: Counters,
     pub(crate) footprints: &'a Footprints,
-    /// What `changes()`, `total_changes()` and `last_insert_rowid()` are for its programs.
-    pub(crate) counters: [i64; 3],
 }
 
 impl Settings<'_> {
@@ -165,7 +167,12 @@ impl Settings<'_> {
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
     /// Insert these rows, in this order.
-    Insert { rows: Vec<NewRow>, conflict: ConflictClause },
+    Insert {
+        rows: Vec<NewRow>,
+        conflict: ConflictClause,
+        /// Whether SQLite would look for what the only row references before it is in.
+        looks_first: bool,
+    },
     /// Assign to these rows, in this order.
     Update { rows: RowIds, assignment: Arc<Assignment>, conflict: ConflictClause },
     /// Delete these rows, in this order.
@@ -425,6 +432,7 @@ fn run_exactly(
     work: Work,
     detail: Detail,
 ) -> Outcome {
+    let looks_first = matches!(work, Work::Insert { looks_first: true, .. });
     let mut executor = Executor::new(settings, store, detail == Detail::Returning);
     let refusal = executor.run(table, work).err();
     let acted = executor.finished_changes(refusal.is_some());
@@ -447,7 +455,12 @@ fn run_exactly(
         let failure = outcome.refusal.take();
         judge::judge_statement(settings, store, &mut outcome);
         match &outcome.refusal {
-            Some(_) => outcome.resolution = Resolution::Abort,
+            Some(_) => {
+                outcome.resolution = Resolution::Abort;
+                if looks_first {
+                    outcome.inserted.clear();
+                }
+            }
             None => outcome.refusal = failure,
         }
     }

@@ -14,8 +14,9 @@
 //! Of several errors SQLite reports the one found last, except that what is found in an action never
 //! takes the place of another.
 
-use super::Settings;
-use crate::catalog::{ForeignKeyEntry, ReferentialAction, TableEntry};
+use super::program::Timing;
+use super::{ConflictClause, Settings, UpsertClause};
+use crate::catalog::{ForeignKeyEntry, ReferentialAction, Resolution, TableEntry};
 use crate::error::{Error, Event};
 use crate::id::TableId;
 
@@ -198,6 +199,45 @@ fn find_in_actions(settings: &Settings<'_>, need: &Need, found: &mut Vec<Found>)
             None => found.extend(action.map(Found::Action)),
         }
     }
+}
+
+/// Whether SQLite looks for what the row of an INSERT references before the row is in, so that its id is
+/// never noted if there is nothing: where no more than this one row can change.
+pub(crate) fn looks_first(
+    settings: &Settings<'_>,
+    table: &TableEntry,
+    conflict: &ConflictClause,
+    gives_row_id: bool,
+) -> bool {
+    let waits = |event, columns: &[usize]| {
+        let timings = [Timing::Before, Timing::After];
+        timings
+            .iter()
+            .any(|&timing| settings.programs.of(table.id, event, timing, columns).next().is_some())
+    };
+    let updates = |upsert: &UpsertClause| {
+        let Some(update) = &upsert.update else { return false };
+        let columns = table.with_generated(update.columns());
+        waits(Event::Update, &columns)
+            || is_concerned(settings, table, &Need::update(table.id, columns))
+    };
+    !waits(Event::Insert, &[])
+        && !conflict.upserts.iter().any(updates)
+        && !may_replace(table, conflict, gives_row_id)
+}
+
+/// Whether an INSERT may delete rows that are in the way.
+pub(crate) fn may_replace(
+    table: &TableEntry,
+    conflict: &ConflictClause,
+    gives_row_id: bool,
+) -> bool {
+    let replaces = |index: Option<usize>, declared: Option<Resolution>| {
+        conflict.upsert(index).is_none() && conflict.resolve(declared) == Resolution::Replace
+    };
+    let mut keys = table.indexes.iter().enumerate().filter(|(_, index)| index.unique);
+    (gives_row_id && replaces(None, table.row_id_resolution))
+        || keys.any(|(at, index)| replaces(Some(at), index.resolution))
 }
 
 /// Whether SQLite brings all unique keys into play for an UPDATE of these columns, and not only

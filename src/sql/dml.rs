@@ -8,7 +8,7 @@ use super::names::{is_row_id, missing};
 use super::returning::Returning;
 use super::row::{Ready, RowExpressions, RowSource};
 use super::run;
-use super::syntax::{Assignment, Delete, Insert, QualifiedName, Rows, Update, Upsert};
+use super::syntax::{Assignment, Delete, Insert, QualifiedName, Rows, TriggerStep, Update, Upsert};
 use crate::catalog::{Resolution, TableEntry};
 use crate::database::{
     Assign, ConflictClause, ConflictTarget, Database, Done, NewRow, ObjectKind, ProgramWork,
@@ -17,14 +17,11 @@ use crate::database::{
 use crate::error::{Error, Result, SqlError};
 use crate::expression::{Expression, col, lit, subquery};
 use crate::id::RowId;
-use crate::query::{Query, ResultColumn, Select, Selection, Source};
+use crate::query::{HIDDEN_ROW_ID, Query, ResultColumn, Select, Selection, Source};
 use crate::value::{Value, ValueRef};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::sync::Arc;
-
-/// The name of the row id in a query of row ids.
-const ROW_ID: &str = "rowid";
 
 type Stopped<T> = std::result::Result<T, Stop>;
 
@@ -86,6 +83,8 @@ pub(super) struct InsertPlan {
     rows: InsertRows,
     conflict: ConflictPlan,
     returning: Option<Returning>,
+    /// Whether SQLite would look for what its only row references before the row is in.
+    looks_first: bool,
 }
 
 #[derive(Debug)]
@@ -140,7 +139,10 @@ impl InsertPlan {
             }
         };
         let alias = insert.alias.as_deref();
-        let conflict = ConflictPlan::new(db, &table, alias, insert.resolution, insert.upserts)?;
+        let gives_row_id = gives_row_id(&table, &positions);
+        let (resolution, upserts) = (insert.resolution, insert.upserts);
+        let (conflict, refusal) =
+            ConflictPlan::new(db, &table, alias, resolution, upserts, gives_row_id)?;
         let returning = Returning::new(db, &table, insert.returning)?;
         if let InsertRows::Query(query) = &rows
             && query.columns().len() != width
@@ -155,22 +157,26 @@ impl InsertPlan {
             });
         }
         let is_whole = positions.iter().copied().eq(0..table.columns.len());
-        let plan = InsertPlan { table, positions, is_whole, rows, conflict, returning };
+        let looks_first = false;
+        let mut plan =
+            InsertPlan { table, positions, is_whole, rows, conflict, returning, looks_first };
         plan.check(db)?;
-        Ok(plan)
+        refusal.map_or(Ok(plan), Err)
     }
 
     /// Asks names and foreign keys.
-    fn check(&self, db: &Database) -> Result<()> {
-        let row_id = self.table.row_id_column.unwrap_or(self.table.columns.len());
-        let gives_row_id = self.positions.contains(&row_id);
+    fn check(&mut self, db: &Database) -> Result<()> {
+        let gives_row_id = gives_row_id(&self.table, &self.positions);
         let is_single = match &self.rows {
             InsertRows::Plain(_) | InsertRows::Default => true,
             InsertRows::Values(rows) => rows.len() < 2,
             InsertRows::Query(_) => false,
         };
         let conflict = self.conflict.clause(&[], None)?;
-        db.check_insert(&self.table, &conflict, gives_row_id, is_single)
+        self.looks_first = is_single
+            && self.returning.is_none()
+            && db.looks_first(&self.table, &conflict, gives_row_id);
+        db.check_insert(&self.table, &conflict, gives_row_id, self.looks_first)
     }
 
     pub(super) fn run(
@@ -211,7 +217,7 @@ impl InsertPlan {
     ) -> Stopped<ProgramWork> {
         let rows = self.new_rows(view, parameters)?;
         let conflict = self.conflict.clause(parameters, resolution)?;
-        Ok(ProgramWork::insert(&self.table, rows, conflict))
+        Ok(ProgramWork::insert(&self.table, rows, conflict, self.looks_first))
     }
 
     fn new_rows(&self, view: &View<'_>, parameters: &[Value]) -> Stopped<Vec<NewRow>> {
@@ -239,18 +245,108 @@ impl InsertPlan {
         if self.is_whole && !given.is_empty() {
             return NewRow { values: given, row_id: None };
         }
-        let columns = &self.table.columns;
-        let mut values: Vec<_> = columns.iter().map(|column| column.default_value()).collect();
+        let mut values = self.table.defaults();
         let mut row_id = None;
-        // Of a column that is named twice the first counts, as in SQLite.
+        // Of a column that is named twice the first counts, as in SQLite, but the last row id.
+        let mut given_id = None;
         for (&position, value) in self.positions.iter().zip(given).rev() {
             match values.get_mut(position) {
+                Some(_) if self.table.row_id_column == Some(position) => {
+                    given_id.get_or_insert((position, value));
+                }
                 Some(place) => *place = value,
-                None => row_id = Some(value),
+                None => row_id = row_id.or(Some(value)),
             }
+        }
+        if let Some((position, value)) = given_id {
+            values[position] = value;
         }
         NewRow { values, row_id }
     }
+}
+
+/// What is wrong with one of several ON CONFLICT, with its number.
+fn numbered(db: &Database, at: usize, error: &Error) -> Error {
+    let ordinal = match at {
+        0 => "1st".to_owned(),
+        1 => "2nd".to_owned(),
+        2 => "3rd".to_owned(),
+        at => format!("{}th", at + 1),
+    };
+    let message = format!("{ordinal} {}", db.dialect().error_message(error));
+    SqlError::Refused { message }.into()
+}
+
+/// The keys that a row may be in conflict over; `None` is the row id.
+fn clashing_keys(table: &TableEntry, gives_row_id: bool) -> Vec<Option<usize>> {
+    let indexes = table.indexes.iter().enumerate().filter(|(_, index)| index.unique);
+    gives_row_id.then_some(None).into_iter().chain(indexes.map(|(at, _)| Some(at))).collect()
+}
+
+/// Whether an ON CONFLICT ever has its turn behind those before it; if not, SQLite does not look at
+/// what it does.
+fn has_turn(
+    keys: &[Option<usize>],
+    before: impl Iterator<Item = ConflictTarget> + Clone,
+    target: ConflictTarget,
+) -> bool {
+    keys.iter().any(|&key| {
+        let is_about = |target: ConflictTarget| {
+            target == ConflictTarget::Any || target == ConflictTarget::Key(key)
+        };
+        is_about(target) && !before.clone().any(is_about)
+    })
+}
+
+/// Which ON CONFLICT of an INSERT ever have their turn.
+pub(super) fn turns(db: &Database, insert: &Insert) -> Vec<bool> {
+    let Some(table) = db.catalog().find_table(&insert.table.full()) else { return Vec::new() };
+    let positions = insert_positions(table, insert).unwrap_or_default();
+    let keys = clashing_keys(table, gives_row_id(table, &positions));
+    let mut before: Vec<ConflictTarget> = Vec::new();
+    let turn = |upsert: &Upsert| {
+        let target = Database::upsert_target(table, &upsert.target, &upsert.target_filter);
+        let Ok(target) = target else { return false };
+        before.push(target);
+        has_turn(&keys, before[..before.len() - 1].iter().copied(), target)
+    };
+    insert.upserts.iter().map(turn).collect()
+}
+
+/// Looks whether the expressions of a trigger's step find what they name, whatever columns they are
+/// for.
+///
+/// # Errors
+/// The first name that stands for nothing.
+pub(super) fn check_names(db: &Database, step: &TriggerStep) -> Result<()> {
+    let bind = |table: &QualifiedName, alias: Option<&str>, list: Vec<Expression>| {
+        let Some(table) = db.catalog().find_table(&table.full()) else { return Ok(()) };
+        let sources = vec![RowSource::new(table, alias)];
+        RowExpressions::new(&db.view(), sources, list).map(|_| ())
+    };
+    match step {
+        TriggerStep::Update(update) if update.from.is_none() => {
+            let values = update.assignments.iter().map(|assignment| assignment.value.clone());
+            let single = values.filter(|value| value.row_values().is_none());
+            bind(
+                &update.table,
+                update.alias.as_deref(),
+                single.chain(update.filter.clone()).collect(),
+            )
+        }
+        TriggerStep::Insert(insert) => match &insert.rows {
+            Rows::Values(rows) => rows.iter().try_for_each(|row| {
+                RowExpressions::new(&db.view(), Vec::new(), row.clone()).map(|_| ())
+            }),
+            Rows::Query(query) => run::bind(&db.view(), query).map(|_| ()),
+            Rows::Default => Ok(()),
+        },
+        TriggerStep::Update(_) | TriggerStep::Delete(_) | TriggerStep::Select(_) => Ok(()),
+    }
+}
+
+fn gives_row_id(table: &TableEntry, positions: &[usize]) -> bool {
+    positions.contains(&table.row_id_column.unwrap_or(table.columns.len()))
 }
 
 fn is_generated(table: &TableEntry, position: usize) -> bool {
@@ -305,20 +401,32 @@ impl ConflictPlan {
         alias: Option<&str>,
         resolution: Option<Resolution>,
         upserts: Vec<Upsert>,
-    ) -> Result<Self> {
+        gives_row_id: bool,
+    ) -> Result<(Self, Option<Error>)> {
         let sources = vec![RowSource::new(table, alias), RowSource::excluded(table)];
-        let plan = |upsert: Upsert| {
-            let update = match upsert.update {
-                None => None,
-                Some((assignments, filter)) => {
-                    Some(AssignPlan::new(db, table, sources.clone(), assignments, filter)?)
-                }
-            };
-            let target = Database::upsert_target(table, &upsert.target, &upsert.target_filter)?;
-            Ok(UpsertPlan { target, update })
-        };
-        let upserts = upserts.into_iter().map(plan).collect::<Result<_>>()?;
-        Ok(ConflictPlan { resolution, upserts })
+        let keys = clashing_keys(table, gives_row_id);
+        let mut refusal = None;
+        let mut plans: Vec<UpsertPlan> = Vec::new();
+        let count = upserts.len();
+        for (at, upsert) in upserts.into_iter().enumerate() {
+            let target = Database::upsert_target(table, &upsert.target, &upsert.target_filter);
+            let target = target.map_err(|error| match count {
+                1 => error,
+                _ => numbered(db, at, &error),
+            })?;
+            let before = plans.iter().map(|plan| plan.target);
+            let has_turn = has_turn(&keys, before, target);
+            let update = upsert.update.filter(|_| has_turn).map(|(assignments, filter)| {
+                AssignPlan::new(db, table, sources.clone(), assignments, filter)
+            });
+            // SQLite goes on to the foreign keys, whose error comes before this one.
+            let update = update.transpose().unwrap_or_else(|error| {
+                refusal = Some(error);
+                None
+            });
+            plans.push(UpsertPlan { target, update });
+        }
+        Ok((ConflictPlan { resolution, upserts: plans }, refusal))
     }
 
     /// With the values of the parameters. What an outer statement says comes before all else.
@@ -351,8 +459,19 @@ impl AssignPlan {
         assignments: Vec<Assignment>,
         filter: Option<Expression>,
     ) -> Result<Self> {
-        let (positions, values) = assigned(table, assignments)?;
         let bind = |list| RowExpressions::new(&db.view(), sources.clone(), list);
+        let found = assigned(table, assignments.clone());
+        let named: usize = assignments.iter().map(|assignment| assignment.columns.len()).sum();
+        if found.as_ref().map_or(true, |(positions, _)| positions.len() < named) {
+            // What is wrong with a value comes before what is wrong with its column.
+            for assignment in assignments {
+                if assignment.columns.len() == 1 {
+                    bind(vec![assignment.value.clone()])?;
+                }
+                assigned(table, vec![assignment])?;
+            }
+        }
+        let (positions, values) = found?;
         let filter = filter.map(|filter| bind(vec![filter])).transpose()?;
         Ok(AssignPlan { positions, values: bind(values)?, filter })
     }
@@ -515,7 +634,7 @@ fn source_of(table: &TableEntry) -> Source {
 
 /// The row id as a query names it, also of a table that has none to show.
 fn hidden_row_id(table: &TableEntry, alias: Option<&str>) -> ResultColumn {
-    col((alias.unwrap_or(table.name()), ROW_ID)).into()
+    col((alias.unwrap_or(table.name()), HIDDEN_ROW_ID)).into()
 }
 
 /// The same columns, assigned nothing.

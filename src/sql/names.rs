@@ -8,7 +8,7 @@ use crate::database::{Database, ObjectKind};
 use crate::error::{NameError, NameKind, Result, SqlError};
 use crate::expression::{Expression, parameter};
 use crate::query::Source;
-use crate::value::Collation;
+use crate::value::{Collation, DataType};
 use std::sync::Arc;
 
 /// How many views may stand on one another.
@@ -33,6 +33,8 @@ pub(super) struct TriggerRows {
     /// Name and collation of each.
     pub(super) columns: Vec<(String, Collation)>,
     pub(super) has_row_id: bool,
+    /// The column that is the row id.
+    pub(super) row_id_column: Option<usize>,
     pub(super) has_old: bool,
     pub(super) has_new: bool,
 }
@@ -51,13 +53,18 @@ impl TriggerRows {
         match self.columns.iter().position(is_it) {
             Some(position) => {
                 let value = parameter(first + 1 + position);
-                // OLD.x brings its column's collation to a comparison, but no affinity.
+                if self.row_id_column == Some(position) {
+                    return Some(value.cast(DataType::Integer));
+                }
+                // OLD.x brings its column's collation to a comparison, but no affinity, unless it is the row id.
                 Some(match self.columns[position].1 {
                     Collation::Binary => value,
                     collation => value.collate(collation),
                 })
             }
-            None if self.has_row_id && is_row_id(column) => Some(parameter(first)),
+            None if self.has_row_id && is_row_id(column) => {
+                Some(parameter(first).cast(DataType::Integer))
+            }
             None => None,
         }
     }
@@ -136,6 +143,8 @@ impl Names for SchemaNames<'_> {
         }
         match pragma::table(self.db, name) {
             Some(table) => Ok(Source::supplied(table, Vec::<Expression>::new())),
+            // A view looks for what it names where it is itself.
+            None if self.views > 0 => Err(missing(self.db, schema.or(Some("main")), name)),
             None => Err(missing(self.db, schema, name)),
         }
     }

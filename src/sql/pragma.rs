@@ -3,9 +3,11 @@
 //! An unknown pragma is ignored, as SQLite ignores it.
 
 use super::connection::{Connection, Outcome};
-use super::schema_table::index_name;
+use super::schema_table::{index_name, is_late};
 use super::syntax::Pragma;
-use crate::catalog::{Catalog, ForeignKeyEntry, IndexColumn, IndexEntry, IndexKind, TableEntry};
+use crate::catalog::{
+    Catalog, ForeignKeyEntry, IndexColumn, IndexEntry, IndexKind, Resolution, TableEntry,
+};
 use crate::database::{Database, Enforcement, ObjectKind, View, dangling_rows};
 use crate::error::{Result, SqlError};
 use crate::query::{SuppliedColumn, SuppliedTable};
@@ -236,7 +238,12 @@ fn table_xinfo(table: &TableEntry) -> Vec<Row> {
 
 /// The newest index first.
 fn index_list(table: &TableEntry) -> Vec<Row> {
-    let newest = (0..table.indexes.len()).rev();
+    // The newest first, and behind the others those that say REPLACE.
+    let mut newest: Vec<usize> = (0..table.indexes.len()).rev().collect();
+    newest.sort_by_key(|&at| {
+        let replaces = table.indexes[at].resolution == Some(Resolution::Replace);
+        (replaces, !is_late(table, at))
+    });
     let row = |(number, position): (usize, usize)| {
         let index = &table.indexes[position];
         let origin = match index.kind {
@@ -252,7 +259,7 @@ fn index_list(table: &TableEntry) -> Vec<Row> {
             index.filter.is_some().into(),
         ]
     };
-    newest.enumerate().map(row).collect()
+    newest.into_iter().enumerate().map(row).collect()
 }
 
 fn find_index<'a>(catalog: &'a Catalog, name: &str) -> Option<(&'a TableEntry, usize)> {

@@ -1,10 +1,11 @@
 //! Which triggers a statement may start, directly, by foreign keys' actions, or by other triggers: all
 //! must compile before it runs, as SQLite compiles them along with it.
 
-use super::syntax::{CreateTrigger, Statement, TriggerStep};
-use crate::catalog::{ForeignKeyEntry, ReferentialAction};
-use crate::database::{Database, Enforcement};
+use super::syntax::{Assignment, CreateTrigger, Insert, QualifiedName, Statement, TriggerStep};
+use crate::catalog::{ForeignKeyEntry, ReferentialAction, Resolution, TableEntry};
+use crate::database::{ConflictClause, Database, Enforcement, Timing, UpsertClause};
 use crate::error::{Error, Event};
+use std::sync::Arc;
 
 /// A change of a table's rows, and the columns that an update names.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,24 +15,54 @@ pub(super) struct Reached {
     columns: Vec<String>,
 }
 
+/// Why a trigger cannot be compiled, if it cannot: what a statement around it says about conflicts
+/// holds for its own, and rows that are in the way bring more foreign keys into play.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Errors {
+    /// Where nothing is said around it.
+    pub(super) own: Option<Error>,
+    /// Under OR REPLACE.
+    pub(super) replacing: Option<Error>,
+    /// Under anything else.
+    pub(super) otherwise: Option<Error>,
+}
+
 /// A trigger: what starts it, what it does, and why it cannot be compiled, if it cannot.
 #[derive(Clone, Debug)]
 pub(super) struct Linked {
     starts_at: Reached,
-    does: Vec<Reached>,
-    error: Option<Error>,
+    /// Whether it waits until the row has changed.
+    is_after: bool,
+    does: Vec<(Reached, Option<Resolution>)>,
+    errors: Errors,
 }
 
 impl Linked {
     /// What a trigger waits for and does.
-    pub(super) fn new(trigger: &CreateTrigger, error: Option<Error>) -> Self {
+    pub(super) fn new(db: &Database, trigger: &CreateTrigger, errors: Errors) -> Self {
         let starts_at = Reached {
             table: trigger.table.name.clone(),
             event: trigger.event,
             columns: trigger.columns.clone(),
         };
-        let does = trigger.steps.iter().filter_map(reached_by_step).collect();
-        Linked { starts_at, does, error }
+        let does = trigger.steps.iter().flat_map(|step| reached_by_step(db, step)).collect();
+        let is_after = trigger.timing == Timing::After;
+        Linked { starts_at, is_after, does, errors }
+    }
+
+    fn is_sound(&self) -> bool {
+        let Errors { own, replacing, otherwise } = &self.errors;
+        own.is_none() && replacing.is_none() && otherwise.is_none()
+    }
+
+    /// Why it cannot be compiled under what a statement around it says about conflicts.
+    fn error_under(&self, resolution: Option<Resolution>) -> Option<&Error> {
+        let Errors { own, replacing, otherwise } = &self.errors;
+        match resolution {
+            None => own.as_ref(),
+            Some(Resolution::Replace) => replacing.as_ref(),
+            Some(_) => otherwise.as_ref(),
+        }
     }
 
     fn is_started_by(&self, reached: &Reached) -> bool {
@@ -43,34 +74,112 @@ impl Linked {
     }
 }
 
+/// Whether an update that names these columns may change the key that `key` references.
+fn names_key(db: &Database, key: &ForeignKeyEntry, columns: &[String]) -> bool {
+    let Some(table) = db.catalog().find_table(key.definition.references()) else { return false };
+    let referenced = match key.definition.referenced_columns() {
+        [] => table.definition.primary_key_columns(),
+        columns => columns,
+    };
+    let is_named = |name: &str| {
+        let is_row_id = table.row_id_column.is_some_and(|at| table.column_name(at) == name);
+        contains(columns, name)
+            || (is_row_id && columns.iter().any(|column| super::names::is_row_id(column)))
+    };
+    referenced.iter().any(|name| is_named(name))
+}
+
 fn contains(names: &[String], name: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-fn reached_by_step(step: &TriggerStep) -> Option<Reached> {
-    let (table, event, columns) = match step {
-        TriggerStep::Insert(insert) => (&insert.table.name, Event::Insert, Vec::new()),
-        TriggerStep::Delete(delete) => (&delete.table.name, Event::Delete, Vec::new()),
+fn reached_by_step(db: &Database, step: &TriggerStep) -> Vec<(Reached, Option<Resolution>)> {
+    let (reached, resolution) = match step {
+        TriggerStep::Insert(insert) => (reached_by_insert(db, insert), insert.resolution),
+        TriggerStep::Delete(delete) => (vec![reached(&delete.table, Event::Delete)], None),
         TriggerStep::Update(update) => {
-            let columns = update.assignments.iter().flat_map(|assigned| assigned.columns.clone());
-            (&update.table.name, Event::Update, columns.collect())
+            (vec![reached_by_update(&update.table, &update.assignments)], update.resolution)
         }
-        TriggerStep::Select(_) => return None,
+        TriggerStep::Select(_) => (Vec::new(), None),
     };
-    Some(Reached { table: table.clone(), event, columns })
+    reached.into_iter().map(|reached| (reached, resolution)).collect()
 }
 
-fn reached_by_statement(statement: &Statement) -> Option<Reached> {
-    let (table, event, columns) = match statement {
-        Statement::Insert(insert) => (&insert.table.name, Event::Insert, Vec::new()),
-        Statement::Delete(delete) => (&delete.table.name, Event::Delete, Vec::new()),
+fn reached_by_statement(db: &Database, statement: &Statement) -> Vec<Reached> {
+    match statement {
+        Statement::Insert(insert) => reached_by_insert(db, insert),
+        Statement::Delete(delete) => vec![reached(&delete.table, Event::Delete)],
+        Statement::Update(update) => vec![reached_by_update(&update.table, &update.assignments)],
+        _ => Vec::new(),
+    }
+}
+
+fn reached(table: &QualifiedName, event: Event) -> Reached {
+    Reached { table: table.name.clone(), event, columns: Vec::new() }
+}
+
+/// The row itself, and those in the way that are updated.
+fn reached_by_insert(db: &Database, insert: &Insert) -> Vec<Reached> {
+    let turns = super::dml::turns(db, insert);
+    let upserts = insert.upserts.iter().zip(turns).filter(|(_, has_turn)| *has_turn);
+    let updates = upserts.filter_map(|(upsert, _)| upsert.update.as_ref());
+    let updates = updates.map(|(assignments, _)| reached_by_update(&insert.table, assignments));
+    std::iter::once(reached(&insert.table, Event::Insert)).chain(updates).collect()
+}
+
+fn reached_by_update(table: &QualifiedName, assignments: &[Assignment]) -> Reached {
+    let columns = assignments.iter().flat_map(|assigned| assigned.columns.clone()).collect();
+    Reached { columns, ..reached(table, Event::Update) }
+}
+
+/// The rows in the way that a statement may delete.
+fn reached_by_replacing(db: &Database, statement: &Statement) -> Option<Reached> {
+    let (table, columns, resolution, names_all) = match statement {
+        Statement::Insert(insert) => {
+            (&insert.table, insert.columns.clone(), insert.resolution, insert.columns.is_empty())
+        }
         Statement::Update(update) => {
-            let columns = update.assignments.iter().flat_map(|assigned| assigned.columns.clone());
-            (&update.table.name, Event::Update, columns.collect())
+            let Reached { columns, .. } = reached_by_update(&update.table, &update.assignments);
+            (&update.table, columns, update.resolution, false)
         }
         _ => return None,
     };
-    Some(Reached { table: table.clone(), event, columns })
+    let entry = db.catalog().find_table(&table.full())?;
+    let conflict = ConflictClause::of(resolution);
+    let may_replace = match statement {
+        Statement::Update(_) => {
+            let position = |name: &String| entry.definition.position(name).or(entry.row_id_column);
+            let named: Vec<usize> = columns.iter().filter_map(position).collect();
+            db.update_may_replace(entry, &conflict, &entry.with_generated(named))
+        }
+        _ => {
+            let row_id = entry.row_id_column.map(|at| entry.column_name(at));
+            let is_row_id = |name: &String| {
+                super::names::is_row_id(name)
+                    || row_id.is_some_and(|own| own.eq_ignore_ascii_case(name))
+            };
+            let gives_row_id = columns.iter().any(is_row_id) || (names_all && row_id.is_some());
+            let upserts = upserts_of(entry, statement);
+            let conflict = ConflictClause { upserts, ..conflict };
+            db.insert_may_replace(entry, &conflict, gives_row_id)
+        }
+    };
+    may_replace.then(|| reached(table, Event::Delete))
+}
+
+/// The keys that the ON CONFLICT of an INSERT are about, which are not replaced.
+fn upserts_of(table: &TableEntry, statement: &Statement) -> Arc<[UpsertClause]> {
+    let Statement::Insert(insert) = statement else { return Arc::default() };
+    let targets = insert.upserts.iter().filter_map(|upsert| {
+        Database::upsert_target(table, &upsert.target, &upsert.target_filter).ok()
+    });
+    targets.map(|target| UpsertClause { target, update: None }).collect()
+}
+
+/// What is still to be looked at, each under what a statement around it says about conflicts.
+enum Visit<'a> {
+    Change(Reached, Option<Resolution>),
+    Trigger(&'a Linked, Option<Resolution>),
 }
 
 /// The first trigger in the way of a statement.
@@ -79,26 +188,62 @@ pub(super) fn find_broken(
     linked: &[Linked],
     statement: &Statement,
 ) -> Option<Error> {
-    if linked.iter().all(|linked| linked.error.is_none()) {
+    if linked.iter().all(Linked::is_sound) {
         return None;
     }
-    let mut waiting: Vec<Reached> = reached_by_statement(statement).into_iter().collect();
-    let mut seen: Vec<Reached> = Vec::new();
-    while let Some(reached) = waiting.pop() {
-        if seen.contains(&reached) {
-            continue;
+    let acts = |reached: &Reached| {
+        let keys = db.catalog().tables().flat_map(|table| &table.foreign_keys);
+        let keys = keys.filter(|_| db.enforcement() == Enforcement::On);
+        let reached = keys.filter_map(|key| reached_by_action(db, key, reached));
+        // An action is compiled as one that aborts.
+        reached.map(|reached| Visit::Change(reached, Some(Resolution::Abort))).collect::<Vec<_>>()
+    };
+    let resolution = match statement {
+        Statement::Insert(insert) => insert.resolution,
+        Statement::Update(update) => update.resolution,
+        _ => None,
+    };
+    let own = reached_by_statement(db, statement).into_iter();
+    let mut waiting: Vec<_> = own.map(|reached| Visit::Change(reached, resolution)).collect();
+    // What a REPLACE deletes starts triggers only if they may start themselves.
+    match reached_by_replacing(db, statement) {
+        Some(deleted) if db.has_recursive_programs() => {
+            waiting.push(Visit::Change(deleted, Some(Resolution::Replace)));
         }
-        for linked in linked.iter().filter(|linked| linked.is_started_by(&reached)) {
-            if let Some(error) = &linked.error {
-                return Some(error.clone());
+        Some(deleted) => waiting.extend(acts(&deleted)),
+        None => {}
+    }
+    // As SQLite compiles them: a trigger with all that it starts before the next one, the newest first,
+    // those BEFORE a change, then the foreign keys' actions, then those AFTER it.
+    let mut seen: Vec<(Reached, Option<Resolution>)> = Vec::new();
+    let mut stack: Vec<Visit<'_>> = waiting.into_iter().rev().collect();
+    while let Some(visit) = stack.pop() {
+        match visit {
+            Visit::Trigger(linked, resolution) => {
+                if let Some(error) = linked.error_under(resolution) {
+                    return Some(error.clone());
+                }
+                let does = linked.does.iter().rev().cloned();
+                stack.extend(does.map(|(reached, own)| Visit::Change(reached, resolution.or(own))));
             }
-            waiting.extend(linked.does.iter().cloned());
+            Visit::Change(reached, resolution) => {
+                let change = (reached, resolution);
+                if seen.contains(&change) {
+                    continue;
+                }
+                let started = |is_after: bool| {
+                    let is_started = |linked: &&Linked| {
+                        linked.is_after == is_after && linked.is_started_by(&change.0)
+                    };
+                    let started = linked.iter().filter(is_started);
+                    started.map(|linked| Visit::Trigger(linked, resolution)).collect::<Vec<_>>()
+                };
+                stack.extend(started(true));
+                stack.extend(acts(&change.0).into_iter().rev());
+                stack.extend(started(false));
+                seen.push(change);
+            }
         }
-        if db.enforcement() == Enforcement::On {
-            let keys = db.catalog().tables().flat_map(|table| &table.foreign_keys);
-            waiting.extend(keys.filter_map(|key| reached_by_action(db, key, &reached)));
-        }
-        seen.push(reached);
     }
     None
 }
@@ -111,8 +256,8 @@ fn reached_by_action(db: &Database, key: &ForeignKeyEntry, changed: &Reached) ->
     }
     let rule = match changed.event {
         Event::Delete => key.delete_rule(),
-        Event::Update => key.update_rule(),
-        Event::Insert | Event::Commit => return None,
+        Event::Update if names_key(db, key, &changed.columns) => key.update_rule(),
+        Event::Update | Event::Insert | Event::Commit => return None,
     };
     let event = match rule {
         ReferentialAction::NoAction | ReferentialAction::Restrict => return None,

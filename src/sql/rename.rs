@@ -61,8 +61,17 @@ pub(super) fn rename_column(
     to: &str,
     is_quoted: bool,
 ) -> Result<()> {
-    db.rename_column(table, from, to)?;
     let quoted = format!("\"{}\"", to.replace('"', "\"\""));
+    let new = |token: &Token<'_>| match token.kind == Kind::Word && !is_quoted {
+        true => to.to_owned(),
+        false => quoted.clone(),
+    };
+    db.rename_column_written(table, from, to, &|check| {
+        edited(check, |all| {
+            let names = (0..all.len()).filter(|&at| is_column(all, at, from));
+            names.map(|at| (all[at].start..all[at].end(), new(&all[at]))).collect()
+        })
+    })?;
     rewrite(db, |object| {
         let own = object.is_of(table);
         let kind = object.kind;
@@ -75,10 +84,6 @@ pub(super) fn rename_column(
                     names_column_read(all, at, table, from, own)
                 }
             });
-            let new = |token: &Token<'_>| match token.kind == Kind::Word && !is_quoted {
-                true => to.to_owned(),
-                false => quoted.clone(),
-            };
             names.map(|at| (all[at].start..all[at].end(), new(&all[at]))).collect()
         });
     })
@@ -128,6 +133,10 @@ fn rewrite(db: &mut Database, change: impl Fn(&mut Object)) -> Result<()> {
 
 fn edit(object: &mut Object, edits: impl FnOnce(&[Token<'_>]) -> Edits) {
     let Some(sql) = &object.sql else { return };
+    object.sql = Some(edited(sql, edits));
+}
+
+fn edited(sql: &str, edits: impl FnOnce(&[Token<'_>]) -> Edits) -> String {
     let all: Vec<Token<'_>> = tokens(sql).collect();
     let mut edited = String::with_capacity(sql.len());
     let mut copied = 0;
@@ -137,7 +146,7 @@ fn edit(object: &mut Object, edits: impl FnOnce(&[Token<'_>]) -> Edits) {
         copied = range.end;
     }
     edited.push_str(&sql[copied..]);
-    object.sql = Some(edited);
+    edited
 }
 
 fn is_name(token: &Token<'_>, name: &str) -> bool {

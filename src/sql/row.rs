@@ -45,7 +45,7 @@ impl RowSource {
         self.table.columns.len() + 1
     }
 
-    fn find(&self, name: &ColumnName) -> Option<(usize, Affinity, Collation)> {
+    fn find(&self, first: usize, name: &ColumnName) -> Option<ColumnInfo> {
         match name.table() {
             Some(table) if !table.eq_ignore_ascii_case(&self.name) => return None,
             None if !self.is_open => return None,
@@ -53,9 +53,15 @@ impl RowSource {
         }
         let columns = &self.table.columns;
         match self.table.definition.position(name.column()) {
-            Some(at) => Some((at, columns[at].affinity, columns[at].collation)),
+            // To SQLite `excluded` is registers, without affinity and collation.
+            Some(at) if !self.is_open => Some(ColumnInfo::computed(first + at)),
+            Some(at) => {
+                let column = &columns[at];
+                Some(ColumnInfo::column(first + at, column.affinity, column.collation))
+            }
             None if !self.table.definition.is_without_row_id() && is_row_id(name.column()) => {
-                Some((columns.len(), Affinity::Integer, Collation::Binary))
+                let at = first + columns.len();
+                Some(ColumnInfo::column(at, Affinity::Integer, Collation::Binary))
             }
             None => None,
         }
@@ -69,8 +75,8 @@ impl Columns for SourceNames<'_> {
     fn resolve(&self, name: &ColumnName) -> std::result::Result<ColumnInfo, BindError> {
         let mut first = 0;
         for source in self.0 {
-            if let Some((at, affinity, collation)) = source.find(name) {
-                return Ok(ColumnInfo::column(first + at, affinity, collation));
+            if let Some(found) = source.find(first, name) {
+                return Ok(found);
             }
             first += source.width();
         }
@@ -124,14 +130,14 @@ impl RowExpressions {
         Ok(this)
     }
 
-    /// Bound to the sources; `None` if there is a query in them.
+    /// Bound to the sources; `None` if that takes a query.
     fn bind(&self, parameters: &[Value]) -> Result<Option<Vec<Bound>>> {
         let bind = |expression: &Expression| {
             expression.with_parameters(parameters).bind(&SourceNames(&self.sources))
         };
         match self.list.iter().map(bind).collect::<std::result::Result<Vec<_>, _>>() {
             Ok(bound) => Ok(Some(bound)),
-            // A query knows what there is beside rows: other tables, and how many rows changed.
+            // A function that is none of a row's may be one of the connection's.
             Err(BindError::Unsupported(_) | BindError::UnknownFunction(_)) => Ok(None),
             Err(error) => Err(bind_error(&error)),
         }
@@ -154,16 +160,26 @@ impl RowExpressions {
 
 /// An expression that cannot be bound, as a query would tell it.
 fn bind_error(error: &BindError) -> Error {
-    let message = match error {
-        BindError::UnknownColumn(name) => format!("no such column: {}", name.dotted()),
-        BindError::ArgumentCount { function, .. } => {
-            format!("wrong number of arguments to function {function}()")
+    let found = match error {
+        BindError::UnknownColumn(name) => {
+            QueryError::unknown_column(name.dotted(), name.column(), std::iter::empty())
         }
-        BindError::MisusedAggregate(name) => format!("misuse of aggregate: {name}()"),
-        BindError::MisusedRow => "row value misused".to_owned(),
-        other => other.to_string(),
+        BindError::UnknownFunction(function) => {
+            QueryError::UnknownFunction { function: function.clone() }
+        }
+        BindError::ArgumentCount { function, expected, found } => QueryError::ArgumentCount {
+            function: function.clone(),
+            expected: expected.clone(),
+            found: *found,
+        },
+        BindError::MisusedAggregate(function) => {
+            QueryError::MisusedAggregate { function: function.clone(), nested: false }
+        }
+        BindError::MisusedRow => QueryError::MisusedRow,
+        BindError::TooDeep => QueryError::TooDeep,
+        other => return SqlError::Refused { message: other.to_string() }.into(),
     };
-    SqlError::Refused { message }.into()
+    found.into()
 }
 
 impl Ready {
@@ -244,6 +260,7 @@ fn fault_error(fault: Fault) -> Error {
     match fault {
         Fault::Raised(raise, message) => raised(raise, &message),
         Fault::Escape => QueryError::Escape.into(),
+        Fault::Pattern => QueryError::Pattern.into(),
         Fault::IntegerOverflow => QueryError::IntegerOverflow.into(),
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn rows(
     query: &Query,
     parameters: &[Value],
 ) -> Result<Vec<Vec<Value>>> {
-    query.rows(*view, Inputs { parameters, ..Inputs::default() })
+    query.rows(*view, Inputs::of(parameters))
 }
 
 /// The names of a query's columns.

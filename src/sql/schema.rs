@@ -11,11 +11,14 @@ use super::{parser, rename};
 use super::{trigger, view};
 use crate::catalog::{Column, Index, SEQUENCE_TABLE, Table};
 use crate::database::{Database, Object, ObjectKind, Start};
-use crate::error::{NameError, NameKind, Result, SqlError};
+use crate::error::{Error, NameError, NameKind, Result, SqlError};
 use crate::id::TableId;
-use crate::query::Selection;
+use crate::query::Query;
 use crate::value::Affinity;
 use std::sync::Arc;
+
+/// The most columns of a table.
+const COLUMNS_MAX: usize = 2_000;
 
 fn refuse<T>(message: String) -> Result<T> {
     Err(SqlError::Refused { message }.into())
@@ -39,14 +42,21 @@ pub(super) fn run(connection: &mut Connection, statement: Statement) -> Result<(
     }
 }
 
+/// A name as it was written, at the beginning of a definition.
+fn written<'a>(text: &'a str, name: &'a str) -> &'a str {
+    parser::tokens(text).next().map_or(name, |token| token.text)
+}
+
 /// Whether there is something of this name; an error unless that is fine.
 fn is_taken(
     db: &Database,
     kind: ObjectKind,
     name: &str,
+    text: &str,
     is_temporary: bool,
     if_not_exists: bool,
 ) -> Result<bool> {
+    let written = written(text, name);
     let schema = if is_temporary { "temp" } else { "main" };
     let full = format!("{schema}.{name}");
     if is_internal(name) {
@@ -57,14 +67,14 @@ fn is_taken(
     {
         return match if_not_exists && kind != ObjectKind::Index {
             true => Ok(true),
-            false => refuse(format!("{} {} already exists", view.kind.word(), name)),
+            false => refuse(format!("{} {written} already exists", view.kind.word())),
         };
     }
     if db.catalog().find_table(&full).is_some() {
         return match (if_not_exists, kind) {
             (true, ObjectKind::Table | ObjectKind::View) => Ok(true),
             (_, ObjectKind::Index) => refuse(format!("there is already a table named {name}")),
-            _ => refuse(format!("table {name} already exists")),
+            _ => refuse(format!("table {written} already exists")),
         };
     }
     if db.catalog().find_index(&full).is_some() {
@@ -80,7 +90,7 @@ fn is_taken(
 fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
     let name = create.name.name.clone();
     let temporary = create.is_temporary || is_temporary(&create.name);
-    if is_taken(db, ObjectKind::Table, &name, temporary, create.if_not_exists)? {
+    if is_taken(db, ObjectKind::Table, &name, &create.text, temporary, create.if_not_exists)? {
         return Ok(());
     }
     match create.body {
@@ -90,13 +100,13 @@ fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
             define_table(db, table, sql, temporary)
         }
         TableBody::Query(query) => {
-            let selection = db.select(&query)?;
-            let (table, sql) = table_of_query(&name, &selection);
+            let query = db.prepare_select(&query)?;
+            let rows = db.run_query(&query, &[])?;
+            let (table, sql) = table_of_query(&name, &query);
             db.as_one(|db| {
                 define_table(db, table, sql, temporary)?;
                 let schema = if temporary { "temp" } else { "main" };
-                db.insert_many(&format!("{schema}.{name}"), selection.rows)?;
-                Ok(())
+                db.fill_table(&format!("{schema}.{name}"), rows)
             })
         }
     }
@@ -135,6 +145,9 @@ fn table_of(name: &str, definition: TableDefinition) -> Result<Table> {
         let construct = "STRICT".to_owned();
         return Err(SqlError::Unsupported { construct }.into());
     }
+    if definition.columns.len() > COLUMNS_MAX {
+        return Err(SqlError::Limit { what: format!("too many columns on {name}") }.into());
+    }
     let mut table = Table::new(name);
     for column in definition.columns {
         table = table.column(column.column);
@@ -158,18 +171,18 @@ fn table_of(name: &str, definition: TableDefinition) -> Result<Table> {
 }
 
 /// The table that CREATE TABLE AS makes, and how SQLite writes it down.
-fn table_of_query(name: &str, selection: &Selection) -> (Table, String) {
+fn table_of_query(name: &str, query: &Query) -> (Table, String) {
     let mut table = Table::new(name);
     let mut names: Vec<String> = Vec::new();
     let mut written = Vec::new();
-    for (position, column) in selection.columns.iter().enumerate() {
-        let mut unique = column.clone();
+    for (column, affinity) in query.columns().zip(query.affinities()) {
+        let mut unique = column.to_owned();
         let mut number = 0;
         while names.iter().any(|known| known.eq_ignore_ascii_case(&unique)) {
             number += 1;
             unique = format!("{column}:{number}");
         }
-        let declared = match affinity_of(selection, position) {
+        let declared = match affinity {
             Some(Affinity::Integer) => "INT",
             Some(Affinity::Real) => "REAL",
             Some(Affinity::Text) => "TEXT",
@@ -191,10 +204,6 @@ fn table_of_query(name: &str, selection: &Selection) -> (Table, String) {
     (table, sql)
 }
 
-fn affinity_of(_: &Selection, _: usize) -> Option<Affinity> {
-    None
-}
-
 fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
     let name = create.name.name.clone();
     let on = match &create.name.schema {
@@ -212,7 +221,7 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
         return refuse(format!("table {} may not be indexed", create.table));
     }
     let is_temporary = table.definition.is_temporary();
-    if is_taken(db, ObjectKind::Index, &name, is_temporary, create.if_not_exists)? {
+    if is_taken(db, ObjectKind::Index, &name, &create.text, is_temporary, create.if_not_exists)? {
         return Ok(());
     }
     let mut index = Index::new(name.as_str(), on.as_str(), create.columns);
@@ -240,7 +249,7 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
 fn create_view(db: &mut Database, create: CreateView) -> Result<()> {
     let name = create.name.name.clone();
     let is_temporary = create.is_temporary || is_temporary(&create.name);
-    if is_taken(db, ObjectKind::View, &name, is_temporary, create.if_not_exists)? {
+    if is_taken(db, ObjectKind::View, &name, &create.text, is_temporary, create.if_not_exists)? {
         return Ok(());
     }
     let object = view::object(db, name, format!("CREATE VIEW {}", create.text), is_temporary);
@@ -253,11 +262,7 @@ fn create_trigger(db: &mut Database, create: &CreateTrigger) -> Result<()> {
     if db.find_object(ObjectKind::Trigger, &name).is_some() {
         return match create.if_not_exists {
             true => Ok(()),
-            // The name as it was written, its quotes included.
-            false => {
-                let written = parser::tokens(&create.text).next().map_or(&*name, |it| it.text);
-                refuse(format!("trigger {written} already exists"))
-            }
+            false => refuse(format!("trigger {} already exists", written(&create.text, &name))),
         };
     }
     let object = Object {
@@ -265,23 +270,23 @@ fn create_trigger(db: &mut Database, create: &CreateTrigger) -> Result<()> {
         name: name.clone(),
         table: create.table.name.clone(),
         sql: Some(format!("CREATE TRIGGER {}", create.text)),
-        is_temporary: create.is_temporary || is_temporary(&create.name),
+        is_temporary: create.is_temporary
+            || is_temporary(&create.name)
+            || db
+                .catalog()
+                .find_table(&create.table.full())
+                .is_some_and(|it| it.definition.is_temporary()),
         view: None,
     };
     let never: Start = Arc::new(|_| unreachable_program());
-    let columns = create.columns.clone();
-    let (table, columns_of) = match db.catalog().find_table(&create.table.name) {
-        Some(table) => {
-            let columns = table.definition.columns().iter();
-            (table.id, columns.map(|column| column.name().to_owned()).collect())
-        }
+    let table = match db.catalog().find_table(&create.table.name) {
+        Some(table) => table.id,
         None => match db.find_object(ObjectKind::View, &create.table.name) {
-            Some(view) => (view.view.unwrap_or(TableId(u32::MAX)), view::columns(db, &view.name)?),
+            Some(view) => view.view.unwrap_or(TableId(u32::MAX)),
             None => return Err(missing(db, Some("main"), &create.table.name)),
         },
     };
-    let position = |name: &String| view::position(&columns_of, name);
-    let positions = columns.iter().filter_map(position).collect();
+    let positions = trigger::positions(db, create);
     db.as_one(|db| {
         db.attach_for(&name, table, create.event, create.timing, positions, never)?;
         db.change_objects(|all| all.push(Arc::new(object)))
@@ -418,12 +423,26 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
         AlterTable::RenameTo(new) if is_internal(&new) => {
             refuse(format!("object name reserved for internal use: {new}"))
         }
-        AlterTable::RenameTo(new) => db.as_one(|db| rename::rename_table(db, &old, &new, legacy)),
+        AlterTable::RenameTo(new) => db.as_one(|db| {
+            check_texts(db, "", legacy)?;
+            rename::rename_table(db, &old, &new, legacy)?;
+            check_texts(db, " after rename", legacy)
+        }),
         AlterTable::RenameColumn { from, to, is_quoted } => {
             if table.definition.position(&from).is_none() {
                 return refuse(format!("no such column: \"{from}\""));
             }
-            db.as_one(|db| rename::rename_column(db, &old, &from, &to, is_quoted))
+            let is_same = |other: usize| table.definition.position(&from) == Some(other);
+            if table.definition.position(&to).is_some_and(|other| !is_same(other)) {
+                return refuse(format!(
+                    "error in table {old} after rename: duplicate column name: {to}"
+                ));
+            }
+            db.as_one(|db| {
+                check_texts(db, "", legacy)?;
+                rename::rename_column(db, &old, &from, &to, is_quoted)?;
+                check_texts(db, " after rename", legacy)
+            })
         }
         AlterTable::AddColumn { column, text } => db.as_one(|db| {
             db.add_column(&old, column.column)?;
@@ -434,10 +453,37 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 return refuse(format!("no such column: \"{column}\""));
             }
             db.as_one(|db| {
+                let texts = check_texts(db, "", legacy);
                 let position = table.position(&column)?;
-                db.drop_column(&old, &column)?;
-                rename::drop_column_text(db, &old, position)
+                let dropped = db.drop_column(&old, &column);
+                // What the definition itself forbids comes before what is wrong elsewhere.
+                match &dropped {
+                    Err(Error::Schema(error)) if error.is_of_definition() => dropped?,
+                    Err(_) | Ok(()) => texts.and(dropped)?,
+                }
+                rename::drop_column_text(db, &old, position)?;
+                check_texts(db, " after drop column", legacy)
             })
         }
     }
+}
+
+/// Looks whether every view and trigger finds what it names, before something is renamed and after.
+fn check_texts(db: &Database, when: &str, legacy: bool) -> Result<()> {
+    if legacy {
+        return Ok(());
+    }
+    for object in db.objects() {
+        let found = match object.kind {
+            ObjectKind::View => view::columns(db, &object.name)
+                .map_or_else(|e| Err(trigger::in_its_schema(e)), |_| Ok(())),
+            ObjectKind::Trigger => trigger::check_names(db, object),
+            ObjectKind::Table | ObjectKind::Index => Ok(()),
+        };
+        found.or_else(|error| {
+            let (kind, name) = (object.kind.word(), &object.name);
+            refuse(format!("error in {kind} {name}{when}: {}", db.dialect().error_message(&error)))
+        })?;
+    }
+    Ok(())
 }

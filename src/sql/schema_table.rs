@@ -80,13 +80,14 @@ pub(super) fn index_name(table: &TableEntry, position: usize) -> String {
 }
 
 /// Whether SQLite makes an index only after the others: that of an INTEGER PRIMARY KEY which would be
-/// the row id, if there were row ids.
-fn is_late(table: &TableEntry, position: usize) -> bool {
+/// the row id, if there were row ids. DESC would not be.
+pub(super) fn is_late(table: &TableEntry, position: usize) -> bool {
     let index = &table.indexes[position];
     let [(column, _)] = index.columns.as_slice() else { return false };
     let declared = table.definition.columns()[*column].declared_type();
     table.definition.is_without_row_id()
         && matches!(index.kind, IndexKind::PrimaryKey)
+        && !index.is_descending(0, table)
         && declared.eq_ignore_ascii_case("INTEGER")
 }
 

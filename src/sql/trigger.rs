@@ -8,7 +8,7 @@
 use super::dml::{DeletePlan, InsertPlan, UpdatePlan};
 use super::names::{SchemaNames, TriggerRows};
 use super::parser;
-use super::reach::Linked;
+use super::reach::{Errors, Linked};
 use super::run;
 use super::syntax::{CreateTrigger, Statement, TriggerStep};
 use super::view::{self, ViewPlan};
@@ -48,11 +48,40 @@ pub(super) fn link(db: &mut Database) -> Vec<Linked> {
         let sql = trigger.sql.as_deref().unwrap_or_default();
         // It was parsed when it was defined, so it can be.
         let Ok(plain) = parse_with(db, sql, None) else { continue };
-        let compiled = compile(db, sql, &plain);
-        linked.push(Linked::new(&plain, compiled.as_ref().err().cloned()));
-        db.restart_program(&trigger.name, start(compiled.map(Arc::new)));
+        let compiled = compile(db, sql, &plain, None);
+        let own = compiled.as_ref().err().cloned();
+        let under = |resolution| match db.catalog().has_unresolved() {
+            true => compile(db, sql, &plain, Some(resolution)).err(),
+            false => own.clone(),
+        };
+        let (replacing, otherwise) = (under(Resolution::Replace), under(Resolution::Abort));
+        linked.push(Linked::new(db, &plain, Errors { own, replacing, otherwise }));
+        let columns = positions(db, &plain);
+        db.restart_program(&trigger.name, columns, start(compiled.map(Arc::new)));
     }
     linked
+}
+
+/// The positions of the columns that a trigger waits for. What no UPDATE can name starts nothing: a
+/// column that is not there, or that is generated.
+pub(super) fn positions(db: &Database, trigger: &CreateTrigger) -> Arc<[usize]> {
+    let name = &trigger.table.name;
+    let table = db.catalog().find_table(name);
+    let columns: Vec<String> = match table {
+        Some(table) => {
+            let columns = table.definition.columns().iter();
+            columns.map(|column| column.name().to_owned()).collect()
+        }
+        // A view that cannot be read yet may have triggers all the same.
+        None => view::columns(db, name).unwrap_or_default(),
+    };
+    let generated = table.map_or(&[][..], |table| &table.generated);
+    let position = |name: &String| {
+        let found = view::position(&columns, name);
+        let named = found.filter(|at| !generated.iter().any(|(column, _)| column == at));
+        named.unwrap_or(usize::MAX)
+    };
+    trigger.columns.iter().map(position).collect()
 }
 
 /// Starts a program that runs a compiled trigger.
@@ -72,9 +101,11 @@ fn start(compiled: Result<Arc<Compiled>>) -> Start {
 /// A trigger with OLD and NEW as parameters, and how many columns each has.
 fn with_rows(db: &Database, sql: &str, plain: &CreateTrigger) -> Result<(CreateTrigger, usize)> {
     let (columns, has_row_id) = columns_of(db, plain)?;
+    let table = db.catalog().find_table(&plain.table.name);
     let rows = TriggerRows {
         columns,
         has_row_id,
+        row_id_column: table.and_then(|table| table.row_id_column),
         has_old: plain.event != Event::Insert,
         has_new: plain.event != Event::Delete,
     };
@@ -110,45 +141,84 @@ fn columns_of(db: &Database, trigger: &CreateTrigger) -> Result<(Vec<(String, Co
     Err(super::names::missing(db, trigger.table.schema.as_deref().or(Some("main")), name))
 }
 
-fn compile(db: &Database, sql: &str, plain: &CreateTrigger) -> Result<Compiled> {
-    let compiled =
-        with_rows(db, sql, plain).and_then(|(trigger, width)| compile_parsed(db, trigger, width));
-    compiled.map_err(|error| match error {
-        // What a trigger names is looked for where the trigger is.
+/// Compiles a trigger, all its statements under this resolution if there is one.
+fn compile(
+    db: &Database,
+    sql: &str,
+    plain: &CreateTrigger,
+    resolution: Option<Resolution>,
+) -> Result<Compiled> {
+    let compiled = with_rows(db, sql, plain).and_then(|(mut trigger, width)| {
+        for step in &mut trigger.steps {
+            match step {
+                TriggerStep::Insert(insert) => insert.resolution = resolution.or(insert.resolution),
+                TriggerStep::Update(update) => update.resolution = resolution.or(update.resolution),
+                TriggerStep::Delete(_) | TriggerStep::Select(_) => {}
+            }
+        }
+        compile_parsed(db, trigger, width)
+    });
+    compiled.map_err(in_its_schema)
+}
+
+/// What a trigger names is looked for where the trigger is.
+pub(super) fn in_its_schema(error: Error) -> Error {
+    match error {
         Error::Name(mut name) if name.kind == NameKind::Table && name.within.is_none() => {
             name.within = Some("main".to_owned());
             Error::Name(name)
         }
         other => other,
+    }
+}
+
+/// Looks whether a trigger finds all tables and columns that it names; what else is wrong with it is
+/// told when it is started.
+///
+/// # Errors
+/// The first name that stands for nothing.
+pub(super) fn check_names(db: &Database, trigger: &Object) -> Result<()> {
+    let sql = trigger.sql.as_deref().unwrap_or_default();
+    let plain = parse_with(db, sql, None)?;
+    let (trigger, _) = with_rows(db, sql, &plain).map_err(in_its_schema)?;
+    let names = |result: Result<()>| match result {
+        Err(error @ (Error::Name(_) | Error::Query(_))) => Err(in_its_schema(error)),
+        Err(_) | Ok(()) => Ok(()),
+    };
+    if let Some(condition) = trigger.condition {
+        names(run::bind(&db.view(), &Select::of([condition])).map(|_| ()))?;
+    }
+    trigger.steps.into_iter().try_for_each(|step| {
+        names(super::dml::check_names(db, &step))?;
+        names(compile_step(db, step).map(|_| ()))
     })
 }
 
 fn compile_parsed(db: &Database, trigger: CreateTrigger, width: usize) -> Result<Compiled> {
-    let step = |step: TriggerStep| {
-        Ok(match step {
-            TriggerStep::Insert(insert) => match view::find(db, &insert.table.name, Event::Insert)?
-            {
-                Some(id) => CompiledStep::View(ViewPlan::insert(db, id, insert)?),
-                None => CompiledStep::Insert(InsertPlan::new(db, insert)?),
-            },
-            TriggerStep::Update(update) => match view::find(db, &update.table.name, Event::Update)?
-            {
-                Some(id) => CompiledStep::View(ViewPlan::update(db, id, update)?),
-                None => CompiledStep::Update(UpdatePlan::new(db, update)?),
-            },
-            TriggerStep::Delete(delete) => match view::find(db, &delete.table.name, Event::Delete)?
-            {
-                Some(id) => CompiledStep::View(ViewPlan::delete(db, id, delete)?),
-                None => CompiledStep::Delete(DeletePlan::new(db, delete)?),
-            },
-            TriggerStep::Select(select) => CompiledStep::Select(run::bind(&db.view(), &select)?),
-        })
-    };
+    let step = |step| compile_step(db, step);
     let condition = |condition: Expression| run::bind(&db.view(), &Select::of([condition]));
     Ok(Compiled {
         condition: trigger.condition.map(condition).transpose()?,
         steps: trigger.steps.into_iter().map(step).collect::<Result<_>>()?,
         width,
+    })
+}
+
+fn compile_step(db: &Database, step: TriggerStep) -> Result<CompiledStep> {
+    Ok(match step {
+        TriggerStep::Insert(insert) => match view::find(db, &insert.table.name, Event::Insert)? {
+            Some(id) => CompiledStep::View(ViewPlan::insert(db, id, insert)?),
+            None => CompiledStep::Insert(InsertPlan::new(db, insert)?),
+        },
+        TriggerStep::Update(update) => match view::find(db, &update.table.name, Event::Update)? {
+            Some(id) => CompiledStep::View(ViewPlan::update(db, id, update)?),
+            None => CompiledStep::Update(UpdatePlan::new(db, update)?),
+        },
+        TriggerStep::Delete(delete) => match view::find(db, &delete.table.name, Event::Delete)? {
+            Some(id) => CompiledStep::View(ViewPlan::delete(db, id, delete)?),
+            None => CompiledStep::Delete(DeletePlan::new(db, delete)?),
+        },
+        TriggerStep::Select(select) => CompiledStep::Select(run::bind(&db.view(), &select)?),
     })
 }
 

@@ -45,6 +45,7 @@ pub(super) fn find(db: &Database, name: &str, event: Event) -> Result<Option<Tab
     }
     let Some(view) = db.find_object(ObjectKind::View, name) else { return Ok(None) };
     let Some(id) = view.view.filter(|&id| db.has_program(id, event, Timing::InsteadOf)) else {
+        columns(db, name)?;
         return refused(format!("cannot modify {} because it is a view", view.name));
     };
     Ok(Some(id))

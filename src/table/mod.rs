@@ -23,6 +23,7 @@ pub use crate::storage::{
 };
 use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
 use smallvec::SmallVec;
+pub(crate) use view::Counters;
 pub use view::View;
 
 /// A row ready to be stored.
@@ -368,6 +369,14 @@ fn convert(table: &TableEntry, values: &mut [Value]) {
     }
 }
 
+/// Looks whether what is given for a row id can be one, of an insert or an update of these columns.
+///
+/// # Errors
+/// [`Refusal::NotAnInteger`].
+pub fn check_row_id(given: &Value) -> Result<(), Refusal> {
+    row_id_of(&Affinity::Integer.apply(given.clone())).map(|_| ())
+}
+
 fn row_id_of(value: &Value) -> Result<RowId, Refusal> {
     match value {
         Value::Integer(id) => Ok(RowId(*id)),
@@ -399,21 +408,24 @@ fn check_nulls(
     positions: impl Iterator<Item = usize>,
     resolution: Option<Resolution>,
 ) -> Result<(), Refusal> {
+    let mut replaced = Vec::new();
     for position in positions {
         let column = &table.columns[position];
         if column.not_null && values[position].is_null() {
             let resolution = resolution.or(column.not_null_resolution);
-            let default = match resolution {
-                Some(Resolution::Replace) => column.default_value(),
-                _ => Value::Null,
-            };
-            if default.is_null() {
+            let has_default = table.definition.columns()[position].default_expression().is_some();
+            if resolution != Some(Resolution::Replace) || !has_default {
                 return Err(Refusal::NotNull(position));
             }
-            values[position] = column.affinity.apply(default);
+            values[position] = column.affinity.apply(column.default_value());
+            replaced.push(position);
         }
     }
-    Ok(())
+    // A default may be NULL as well, which SQLite looks at when it has been through all columns.
+    match replaced.into_iter().find(|&position| values[position].is_null()) {
+        Some(position) => Err(Refusal::NotNull(position)),
+        None => Ok(()),
+    }
 }
 
 fn check_checks(

@@ -10,12 +10,19 @@ use crate::id::{RowId, TableId};
 pub struct View<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) store: &'a Store,
-    /// What `changes()`, `total_changes()` and `last_insert_rowid()` are.
-    pub(crate) counters: [i64; 3],
+    pub(crate) counters: Counters,
+}
+
+/// SQLite's `changes()`, `total_changes()` and `last_insert_rowid()`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) changes: usize,
+    pub(crate) total_changes: usize,
+    pub(crate) last_insert_row_id: i64,
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, store: &'a Store, counters: [i64; 3]) -> Self {
+    pub(crate) fn new(catalog: &'a Catalog, store: &'a Store, counters: Counters) -> Self {
         View { catalog, store, counters }
     }
 

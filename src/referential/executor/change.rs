@@ -6,15 +6,17 @@ use crate::error::{Error, Event, NamedRows, ViolationKind};
 use crate::id::{RowId, TableId};
 use crate::referential::ConflictClause;
 use crate::referential::effects::StepKind;
-use crate::referential::program::{Assign, Timing, View};
+use crate::referential::program::{Assign, Timing};
 use crate::referential::relation::{is_referenced_key_there, referencing_key};
-use crate::table::{self, Conflict, NewRowId, Prepared, RowRef};
+use crate::table::{self, Conflict, NewRowId, Prepared, Row, RowRef};
 use std::sync::Arc;
 
 impl Executor<'_> {
     pub(super) fn change(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         match &frame.work {
-            RowWork::Delete { row_id, .. } => Ok(self.delete(frame.place, *row_id)),
+            RowWork::Delete { row_id, old, .. } => {
+                Ok(self.delete(frame.place, *row_id, old.as_ref()))
+            }
             RowWork::Insert { .. } => self.insert(frame),
             RowWork::Update { .. } => self.update(frame),
             // Its programs stood for it.
@@ -22,16 +24,16 @@ impl Executor<'_> {
         }
     }
 
-    fn delete(&mut self, place: Place, row_id: RowId) -> Turn {
+    fn delete(&mut self, place: Place, row_id: RowId, old: Option<&Row>) -> Turn {
         if self.is_returned(place)
             && let Some(row) = self.store.row(place.table, row_id)
         {
-            self.returned.push((row_id, row.to_row()));
+            self.returned.push((row_id, old.cloned().unwrap_or_else(|| row.to_row())));
         }
         if !table::delete(self.store, place.table, row_id) {
             return Turn::Skipped;
         }
-        let change = self.effects.record(place.step, place.cause);
+        let change = self.record(place);
         Turn::Goes(Changed { change, new: None })
     }
 
@@ -81,16 +83,17 @@ impl Executor<'_> {
         let is_wanted = programs.next().is_some() || self.is_returned(place);
         let new = is_wanted.then(|| (row_id, prepared.values.clone().into()));
         table::insert(self.store, entry, prepared);
-        if self.effects.steps[place.step.0 as usize].kind == StepKind::Direct {
-            // Without row ids there is none to tell.
-            if !entry.definition.is_without_row_id() {
+        // Without row ids there is none to tell.
+        if !entry.definition.is_without_row_id() {
+            self.counters.last_insert_row_id = row_id.0;
+            if self.effects.steps[place.step.0 as usize].kind == StepKind::Direct {
                 self.inserted.push(row_id);
             }
         }
         if self.is_returned(place) {
             self.returned.extend(new.clone());
         }
-        let change = self.effects.record(place.step, place.cause);
+        let change = self.record(place);
         Ok(Turn::Goes(Changed { change, new }))
     }
 
@@ -134,7 +137,7 @@ impl Executor<'_> {
         }
         let new = (prepared.row_id, prepared.values.clone().into());
         table::update(self.store, entry, *row_id, prepared);
-        let change = self.effects.record(place.step, place.cause);
+        let change = self.record(place);
         if self.is_returned(place) {
             self.returned.push(new.clone());
         }
@@ -205,7 +208,7 @@ impl Executor<'_> {
                 );
                 let place = Place { step, ..place };
                 let runs_programs = self.settings.recursive_programs;
-                let work = RowWork::Delete { row_id: found.row_id, runs_programs };
+                let work = RowWork::Delete { row_id: found.row_id, runs_programs, old: None };
                 self.stack.push(Frame::Row(RowFrame::new(place, work)));
                 Ok(Turn::Waits)
             }
@@ -225,7 +228,7 @@ impl Executor<'_> {
         update: &Arc<dyn Assign>,
     ) -> Result<(), Error> {
         let Some(row) = self.store.row(place.table, row_id) else { return Ok(()) };
-        let view = View::new(self.settings.catalog, self.store, self.settings.counters);
+        let view = self.view();
         let assigned = match update.values(&view, row, Some(&prepared.values)) {
             Ok(Some(assigned)) => assigned,
             Ok(None) => return Ok(()),

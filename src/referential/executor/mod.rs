@@ -18,9 +18,10 @@
 
 mod action;
 mod change;
+mod count;
 mod refusal;
 
-use super::effects::{Cause, ChangeRecord, Effects, StepId, StepKind, StepRecord};
+use super::effects::{Cause, Effects, StepId, StepKind, StepRecord};
 use super::program::{
     Activation, Assign, Attached, Program, ProgramWork, Step, Stop, Timing, View,
 };
@@ -29,9 +30,8 @@ use crate::catalog::Resolution;
 use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
-use crate::table::{self, Prepared, Row, RowRef, Store};
+use crate::table::{self, Counters, Prepared, Row, RowRef, Store};
 use crate::value::Value;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What the columns of an update become.
@@ -139,6 +139,8 @@ enum RowWork {
     Delete {
         row_id: RowId,
         runs_programs: bool,
+        /// The row as it was before the first program ran, if one has: what those after it see.
+        old: Option<Row>,
     },
     /// The change of a view's row, for which programs stand.
     Instead(Activation),
@@ -166,6 +168,12 @@ struct ProgramFrame {
     program: Box<dyn Program>,
     /// How many frames were below it when it started: what RAISE(IGNORE) returns to.
     below: usize,
+    /// The counters when it started, which come back when it ends.
+    counters: Counters,
+    /// The step that it has asked for, and how many changes there were before that.
+    asked: Option<(StepId, usize)>,
+    /// Rows that this step has changed itself.
+    changed: usize,
 }
 
 /// What a row's turn has come to.
@@ -192,6 +200,8 @@ pub(super) struct Executor<'a> {
     /// The rows that the statement itself has changed, if they are wanted.
     pub(super) returned: Vec<(RowId, Row)>,
     returns: bool,
+    /// As a program at work has them; `total_changes` stays what it was before the statement.
+    counters: Counters,
     /// The step and cause of the row or program at work: where a refusal finds the statement.
     at: Option<(StepId, Cause)>,
 }
@@ -210,28 +220,9 @@ impl<'a> Executor<'a> {
             resolution: Resolution::Abort,
             returned: Vec::new(),
             returns,
+            counters: settings.counters,
             at: None,
         }
-    }
-
-    /// Rows changed by actions and programs that are finished. `is_cut_short`: those on the way to
-    /// the row at work are not.
-    pub(super) fn finished_changes(&self, is_cut_short: bool) -> usize {
-        let Effects { steps, changes, .. } = &self.effects;
-        let mut unfinished = HashSet::new();
-        let mut at = self.at.filter(|_| is_cut_short);
-        while let Some((step, cause)) = at {
-            unfinished.insert((step, cause));
-            let above = cause.map(|change| changes[change as usize]);
-            at = above.map(|change| (change.step, change.cause));
-        }
-        let is_counted = |change: &&ChangeRecord| match steps[change.step.0 as usize].kind {
-            StepKind::Constraint(_) | StepKind::Program(_) => {
-                !unfinished.contains(&(change.step, change.cause))
-            }
-            StepKind::Direct | StepKind::Replaced => false,
-        };
-        changes.iter().filter(is_counted).count()
     }
 
     /// Carries out a statement's own work and all that follows from it.
@@ -250,7 +241,7 @@ impl<'a> Executor<'a> {
         };
         let step = self.open_step(StepKind::Direct, event, table, None, named);
         let place = Place { step, cause: None, depth: 0, table };
-        if let Work::Insert { rows, conflict } = work {
+        if let Work::Insert { rows, conflict, .. } = work {
             // One after the other, since a frame of each would take more than the rows do.
             for row in rows {
                 self.push_insert(place, row, conflict.clone());
@@ -271,7 +262,7 @@ impl<'a> Executor<'a> {
     /// Puts a statement's work on the stack, the first row on top.
     fn push_work(&mut self, place: Place, work: Work) {
         match work {
-            Work::Insert { rows, conflict } => {
+            Work::Insert { rows, conflict, .. } => {
                 for row in rows.into_iter().rev() {
                     self.push_insert(place, row, conflict.clone());
                 }
@@ -315,7 +306,7 @@ impl<'a> Executor<'a> {
             self.stack.push(Frame::Rows(frame));
         }
         let work = match how {
-            How::Delete { runs_programs } => RowWork::Delete { row_id, runs_programs },
+            How::Delete { runs_programs } => RowWork::Delete { row_id, runs_programs, old: None },
             How::Update(assignment, conflict) => RowWork::Update {
                 row_id,
                 assignment,
@@ -342,7 +333,7 @@ impl<'a> Executor<'a> {
         self.at = Some((place.step, place.cause));
         for row_id in rows {
             if table::delete(self.store, place.table, row_id) {
-                self.effects.record(place.step, place.cause);
+                self.record(place);
             }
         }
     }
@@ -363,7 +354,13 @@ impl<'a> Executor<'a> {
                             frame.stage = Stage::Before(position + 1);
                         }
                         Some(program) => {
+                            if position == 0 {
+                                self.check_row_id(&frame)?;
+                            }
                             let activation = self.activation_before(&frame);
+                            if let RowWork::Delete { old: old @ None, .. } = &mut frame.work {
+                                *old = activation.old.as_ref().map(|(_, row)| row.clone());
+                            }
                             frame.stage = Stage::Before(position + 1);
                             let (place, below) = (frame.place, self.stack.len());
                             self.stack.push(Frame::Row(frame));
@@ -404,11 +401,17 @@ impl<'a> Executor<'a> {
                         frame.stage = Stage::After(position + 1, changed);
                         continue;
                     }
-                    let old = self.old_row(&changed).map(|row| (row.row_id(), row.to_row()));
+                    let old = self.old_row(&changed).map(|row| {
+                        let before = match &frame.work {
+                            RowWork::Delete { old, .. } => old.clone(),
+                            _ => None,
+                        };
+                        (row.row_id(), before.unwrap_or_else(|| row.to_row()))
+                    });
                     let activation = Activation {
                         table: frame.place.table,
                         event: frame.event(),
-                        resolution: frame.resolution(),
+                        resolution: self.resolution(&frame),
                         old,
                         new: changed.new.clone().map(|(id, row)| (Some(id), row)),
                     };
@@ -437,7 +440,7 @@ impl<'a> Executor<'a> {
             RowWork::Update { row_id, assignment, values, .. } => {
                 let Some(row) = self.store.row(table, *row_id) else { return Ok(false) };
                 if values.is_none() {
-                    let view = View::new(self.settings.catalog, self.store, self.settings.counters);
+                    let view = View::new(self.settings.catalog, self.store, self.counters);
                     *values = assignment.evaluate(&view, row)?;
                 }
                 Ok(values.is_some())
@@ -445,15 +448,43 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// What is given for a row id must be one before any program sees it.
+    fn check_row_id(&mut self, frame: &RowFrame) -> Result<(), Error> {
+        let Some(entry) = self.settings.catalog.find_by_id(frame.place.table) else {
+            return Ok(());
+        };
+        let position = entry.row_id_column;
+        let (given, updated, conflict) = match &frame.work {
+            RowWork::Insert { values, given, conflict, .. } => {
+                let value = given.as_ref().or_else(|| position.and_then(|at| values.get(at)));
+                (value.filter(|value| !value.is_null()), None, conflict)
+            }
+            RowWork::Update { row_id, values, conflict, .. } => {
+                let position = position.unwrap_or(entry.columns.len());
+                let mut assigned = values.iter().flatten();
+                let value = assigned.find(|(at, _)| *at == position).map(|(_, value)| value);
+                (value, Some(*row_id), conflict)
+            }
+            RowWork::Delete { .. } | RowWork::Instead(_) => return Ok(()),
+        };
+        match given.map(table::check_row_id) {
+            Some(Err(refusal)) => self.refuse(frame.place, updated, refusal, conflict).map(|_| ()),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
     /// Ends the statement, or what the innermost program was started for.
     fn stop(&mut self, stop: Stop) -> Result<(), Error> {
         match stop {
             Stop::Ignore => {
-                let below = self.stack.iter().rev().find_map(|frame| match frame {
-                    Frame::Program(program) => Some(program.below),
+                let innermost = self.stack.iter().rev().find_map(|frame| match frame {
+                    Frame::Program(program) => Some((program.below, program.counters)),
                     Frame::Rows(_) | Frame::Row(_) => None,
                 });
-                self.stack.truncate(below.unwrap_or_default());
+                if let Some((_, counters)) = innermost {
+                    self.counters = counters;
+                }
+                self.stack.truncate(innermost.map_or(0, |(below, _)| below));
                 Ok(())
             }
             Stop::Error(resolution, error) => {
@@ -487,7 +518,17 @@ impl<'a> Executor<'a> {
         let old = |row_id: RowId| self.store.row(table, row_id).map(|row| (row_id, row.to_row()));
         let (old, new) = match &frame.work {
             RowWork::Instead(activation) => return activation.clone(),
-            RowWork::Insert { values, .. } => (None, Some((None, self.converted(table, values)))),
+            RowWork::Insert { values, .. } => {
+                let mut values = values.clone();
+                // Before it is found SQLite says -1.
+                let row_id = self.settings.catalog.by_id(table).row_id_column;
+                if let Some(row_id) = row_id.map(|at| &mut values[at])
+                    && row_id.is_null()
+                {
+                    *row_id = Value::Integer(-1);
+                }
+                (None, Some((None, self.converted(table, &values))))
+            }
             RowWork::Delete { row_id, .. } => (old(*row_id), None),
             RowWork::Update { row_id, values, .. } => {
                 let mut new = old(*row_id).map(|(_, row)| row.to_vec()).unwrap_or_default();
@@ -499,7 +540,15 @@ impl<'a> Executor<'a> {
                 (old(*row_id), Some((Some(*row_id), self.converted(table, &new))))
             }
         };
-        Activation { table, event: frame.event(), resolution: frame.resolution(), old, new }
+        Activation { table, event: frame.event(), resolution: self.resolution(frame), old, new }
+    }
+
+    /// What a row change says about broken constraints to the programs that it starts.
+    fn resolution(&self, frame: &RowFrame) -> Option<Resolution> {
+        match self.effects.steps[frame.place.step.0 as usize].kind {
+            StepKind::Replaced => Some(Resolution::Replace),
+            StepKind::Direct | StepKind::Constraint(_) | StepKind::Program(_) => frame.resolution(),
+        }
     }
 
     /// Values as the columns of a table would store them.
@@ -523,17 +572,31 @@ impl<'a> Executor<'a> {
     ) -> Result<(), Error> {
         let place = Place { depth: self.enter(place)?, ..place };
         let running = (program.start)(&activation);
-        let frame = ProgramFrame { name: program.name, place, program: running, below };
+        let (name, counters) = (program.name, self.counters);
+        let frame = ProgramFrame {
+            name,
+            place,
+            program: running,
+            below,
+            counters,
+            asked: None,
+            changed: 0,
+        };
         self.stack.push(Frame::Program(frame));
         Ok(())
     }
 
     fn pull(&mut self, mut frame: ProgramFrame) -> Result<(), Error> {
-        let view = View::new(self.settings.catalog, self.store, self.settings.counters);
-        let step = frame.program.step(&view);
+        self.count(&frame);
+        self.at = Some((frame.place.step, frame.place.cause));
+        let step = frame.program.step(&self.view());
         let (table, work) = match step {
-            Step::Done => return Ok(()),
+            Step::Done => {
+                self.counters = frame.counters;
+                return Ok(());
+            }
             Step::Ignore | Step::Stop(Stop::Ignore) => {
+                self.counters = frame.counters;
                 self.stack.truncate(frame.below);
                 return Ok(());
             }
@@ -541,7 +604,10 @@ impl<'a> Executor<'a> {
             Step::Stop(stop) => return self.stop(stop),
             Step::Insert { table, row: values } => {
                 let rows = vec![NewRow { values, row_id: None }];
-                (table, Work::Insert { rows, conflict: ConflictClause::default() })
+                (
+                    table,
+                    Work::Insert { rows, conflict: ConflictClause::default(), looks_first: false },
+                )
             }
             Step::Update { table, rows, assignments } => {
                 let assignment = Arc::new(Assignment::Values(assignments));
@@ -567,9 +633,16 @@ impl<'a> Executor<'a> {
         let kind = StepKind::Program(frame.name.clone());
         let step_id = self.open_step(kind, event, table, Some(frame.place.step), named);
         let place = Place { step: step_id, table, ..frame.place };
+        frame.asked = Some((step_id, self.effects.changes.len()));
+        frame.changed = 0;
         self.stack.push(Frame::Program(frame));
         self.push_work(place, work);
         Ok(())
+    }
+
+    /// Everything that a program may read.
+    fn view(&self) -> View<'_> {
+        View::new(self.settings.catalog, self.store, self.counters)
     }
 
     fn pull_again(&mut self, frame: ProgramFrame) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Tables, columns, constraints and indexes as they are defined.
 
 use super::expression::type_text;
-use super::{Adapter, collation_of, refuse, text_of, tokens};
+use super::{Adapter, COLUMNS_MAX, at_most, collation_of, refuse, text_of, tokens};
 use crate::catalog::{
     Check, Column, ConstraintMode, ForeignKey, IndexColumn, KeyConstraint, MatchType,
     ReferentialAction, Resolution,
@@ -32,13 +32,17 @@ impl Adapter<'_> {
             is_strict: options.contains_strict(),
             is_autoincrement: false,
         };
+        let mut name = None;
         for column in columns {
+            name = column.constraints.iter().rev().find_map(|named| named.name.as_ref());
             let column = self.column(column, defaults.next().flatten())?;
             table.is_autoincrement |= column.is_autoincrement;
             table.columns.push(column);
         }
         for constraint in constraints {
-            self.table_constraint(constraint, &mut table)?;
+            // The last column's name still holds for the first of them.
+            let own = constraint.name.as_ref().or(name.take());
+            self.table_constraint(constraint, own, &mut table)?;
         }
         Ok(table)
     }
@@ -46,6 +50,7 @@ impl Adapter<'_> {
     fn table_constraint(
         &self,
         named: &NamedTableConstraint,
+        name: Option<&Name>,
         table: &mut TableDefinition,
     ) -> Result<()> {
         match &named.constraint {
@@ -59,7 +64,7 @@ impl Adapter<'_> {
                 table.keys.push(with_resolution(key, *conflict_clause));
             }
             TableConstraint::Check { expr, source } => {
-                table.checks.push(self.check(expr, source.as_deref(), named.name.as_ref())?);
+                table.checks.push(self.check(expr, source.as_deref(), name)?);
             }
             TableConstraint::ForeignKey { columns, clause, defer_clause } => {
                 let columns = columns.iter().map(|column| text_of(&column.col_name));
@@ -94,11 +99,14 @@ impl Adapter<'_> {
             column = column.default_written_as(default);
         }
         let mut is_autoincrement = false;
+        let mut name = None;
         for named in &definition.constraints {
+            // A name holds for all that follows, up to the next one.
+            name = named.name.as_ref().or(name);
             if let ColumnConstraint::PrimaryKey { auto_increment: true, .. } = named.constraint {
                 is_autoincrement = true;
             }
-            column = self.column_constraint(column, &named.constraint, named.name.as_ref())?;
+            column = self.column_constraint(column, &named.constraint, name)?;
         }
         Ok(ColumnDefinition { column, is_autoincrement })
     }
@@ -152,6 +160,7 @@ impl Adapter<'_> {
 impl Adapter<'_> {
     /// The columns and expressions of an index.
     pub(super) fn index_columns(&self, columns: &[SortedColumn]) -> Result<Vec<IndexColumn>> {
+        at_most(COLUMNS_MAX, columns.len(), "columns in index")?;
         columns.iter().map(|column| self.index_column(column)).collect()
     }
 

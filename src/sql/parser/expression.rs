@@ -3,7 +3,7 @@
 //! One small function per form: the parser's limit of levels then fits a small stack.
 
 use super::tokens::{Kind, Token, unquote};
-use super::{Adapter, collation_of, refuse, unsupported};
+use super::{ARGUMENTS_MAX, Adapter, at_most, collation_of, refuse, unsupported};
 use crate::error::Result;
 use crate::expression::{
     Call, ColumnName, Expression, Raise, case, col, exists, function, lit, parameter, raise,
@@ -192,6 +192,8 @@ impl Adapter<'_> {
         arguments: &[Box<Expr>],
         tail: &FunctionTail,
     ) -> Result<Expression> {
+        let what = || format!("arguments on function {}", name.as_str());
+        at_most(ARGUMENTS_MAX, arguments.len(), &what())?;
         let call = Call::new(name.as_str(), self.expressions(arguments)?);
         match distinctness {
             Some(Distinctness::Distinct) => self.tail(call.distinct(), tail),

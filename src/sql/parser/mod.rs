@@ -163,7 +163,25 @@ fn refusal(error: &Foreign, source: &str) -> Error {
             let text = found.map_or(token_text.as_str(), |token| token.text);
             SqlError::Token { text: text.to_owned() }.into()
         }
-        other => SqlError::Refused { message: other.to_string() }.into(),
+        other => {
+            let message = other.to_string();
+            let line = message.strip_prefix("Parse error: ").unwrap_or(&message);
+            SqlError::Refused { message: line.to_owned() }.into()
+        }
+    }
+}
+
+/// The most columns of a table, an index or a SET.
+const COLUMNS_MAX: usize = 2_000;
+
+/// The most arguments of a function.
+const ARGUMENTS_MAX: usize = 1_000;
+
+/// Refuses what is more than SQLite takes.
+fn at_most(max: usize, count: usize, what: &str) -> Result<()> {
+    match count > max {
+        true => Err(SqlError::Limit { what: format!("too many {what}") }.into()),
+        false => Ok(()),
     }
 }
 

@@ -155,21 +155,26 @@ enum Role {
     TellsUnless(Beginning),
 }
 
-const ROLES: [(&str, Role); 23] = [
+const ROLES: [(&str, Role); 28] = [
     ("AND", Role::Chains),
+    ("BETWEEN", Role::Chains),
     ("CASE", Role::Opens),
     ("CAST", Role::Tells),
     ("COLLATE", Role::Chains),
     ("END", Role::Closes),
     ("EXCEPT", Role::Chains),
     ("FROM", Role::TellsUnless(Beginning::Delete)),
+    ("GLOB", Role::Chains),
     ("GROUP", Role::Tells),
+    ("IN", Role::Chains),
     ("INDEXED", Role::Tells),
     ("INTERSECT", Role::Chains),
     ("IS", Role::Chains),
+    ("ISNULL", Role::Chains),
     ("LIKE", Role::Chains),
     ("LIMIT", Role::Tells),
     ("NOT", Role::Chains),
+    ("NOTNULL", Role::Chains),
     ("ON", Role::Tells),
     ("OR", Role::Chains),
     ("ORDER", Role::Tells),
@@ -299,16 +304,22 @@ impl<'a> Walk<'a> {
 
     fn parameter(&mut self, text: &str) -> Result<()> {
         let names = &mut self.parameters;
-        match text.strip_prefix('?').map(str::parse::<usize>) {
-            Some(Ok(number)) if number == 0 || number > PARAMETER_MAX => {
+        let digits = text.strip_prefix('?').filter(|digits| {
+            !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+        });
+        match digits.map(|digits| digits.parse::<usize>().unwrap_or(usize::MAX)) {
+            Some(number) if number == 0 || number > PARAMETER_MAX => {
                 return limit("variable number must be between ?1 and ?32766");
             }
-            Some(Ok(number)) => names.resize(names.len().max(number), None),
+            Some(number) => names.resize(names.len().max(number), None),
             _ if text == "?" => names.push(None),
             _ if names.iter().flatten().any(|known| known == text) => {}
             _ => names.push(Some(text.to_owned())),
         }
-        Ok(())
+        match names.len() > PARAMETER_MAX {
+            true => limit("too many SQL variables"),
+            false => Ok(()),
+        }
     }
 
     fn finish(mut self, statement: Range<usize>, rest: &'a str) -> Result<Outline<'a>> {

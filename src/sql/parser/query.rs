@@ -8,10 +8,10 @@ use crate::query::{
 use crate::sql::syntax::CommonTable;
 use std::sync::Arc;
 use turso_parser::ast::{
-    As, CompoundOperator, Distinctness, Expr, FromClause, JoinConstraint as ForeignConstraint,
-    JoinOperator, JoinType, JoinedSelectTable, NullsOrder, OneSelect,
-    ResultColumn as ForeignColumn, Select as ForeignSelect, SelectTable, SortOrder, SortedColumn,
-    With,
+    As, CompoundOperator, Distinctness, Expr, FromClause, Indexed,
+    JoinConstraint as ForeignConstraint, JoinOperator, JoinType, JoinedSelectTable, NullsOrder,
+    OneSelect, ResultColumn as ForeignColumn, Select as ForeignSelect, SelectTable, SortOrder,
+    SortedColumn, With,
 };
 
 impl Adapter<'_> {
@@ -216,9 +216,13 @@ impl Adapter<'_> {
             None => source,
         };
         Ok(match table {
-            SelectTable::Table(name, alias, _) => {
+            SelectTable::Table(name, alias, indexed) => {
                 let schema = name.db_name.as_ref().map(|schema| schema.as_str());
-                named(self.named_source(schema, name.name.as_str())?, alias)
+                let source = named(self.named_source(schema, name.name.as_str())?, alias);
+                match indexed {
+                    Some(Indexed::NotIndexed) => source.not_indexed(),
+                    Some(Indexed::IndexedBy(_)) | None => source,
+                }
             }
             SelectTable::TableCall(name, arguments, alias) => {
                 let arguments = self.expressions(arguments)?;

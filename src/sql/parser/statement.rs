@@ -2,7 +2,7 @@
 
 use super::definition::{default_text, resolution};
 use super::tokens::{self, Token};
-use super::{Adapter, refuse, text_of, unsupported};
+use super::{Adapter, COLUMNS_MAX, at_most, refuse, text_of, unsupported};
 use crate::catalog::Resolution;
 use crate::database::{ObjectKind, Timing};
 use crate::error::{Event, Result};
@@ -321,6 +321,8 @@ impl Adapter<'_> {
     }
 
     fn assignments(&self, sets: &[Set]) -> Result<Vec<Assignment>> {
+        let count = sets.iter().map(|set| set.col_names.len()).sum();
+        at_most(COLUMNS_MAX, count, "columns in set list")?;
         let assignment = |set: &Set| {
             let columns = set.col_names.iter().map(text_of).collect();
             Ok(Assignment { columns, value: self.expression(&set.expr)? })
