@@ -28,9 +28,7 @@ pub(super) fn change(
         Operation::AddColumn { table, column } => {
             add_column(state, rules, table, column).map_err(Failure::BeforeRun)
         }
-        Operation::DropColumn { table, column } => {
-            drop_column(state, table, column).map_err(Failure::BeforeRun)
-        }
+        Operation::DropColumn { table, column } => drop_column(state, table, column),
         Operation::CreateIndex(index) => create_index(state, index),
         Operation::DropIndex(index) => drop_index(state, index).map_err(Failure::BeforeRun),
         Operation::Statement(_)
@@ -215,12 +213,15 @@ fn add_column(state: &mut State, rules: Rules, name: &str, column: &Column) -> R
     Ok(())
 }
 
-fn drop_column(state: &mut State, table: &str, column: &str) -> Result<(), Refused> {
-    let at = state.find_table(table)?;
+fn drop_column(state: &mut State, table: &str, column: &str) -> Result<(), Failure> {
+    let at = state.find_table(table).map_err(Failure::BeforeRun)?;
     let table = &mut state.tables[at];
-    let position = table.position(column).ok_or(Refused::Name)?;
+    let position = table.position(column).ok_or(Failure::BeforeRun(Refused::Name))?;
     let is_this = |name: &String| name.eq_ignore_ascii_case(column);
-    let in_key = table.keys.iter().any(|key| key.columns.iter().any(is_this));
+    let mut keys = table.keys.iter().filter(|key| key.columns.iter().any(is_this));
+    if keys.clone().any(|key| key.primary || key.on_column) || table.columns.len() == 1 {
+        return Err(Failure::BeforeRun(Refused::Schema));
+    }
     let reads = |filter: &crate::expression::Expression| {
         filter.column_names().iter().any(|name| name.eq_ignore_ascii_case(column))
     };
@@ -231,13 +232,13 @@ fn drop_column(state: &mut State, table: &str, column: &str) -> Result<(), Refus
         reads(&check.expression) && !check.column.iter().any(is_this)
     };
     let in_foreign_key = |key: &ForeignState| key.columns.iter().any(is_this) && !key.is_on_column;
-    if in_key
-        || table.columns.len() == 1
+    // What is left would not be a table, which SQLite finds when it has rewritten it.
+    if keys.next().is_some()
         || table.indexes.iter().any(in_index)
         || table.checks.iter().any(in_check)
         || table.foreign_keys.iter().any(in_foreign_key)
     {
-        return Err(Refused::Schema);
+        return Err(Failure::WhileRunning(Refused::Schema));
     }
     table.columns.remove(position);
     table.checks.retain(|check| !check.column.iter().any(is_this));

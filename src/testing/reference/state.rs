@@ -43,6 +43,8 @@ pub(super) struct ColumnState {
 #[derive(Clone, Debug)]
 pub(super) struct KeyState {
     pub(super) primary: bool,
+    /// Whether it was declared on a column.
+    pub(super) on_column: bool,
     pub(super) columns: Vec<String>,
 }
 
@@ -358,6 +360,7 @@ impl From<&Index> for IndexState {
 pub(super) fn table_state(definition: &Table) -> TableState {
     let key = |key: &crate::catalog::KeyConstraint| KeyState {
         primary: key.is_primary(),
+        on_column: key.is_on_column(),
         columns: key.columns().iter().map(String::from).collect(),
     };
     let check = |check: &crate::catalog::Check| CheckState {
