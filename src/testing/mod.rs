@@ -16,6 +16,8 @@ pub mod queries;
 mod reference;
 pub mod script;
 mod shrink;
+#[cfg(all(feature = "sqlite", feature = "sql"))]
+pub mod sql;
 pub mod strategy;
 mod trigger;
 pub mod walks;
