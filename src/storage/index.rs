@@ -102,12 +102,13 @@ impl OwnIndex {
 
     fn enter(&mut self, rows: &Rows, slot: u32, raw: u32, was_member: bool) -> Entered {
         let row = rows.row(slot);
-        let hash = self.spec.hash(row);
         let Some(shared) = &mut self.shared else {
+            let hash = self.spec.hash(row);
             let displaced = self.table.add(hash, slot, |other| !rows.is_live(other));
             return Entered::Hashed { hash, displaced };
         };
         let key = self.spec.key(row).unwrap_or_default();
+        let hash = hash_key(&key);
         let found = self.table.find(hash).find(|&at| *shared.keys.get(at as usize) == key);
         let bucket = found.unwrap_or_else(|| {
             let bucket = shared.buckets.open(NONE);

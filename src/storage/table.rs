@@ -331,21 +331,35 @@ impl TableStore {
 
     /// Frees runs (start, length) of slots whose rows are dead for good.
     pub(super) fn give_free(&mut self, runs: impl IntoIterator<Item = (u32, u32)>) {
-        let mut last = self.free.pop().unwrap_or_default();
-        for (start, len) in runs {
-            self.free_count += len as usize;
-            last = match last {
-                (_, 0) => (start, len),
-                (at, before) if at + before == start => (at, before + len),
-                (at, before) if start + len == at => (start, before + len),
-                full => {
-                    self.free.push(full);
-                    (start, len)
+        let mut runs = runs.into_iter();
+        let Some(mut last) = runs.next() else { return };
+        let mut is_first = true;
+        loop {
+            let next = runs.next();
+            match next {
+                Some((start, len)) if last.0 + last.1 == start => last.1 += len,
+                Some((start, len)) if start + len == last.0 => last = (start, last.1 + len),
+                Some(_) | None => {
+                    self.free_count += last.1 as usize;
+                    // Those that follow a first one are no neighbours of what was freed before it.
+                    match is_first {
+                        true => self.list_free(last),
+                        false => self.free.push(last),
+                    }
+                    is_first = false;
+                    let Some(next) = next else { return };
+                    last = next;
                 }
-            };
+            }
         }
-        if last.1 > 0 {
-            self.free.push(last);
+    }
+
+    /// Lists a free run, as one with the last if they are neighbours.
+    fn list_free(&mut self, (start, len): (u32, u32)) {
+        match self.free.last_mut() {
+            Some(last) if last.0 + last.1 == start => last.1 += len,
+            Some(last) if start + len == last.0 => *last = (start, last.1 + len),
+            Some(_) | None => self.free.push((start, len)),
         }
     }
 
