@@ -253,6 +253,20 @@ impl ReferenceIndex {
         in_runs.chain(set.slots.iter().filter_map(single))
     }
 
+    /// Whether this holds of the bucket of any row of a set. Runs of one row, as on the way down a
+    /// chain, are not worth an iterator.
+    #[inline]
+    pub(super) fn any_of_rowset(
+        &self,
+        set: Rowset<'_>,
+        mut is_wanted: impl FnMut(u32) -> bool,
+    ) -> bool {
+        if let ([(slot, 1)], []) = (set.runs, set.slots) {
+            return self.of_referenced(*slot).is_some_and(is_wanted);
+        }
+        self.of_rowset(set).any(|(_, bucket)| is_wanted(bucket))
+    }
+
     /// Whether any live row references this one, dead or live.
     #[inline]
     pub(super) fn is_referenced(&self, slot: u32) -> bool {

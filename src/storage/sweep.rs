@@ -89,7 +89,9 @@ impl Store {
 
     /// Whether any live row references a row of the set over a foreign key.
     pub fn is_any_referencing(&self, referenced: &Swath, table: TableId, index: IndexId) -> bool {
-        self.referenced_slots(referenced, table, index).next().is_some()
+        let Some(reference) = self.tables.get(table).reference(index) else { return false };
+        let has_rows = |bucket: u32| reference.buckets.bucket(bucket).count > 0;
+        reference.any_of_rowset(self.log.rowset(referenced), has_rows)
     }
 
     /// The rows of the set that any live row references over a foreign key.
@@ -122,8 +124,8 @@ impl Store {
     /// Whether any row is listed as one that references a row of the set, be it gone by now.
     pub fn is_any_listed(&self, referenced: &Swath, table: TableId, index: IndexId) -> bool {
         let Some(reference) = self.tables.get(table).reference(index) else { return false };
-        let mut buckets = reference.of_rowset(self.log.rowset(referenced));
-        buckets.any(|(_, bucket)| !reference.buckets.is_empty(bucket))
+        let lists = |bucket: u32| !reference.buckets.is_empty(bucket);
+        reference.any_of_rowset(self.log.rowset(referenced), lists)
     }
 
     /// Whether any live row of a table references this one over a foreign key.
