@@ -79,19 +79,10 @@ impl Twins {
     }
 
     fn rows(&self, sql: &str) -> Vec<String> {
-        use rusqlite::types::Value as Theirs;
         let mut statement = self.connection.prepare(sql).unwrap();
         let width = statement.column_count();
-        let value = |value: Theirs| match value {
-            Theirs::Null => Value::Null,
-            Theirs::Integer(integer) => integer.into(),
-            Theirs::Real(real) => real.into(),
-            Theirs::Text(text) => text.into(),
-            Theirs::Blob(blob) => blob.into(),
-        };
         let rows = statement.query_map([], |row| {
-            let row: Vec<Value> =
-                (0..width).map(|at| row.get(at).map(value)).collect::<Result<_, _>>()?;
+            let row: Vec<Value> = (0..width).map(|at| row.get(at)).collect::<Result<_, _>>()?;
             Ok(format!("{row:?}"))
         });
         rows.unwrap().map(Result::unwrap).collect()

@@ -4,7 +4,6 @@
 
 use ondelete::sql::Connection;
 use ondelete::{Database, Enforcement, Value};
-use rusqlite::types::ValueRef;
 use sqllogictest::{
     DB, DBOutput, DefaultColumnType, Runner, default_normalizer, default_validator,
     strict_column_validator,
@@ -76,7 +75,7 @@ impl Theirs {
         let mut found = statement.query([])?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            let cell = |at| row.get_ref(at).map(value_of);
+            let cell = |at| row.get(at);
             rows.push((0..width).map(cell).collect::<rusqlite::Result<Vec<_>>>()?);
         }
         let is_changed = self.0.total_changes() != changed_before;
@@ -85,16 +84,6 @@ impl Theirs {
             0 => DBOutput::StatementComplete(0),
             _ => output(width, rows),
         })
-    }
-}
-
-fn value_of(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(integer) => integer.into(),
-        ValueRef::Real(real) => real.into(),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).as_ref().into(),
-        ValueRef::Blob(blob) => blob.into(),
     }
 }
 

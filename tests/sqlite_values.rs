@@ -10,7 +10,6 @@ use ondelete::expression::{
 };
 use ondelete::value::{Affinity, Collation, DataType, Value, canonical, compare, equals};
 use rusqlite::Connection;
-use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 
 /// Xorshift: small, and the same everywhere.
 struct Random(u64);
@@ -260,30 +259,6 @@ fn number_text(random: &mut Random) -> Value {
     text.into()
 }
 
-struct Parameter<'a>(&'a Value);
-
-impl rusqlite::ToSql for Parameter<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self.0 {
-            Value::Null => ToSqlOutput::Owned(Owned::Null),
-            Value::Integer(integer) => ToSqlOutput::Owned(Owned::Integer(*integer)),
-            Value::Real(real) => ToSqlOutput::Owned(Owned::Real(*real)),
-            Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
-            Value::Blob(blob) => ToSqlOutput::Borrowed(ValueRef::Blob(blob)),
-        })
-    }
-}
-
-fn from_sqlite(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(integer) => integer.into(),
-        ValueRef::Real(real) => Value::Real(real),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).as_ref().into(),
-        ValueRef::Blob(blob) => blob.into(),
-    }
-}
-
 const TYPES: [DataType; 6] = [
     DataType::Integer,
     DataType::Real,
@@ -320,24 +295,24 @@ fn stored_values_are_those_of_sqlite() {
     all.extend((0..60_000).map(|_| value(&mut random)));
     for value in all {
         sqlite.execute_batch("DELETE FROM t").unwrap();
-        insert.execute([Parameter(&value)]).unwrap();
+        insert.execute([&value]).unwrap();
         select
             .query_row([], |row| {
                 for (index, data_type) in TYPES.iter().enumerate() {
-                    let theirs = from_sqlite(row.get_ref(index)?);
+                    let theirs: Value = row.get(index)?;
                     let ours = data_type.affinity().apply(value.clone());
                     assert_eq!(ours, theirs, "{value:?} stored as {data_type:?}");
                 }
                 Ok(())
             })
             .unwrap();
-        cast.query_row([Parameter(&value)], |row| {
+        cast.query_row([&value], |row| {
             for (index, data_type) in TYPES[..5].iter().enumerate() {
-                let theirs = from_sqlite(row.get_ref(index)?);
+                let theirs: Value = row.get(index)?;
                 assert_eq!(value.cast(*data_type), theirs, "{value:?} cast to {data_type:?}");
             }
             let quoted = function("quote", [lit(value.clone())]).bind(&Table).unwrap();
-            assert_eq!(quoted.evaluate(&[]), from_sqlite(row.get_ref(5)?), "quote {value:?}");
+            assert_eq!(quoted.evaluate(&[]), row.get(5)?, "quote {value:?}");
             Ok(())
         })
         .unwrap();
@@ -353,11 +328,7 @@ fn rounded_numbers_are_those_of_sqlite() {
         let scale = random.pick(&[1.0, 8.0, 10.0, 1000.0, 1e5, 1e7, 1e12]);
         let number = Value::from((random.next() as i64 >> random.below(64)) as f64 / scale);
         let places = Value::from(random.below(33) as i64 - 1);
-        let theirs = statement
-            .query_row([Parameter(&number), Parameter(&places)], |row| {
-                Ok(from_sqlite(row.get_ref(0)?))
-            })
-            .unwrap();
+        let theirs = statement.query_row([&number, &places], |row| row.get(0)).unwrap();
         let rounded = function("round", [lit(number.clone()), lit(places.clone())]);
         let ours = rounded.bind(&Table).unwrap().evaluate(&[]);
         assert_eq!(ours, theirs, "round({number}, {places})");
@@ -370,9 +341,7 @@ fn literals_read_back_in_sqlite() {
     let mut random = Random(0x5eed_0002);
     for _ in 0..5_000 {
         let value = value(&mut random);
-        let read = sqlite
-            .query_row(&format!("SELECT {value}"), [], |row| Ok(from_sqlite(row.get_ref(0)?)))
-            .unwrap();
+        let read = sqlite.query_row(&format!("SELECT {value}"), [], |row| row.get(0)).unwrap();
         assert_eq!(value, read, "{value}");
     }
 }
@@ -388,7 +357,7 @@ fn order_and_equality_are_those_of_sqlite() {
     values.extend(BLOBS.map(Value::from));
     values.extend((0..150).map(|_| value(&mut random)));
     for (index, value) in values.iter().enumerate() {
-        sqlite.execute("INSERT INTO t VALUES (?1, ?2)", (index as i64, Parameter(value))).unwrap();
+        sqlite.execute("INSERT INTO t VALUES (?1, ?2)", (index as i64, value)).unwrap();
     }
     for collation in COLLATIONS {
         let mut ours: Vec<usize> = (0..values.len()).collect();
@@ -565,7 +534,7 @@ fn expressions_are_evaluated_as_by_sqlite() {
         let mut theirs = statement.query([]).unwrap();
         for row in &rows {
             let value = match theirs.next() {
-                Ok(Some(theirs)) => from_sqlite(theirs.get_ref(0).unwrap()),
+                Ok(Some(theirs)) => theirs.get(0).unwrap(),
                 Ok(None) => panic!("{text}: too few rows"),
                 // The one error there is: abs() of the least integer.
                 Err(error) => {
@@ -596,9 +565,7 @@ fn fill(sqlite: &Connection, random: &mut Random, count: usize) -> Vec<Vec<Value
     let mut rows = Vec::new();
     for _ in 0..count {
         let written: Vec<Value> = COLUMNS.iter().map(|_| value(random)).collect();
-        insert
-            .execute(rusqlite::params_from_iter(written.iter().map(Parameter)))
-            .expect("the columns take any value");
+        insert.execute(rusqlite::params_from_iter(&written)).expect("the columns take any value");
         let stored = |(column, value): (&(_, DataType, _), Value)| column.1.affinity().apply(value);
         rows.push(COLUMNS.iter().zip(written).map(stored).collect());
     }

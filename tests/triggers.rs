@@ -166,9 +166,7 @@ fn judge(setup: &str, statement: &str, db: &Database, error: Option<&Error>) {
         let width = statement.column_count();
         let theirs: Vec<Vec<String>> = statement
             .query_map([], |row| {
-                (0..width)
-                    .map(|at| Ok(format!("{:?}", row.get::<_, rusqlite::types::Value>(at)?)))
-                    .collect()
+                (0..width).map(|at| Ok(format!("{:?}", row.get::<_, Value>(at)?))).collect()
             })
             .unwrap()
             .map(|row| row.unwrap())

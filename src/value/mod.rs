@@ -30,6 +30,8 @@ mod compare;
 mod convert;
 mod decimal;
 mod key;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod text;
 mod value_ref;
 

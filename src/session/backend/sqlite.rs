@@ -7,7 +7,6 @@ use crate::session::mapping::MappedTable;
 use crate::session::statement::Statement;
 use crate::value::Value;
 use rusqlite::ErrorCode;
-use rusqlite::types::{ToSqlOutput, ValueRef};
 
 /// A connection to SQLite.
 #[derive(Debug)]
@@ -61,13 +60,13 @@ impl Backend for Sqlite {
         let text = statement.render();
         let mut prepared = self.connection.prepare(&text).map_err(driver_error)?;
         for (at, value) in parameters.iter().enumerate() {
-            prepared.raw_bind_parameter(at + 1, Bound(value)).map_err(driver_error)?;
+            prepared.raw_bind_parameter(at + 1, value).map_err(driver_error)?;
         }
         let columns = prepared.column_count();
         let mut outcome = Outcome::default();
         let mut rows = prepared.raw_query();
         while let Some(row) = rows.next().map_err(driver_error)? {
-            let values = (0..columns).map(|at| row.get_ref(at).map(value));
+            let values = (0..columns).map(|at| row.get(at));
             outcome.rows.push(values.collect::<Result<_, _>>().map_err(driver_error)?);
         }
         drop(rows);
@@ -91,30 +90,6 @@ impl Backend for Sqlite {
     fn set_enforcement(&mut self, enforcement: Enforcement) {
         // SQLite ignores it inside a transaction, and has nothing else to refuse.
         let _ = self.connection.pragma_update(None, "foreign_keys", enforcement == Enforcement::On);
-    }
-}
-
-struct Bound<'a>(&'a Value);
-
-impl rusqlite::ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Integer(integer) => ValueRef::Integer(*integer),
-            Value::Real(real) => ValueRef::Real(*real),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Blob(blob) => ValueRef::Blob(blob),
-        }))
-    }
-}
-
-fn value(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(integer) => Value::Integer(integer),
-        ValueRef::Real(real) => Value::Real(real),
-        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into()),
-        ValueRef::Blob(blob) => Value::Blob(blob.into()),
     }
 }
 

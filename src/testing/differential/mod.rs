@@ -27,7 +27,6 @@ use crate::error::{Error, Event};
 use crate::value::Value;
 use arbiter::Moment;
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -300,7 +299,7 @@ impl Run {
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let values = (1..width).map(|at| row.get_ref(at).map(value_of));
+            let values = (1..width).map(|at| row.get(at));
             found.push((row.get(0)?, values.collect::<rusqlite::Result<_>>()?));
         }
         Ok(found)
@@ -459,16 +458,6 @@ fn describe(error: &rusqlite::Error) -> (i32, String) {
         }
         rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
         other => (-1, other.to_string()),
-    }
-}
-
-fn value_of(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Real(number) => Value::Real(number),
-        ValueRef::Text(text) => Value::from(String::from_utf8_lossy(text).as_ref()),
-        ValueRef::Blob(bytes) => Value::from(bytes),
     }
 }
 

@@ -12,7 +12,6 @@ use crate::query::{Select, Selection};
 use crate::value::{Collation, OrderedKey, Value, canonical};
 use generate::Generator;
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 use std::fmt;
 
 /// Queries of one case.
@@ -184,7 +183,7 @@ impl Twins {
         let mut rows = Vec::new();
         let mut found = statement.query([]).map_err(message)?;
         while let Some(row) = found.next().map_err(message)? {
-            let value = |at: usize| row.get_ref(at).map(value_of).expect("a column");
+            let value = |at| row.get(at).expect("a column");
             rows.push((0..columns.len()).map(value).collect());
         }
         Ok(Selection { columns, rows })
@@ -202,16 +201,6 @@ fn sorted(selection: &Selection) -> Vec<OrderedKey> {
     let mut rows: Vec<OrderedKey> = rows.collect();
     rows.sort();
     rows
-}
-
-fn value_of(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(integer) => integer.into(),
-        ValueRef::Real(real) => real.into(),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).as_ref().into(),
-        ValueRef::Blob(blob) => blob.into(),
-    }
 }
 
 impl Coverage {

@@ -7,7 +7,6 @@ use crate::query::Select;
 use crate::testing::{Effect, Operation};
 use crate::value::Value;
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 
 /// One SQLite beside one database.
 pub(super) struct Judge {
@@ -137,22 +136,11 @@ impl Judge {
         let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
             let mut statement = self.connection.prepare(sql)?;
             let width = statement.column_count();
-            let rows = statement.query_map([], |row| {
-                (0..width).map(|position| row.get_ref(position).map(value)).collect()
-            })?;
+            let rows = statement
+                .query_map([], |row| (0..width).map(|position| row.get(position)).collect())?;
             rows.collect()
         };
         read().map_err(|error| format!("{sql}: {error}"))
-    }
-}
-
-fn value(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(integer) => integer.into(),
-        ValueRef::Real(real) => real.into(),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
-        ValueRef::Blob(blob) => blob.into(),
     }
 }
 

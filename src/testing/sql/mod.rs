@@ -21,7 +21,6 @@ use crate::database::{Database, Dialect, Enforcement, Selector};
 use crate::sql::Connection;
 use crate::value::Value;
 use rusqlite::limits::Limit;
-use rusqlite::types::ValueRef;
 use std::fmt;
 use write::Writer;
 
@@ -245,7 +244,7 @@ fn read(statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<Rows> {
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let cell = |at| Ok(value_of(row.get_ref(at)?).to_string());
+        let cell = |at| Ok(row.get::<_, Value>(at)?.to_string());
         found.push((0..width).map(cell).collect::<rusqlite::Result<_>>()?);
     }
     Ok(found)
@@ -253,16 +252,6 @@ fn read(statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<Rows> {
 
 fn shown(row: &[Value]) -> Vec<String> {
     row.iter().map(Value::to_string).collect()
-}
-
-fn value_of(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(integer) => integer.into(),
-        ValueRef::Real(real) => real.into(),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).as_ref().into(),
-        ValueRef::Blob(blob) => blob.into(),
-    }
 }
 
 fn described(error: &rusqlite::Error) -> (i32, String) {
