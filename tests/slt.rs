@@ -2,37 +2,25 @@
 //! and here. `UPDATE_GOLDENFILES=1` records them anew, from SQLite alone.
 #![cfg(all(feature = "sql", feature = "sqlite"))]
 
+use ondelete::error::SqliteError;
 use ondelete::sql::Connection;
 use ondelete::{Database, Enforcement, Value};
 use sqllogictest::{
     DB, DBOutput, DefaultColumnType, Runner, default_normalizer, default_validator,
     strict_column_validator,
 };
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// SQLite's own line.
-#[derive(Debug)]
-struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-type Answer = Result<DBOutput<DefaultColumnType>, Refusal>;
+type Answer = Result<DBOutput<DefaultColumnType>, SqliteError>;
 
 /// The engine.
 struct Ours(Connection);
 
 impl DB for Ours {
-    type Error = Refusal;
+    type Error = SqliteError;
     type ColumnType = DefaultColumnType;
 
     fn run(&mut self, sql: &str) -> Answer {
@@ -42,7 +30,10 @@ impl DB for Ours {
                 Ok(DBOutput::StatementComplete(changed as u64))
             }
             Ok(outcome) => Ok(output(outcome.columns.len(), outcome.rows)),
-            Err(error) => Err(Refusal(self.0.database().dialect().error_message(&error))),
+            Err(error) => Err(SqliteError {
+                code: error.extended_code(),
+                message: self.0.database().dialect().error_message(&error),
+            }),
         }
     }
 }
@@ -51,19 +42,11 @@ impl DB for Ours {
 struct Theirs(rusqlite::Connection);
 
 impl DB for Theirs {
-    type Error = Refusal;
+    type Error = SqliteError;
     type ColumnType = DefaultColumnType;
 
     fn run(&mut self, sql: &str) -> Answer {
-        self.answer(sql).map_err(|error| match error {
-            // Another version's words for the same.
-            rusqlite::Error::SqliteFailure(_, Some(line)) if line == "triggers nested too deep" => {
-                Refusal("too many levels of trigger recursion".to_owned())
-            }
-            rusqlite::Error::SqliteFailure(_, Some(line)) => Refusal(line),
-            rusqlite::Error::SqlInputError { msg, .. } => Refusal(msg),
-            other => Refusal(other.to_string()),
-        })
+        self.answer(sql).map_err(SqliteError::from)
     }
 }
 
@@ -107,11 +90,11 @@ fn output(width: usize, rows: Vec<Vec<Value>>) -> DBOutput<DefaultColumnType> {
     DBOutput::Rows { types, rows }
 }
 
-fn ours() -> Result<Ours, Refusal> {
+fn ours() -> Result<Ours, SqliteError> {
     Ok(Ours(Connection::new(Database::new(Enforcement::Off))))
 }
 
-fn theirs() -> Result<Theirs, Refusal> {
+fn theirs() -> Result<Theirs, SqliteError> {
     let connection = rusqlite::Connection::open_in_memory().expect("SQLite opens");
     connection.execute_batch("PRAGMA foreign_keys = OFF").expect("SQLite knows the switch");
     Ok(Theirs(connection))

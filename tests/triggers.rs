@@ -10,6 +10,8 @@ use ondelete::ReferentialAction::{Cascade, NoAction, Restrict, SetDefault, SetNu
 use ondelete::catalog::TableId;
 use ondelete::database::{Activation, Program, Start, Step, Timing, View};
 use ondelete::error::Event;
+#[cfg(feature = "sqlite")]
+use ondelete::error::SqliteError;
 use ondelete::{
     Column, Database, Dialect, Enforcement, Error, OnConflict, ReferentialAction, Select, Table,
     Value, col, key, row,
@@ -151,10 +153,8 @@ fn judge(setup: &str, statement: &str, db: &Database, error: Option<&Error>) {
     let connection = rusqlite::Connection::open_in_memory().unwrap();
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON").unwrap();
     connection.execute_batch(setup).unwrap();
-    let theirs = connection.execute_batch(statement).err().map(|error| match error {
-        rusqlite::Error::SqliteFailure(_, Some(message)) => message,
-        other => other.to_string(),
-    });
+    let theirs = connection.execute_batch(statement).err();
+    let theirs = theirs.map(|error| SqliteError::from(error).message);
     // How a cascade that is too deep is worded depends on the version.
     if !matches!(error, Some(Error::Depth(_))) {
         assert_eq!(theirs, error.map(|error| db.dialect().error_message(error)));

@@ -7,6 +7,8 @@
 mod names;
 mod query;
 mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod violation;
 
 pub(crate) use names::{
@@ -14,6 +16,8 @@ pub(crate) use names::{
 };
 pub use query::{QueryError, Raise};
 pub use sql::SqlError;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteError;
 pub use violation::{
     Event, Hop, PATH_HOPS_MAX, Path, RowName, Rows, VIOLATION_ROWS_MAX, Violation, ViolationKind,
 };

@@ -2,6 +2,7 @@
 
 use super::{Backend, Outcome};
 use crate::database::Enforcement;
+use crate::error::SqliteError;
 use crate::session::error::{DriverClass, DriverError};
 use crate::session::mapping::MappedTable;
 use crate::session::statement::Statement;
@@ -101,10 +102,5 @@ fn driver_error(error: rusqlite::Error) -> DriverError {
         }
         _ => DriverClass::OperationalError,
     };
-    let message = match error {
-        rusqlite::Error::SqliteFailure(_, Some(message)) => message,
-        rusqlite::Error::SqlInputError { msg, .. } => msg,
-        other => other.to_string(),
-    };
-    DriverError { class, message }
+    DriverError { class, message: SqliteError::from(error).message }
 }

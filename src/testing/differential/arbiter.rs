@@ -14,6 +14,7 @@
 use super::{Outcome, State};
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, Resolved, TableEntry, TableId};
 use crate::database::{Control, OnConflict, RowValues, Statement};
+use crate::error::SqliteError;
 use crate::testing::keys::{referenced_key, referencing_key};
 use crate::testing::operation::Operation;
 use crate::value::Value;
@@ -69,11 +70,11 @@ pub(super) fn judge(
     their_state: &State,
 ) -> Option<Exception> {
     let keeps_part = *their_state != *moment.before && *moment.after == *moment.before;
-    let is_too_deep = matches!(ours, Err((1, message)) if message.starts_with("too many levels"));
+    let is_too_deep = matches!(ours, Err(SqliteError { code: 1, message }) if message.starts_with("too many levels"));
     if ours == theirs && is_too_deep && keeps_part {
         return Some(Exception::E10);
     }
-    let is_foreign_key = |outcome: &Outcome| matches!(outcome, Err((787, _)));
+    let is_foreign_key = |outcome: &Outcome| matches!(outcome, Err(SqliteError { code: 787, .. }));
     let ends =
         matches!(moment.operation, Operation::Control(Control::Commit | Control::Release(_)));
     let steps = || {

@@ -23,7 +23,7 @@ use crate::catalog::{Catalog, TableId};
 use crate::database::{
     Control, Database, Dialect, Done, Enforcement, RowChange, Selector, Statement,
 };
-use crate::error::{Error, Event};
+use crate::error::{Error, Event, SqliteError};
 use crate::value::Value;
 use arbiter::Moment;
 use rusqlite::Connection;
@@ -87,7 +87,7 @@ struct Mismatch {
 }
 
 /// What an operation came to on one side: its error as code and message.
-type Outcome = Result<(), (i32, String)>;
+type Outcome = Result<(), SqliteError>;
 
 impl Run {
     /// Two empty databases, in which so many actions may nest: SQLite's own number unless one is
@@ -164,8 +164,10 @@ impl Run {
         if let Operation::Statement(Statement::Delete(_)) = operation {
             coverage.ways.note(walks_before, self.db.walks(), ours.is_err());
         }
-        let ours =
-            ours.map_err(|error| (error.extended_code(), self.db.dialect().error_message(&error)));
+        let ours = ours.map_err(|error| SqliteError {
+            code: error.extended_code(),
+            message: self.db.dialect().error_message(&error),
+        });
         let compared = self.compare(operation, &ours, &theirs, &ours_after);
         matched.extend(inserted);
         let moment = Moment {
@@ -222,7 +224,7 @@ impl Run {
             while rows.next()?.is_some() {}
             Ok(())
         };
-        run().map_err(|error| describe(&error))
+        run().map_err(SqliteError::from)
     }
 
     // Comparison.
@@ -236,7 +238,7 @@ impl Run {
     ) -> Result<(), Mismatch> {
         let show = |outcome: &Outcome| match outcome {
             Ok(()) => "went through".to_owned(),
-            Err((code, message)) => format!("({code}) {message}"),
+            Err(SqliteError { code, message }) => format!("({code}) {message}"),
         };
         if ours.is_ok() != theirs.is_ok() {
             return Err(mismatch("outcome", show(ours), show(theirs)));
@@ -443,22 +445,6 @@ fn changes(catalog: &Catalog, before: &State, after: &State) -> Vec<RowChange> {
         }
     }
     changes
-}
-
-fn describe(error: &rusqlite::Error) -> (i32, String) {
-    match error {
-        // Another version's words for the same.
-        rusqlite::Error::SqliteFailure(code, Some(message))
-            if message == "triggers nested too deep" =>
-        {
-            (code.extended_code, "too many levels of trigger recursion".to_owned())
-        }
-        rusqlite::Error::SqliteFailure(code, message) => {
-            (code.extended_code, message.clone().unwrap_or_default())
-        }
-        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
-        other => (-1, other.to_string()),
-    }
 }
 
 fn mismatch(what: &'static str, ours: String, theirs: String) -> Mismatch {

@@ -7,7 +7,7 @@
 mod generate;
 
 use crate::database::{Database, Enforcement, Statement};
-use crate::error::{Error, QueryError};
+use crate::error::{Error, QueryError, SqliteError};
 use crate::query::{Select, Selection};
 use crate::value::{Collation, OrderedKey, Value, canonical};
 use generate::Generator;
@@ -173,11 +173,7 @@ impl Twins {
     }
 
     fn ask(&self, sql: &str) -> Result<Selection, String> {
-        let message = |error: rusqlite::Error| match error {
-            rusqlite::Error::SqliteFailure(_, Some(message)) => message,
-            rusqlite::Error::SqlInputError { msg, .. } => msg,
-            other => other.to_string(),
-        };
+        let message = |error| SqliteError::from(error).message;
         let mut statement = self.connection.prepare(sql).map_err(message)?;
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = Vec::new();

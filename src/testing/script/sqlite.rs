@@ -2,7 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::database::Database;
-use crate::error::{Error, InputError, NameKind, SchemaError};
+use crate::error::{Error, InputError, NameKind, SchemaError, SqliteError};
 use crate::query::Select;
 use crate::testing::{Effect, Operation};
 use crate::value::Value;
@@ -35,8 +35,8 @@ impl Judge {
         Ok(fork)
     }
 
-    fn say(&mut self, sql: &str) -> Result<(), Refusal> {
-        self.connection.execute_batch(sql).map_err(Refusal::from)?;
+    fn say(&mut self, sql: &str) -> Result<(), SqliteError> {
+        self.connection.execute_batch(sql).map_err(SqliteError::from)?;
         self.said.push(sql.to_owned());
         Ok(())
     }
@@ -157,24 +157,5 @@ fn has_sqlite_message(error: &Error) -> bool {
         Error::Input(error) => matches!(**error, InputError::NotAnInteger { .. }),
         // A query is refused by the same words, behind those that say where.
         Error::Depth(_) | Error::Query(_) => false,
-    }
-}
-
-struct Refusal {
-    message: String,
-    code: i32,
-}
-
-impl From<rusqlite::Error> for Refusal {
-    fn from(error: rusqlite::Error) -> Self {
-        match error {
-            rusqlite::Error::SqliteFailure(failure, message) => {
-                Refusal { message: message.unwrap_or_default(), code: failure.extended_code }
-            }
-            rusqlite::Error::SqlInputError { error, msg, .. } => {
-                Refusal { message: msg, code: error.extended_code }
-            }
-            other => Refusal { message: other.to_string(), code: 0 },
-        }
     }
 }

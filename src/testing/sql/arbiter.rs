@@ -12,6 +12,7 @@
 use super::{Answer, Rows};
 use crate::catalog::ForeignKeyEntry;
 use crate::database::Database;
+use crate::error::SqliteError;
 
 /// What was seen of a statement.
 pub(super) struct Moment<'a> {
@@ -29,9 +30,8 @@ pub(super) fn judge(
     moment: &Moment<'_>,
     dangling: (Option<Rows>, Option<Rows>),
 ) -> Option<&'static str> {
-    let is_foreign_key = |answer: &Answer| matches!(answer, Err((787, _)));
-    let is_too_deep =
-        |answer: &Answer| matches!(answer, Err((_, line)) if line.starts_with("too many levels"));
+    let is_foreign_key = |answer: &Answer| matches!(answer, Err(SqliteError { code: 787, .. }));
+    let is_too_deep = |answer: &Answer| matches!(answer, Err(error) if error.message.starts_with("too many levels"));
     if moment.ours == moment.theirs && is_too_deep(moment.ours) && moment.is_kept {
         return Some("keeps a part of what nests too deep (E10)");
     }

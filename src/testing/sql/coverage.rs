@@ -105,8 +105,8 @@ impl Coverage {
                 self.kinds.entry(effect).or_default().1 += usize::from(did);
             }
         }
-        if let Err((_, line)) = answer {
-            *self.refusals.entry(without_names(line)).or_default() += 1;
+        if let Err(error) = answer {
+            *self.refusals.entry(without_names(&error.message)).or_default() += 1;
         }
     }
 

@@ -18,8 +18,10 @@ pub use coverage::Coverage;
 use super::shrink;
 use crate::catalog::TableEntry;
 use crate::database::{Database, Dialect, Enforcement, Selector};
+use crate::error::SqliteError;
 use crate::sql::Connection;
 use crate::value::Value;
+use rusqlite::ffi::SQLITE_CONSTRAINT_PINNED;
 use rusqlite::limits::Limit;
 use std::fmt;
 use write::Writer;
@@ -35,7 +37,7 @@ const STEPS_MAX: i32 = 60_000;
 type Rows = Vec<Vec<String>>;
 
 /// What a statement came to: its rows, or the code and line of its refusal.
-type Answer = Result<Rows, (i32, String)>;
+type Answer = Result<Rows, SqliteError>;
 
 /// All rows of all tables, each with its row id where it has one.
 type State = Vec<(String, Rows)>;
@@ -109,11 +111,15 @@ impl Twins {
         let done = outcome.as_ref().ok().and_then(|outcome| outcome.done.clone());
         let ours = match outcome {
             Ok(outcome) => Ok(outcome.rows.iter().map(|row| shown(row)).collect()),
-            Err(error) => Err((error.extended_code(), self.db().dialect().error_message(&error))),
+            Err(error) => Err(SqliteError {
+                code: error.extended_code(),
+                message: self.db().dialect().error_message(&error),
+            }),
         };
         // SQLite refuses a change of the row whose REPLACE has started the trigger.
-        let is_pinned = matches!(theirs, Err((rusqlite::ffi::SQLITE_CONSTRAINT_PINNED, _)));
-        if is_pinned || matches!(&ours, Err((_, line)) if line.ends_with(" is not supported")) {
+        let is_pinned = matches!(theirs, Err(SqliteError { code: SQLITE_CONSTRAINT_PINNED, .. }));
+        if is_pinned || matches!(&ours, Err(error) if error.message.ends_with(" is not supported"))
+        {
             return Err(Ending::Unsupported);
         }
         coverage.note(sql, &ours, done.as_ref());
@@ -150,7 +156,7 @@ impl Twins {
         let mut is_over = false;
         let answer = self.rows(sql).map_err(|error| {
             is_over = error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted);
-            described(&error)
+            error.into()
         });
         (!is_over).then_some(answer)
     }
@@ -252,20 +258,6 @@ fn read(statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<Rows> {
 
 fn shown(row: &[Value]) -> Vec<String> {
     row.iter().map(Value::to_string).collect()
-}
-
-fn described(error: &rusqlite::Error) -> (i32, String) {
-    match error {
-        // Another version's words for the same.
-        rusqlite::Error::SqliteFailure(code, Some(line)) if line == "triggers nested too deep" => {
-            (code.extended_code, "too many levels of trigger recursion".to_owned())
-        }
-        rusqlite::Error::SqliteFailure(code, line) => {
-            (code.extended_code, line.clone().unwrap_or_default())
-        }
-        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
-        other => (-1, other.to_string()),
-    }
 }
 
 /// An answer whose rows are sorted, if nothing in the statement says how they are.
