@@ -7,6 +7,8 @@ pub mod agreement;
 mod compare;
 pub mod decode;
 #[cfg(feature = "sqlite")]
+mod difference;
+#[cfg(feature = "sqlite")]
 pub mod differential;
 mod generate;
 mod keys;
@@ -24,6 +26,8 @@ pub mod walks;
 mod ways;
 
 pub use compare::{compare_with_reference, outstanding, rows, same};
+#[cfg(feature = "sqlite")]
+pub use difference::Difference;
 pub use generate::Generator;
 pub use operation::{Effect, Operation};
 pub use reference::{Reference, Refused, Rows, describe};

@@ -17,6 +17,7 @@ mod shrink;
 pub use arbiter::Exception;
 pub use coverage::{Cell, Coverage};
 
+use super::Difference;
 use super::generate::Generator;
 use super::operation::Operation;
 use crate::catalog::{Catalog, TableId};
@@ -33,26 +34,6 @@ use std::rc::Rc;
 
 /// Rows by table, in row id order.
 type State = BTreeMap<TableId, Vec<(i64, Vec<Value>)>>;
-
-/// Something on which the two disagree and that no exception explains.
-#[derive(Clone, Debug)]
-pub struct Difference {
-    /// What was compared.
-    pub what: String,
-    /// What the engine had.
-    pub ours: String,
-    /// What SQLite had.
-    pub theirs: String,
-    /// The operations that lead there as SQL, the last one being where they part.
-    pub script: String,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { what, ours, theirs, script } = self;
-        write!(f, "{what}\nours:   {ours}\ntheirs: {theirs}\n{script}")
-    }
-}
 
 /// How a sequence ended before its end.
 #[derive(Clone, Debug)]
@@ -189,7 +170,7 @@ impl Run {
             }
             Err(mismatch) => {
                 let difference = Box::new(Difference {
-                    what: mismatch.what.to_owned(),
+                    what: mismatch.what,
                     ours: mismatch.ours,
                     theirs: mismatch.theirs,
                     script: self.script.clone(),

@@ -1,9 +1,9 @@
 //! A script that shows a difference, made as short as leaving out operations can make it.
 
-use super::{Coverage, Difference, Diverged, Ending, Run};
+use super::{Coverage, Diverged, Ending, Run};
 use crate::database::Enforcement;
 use crate::testing::operation::Operation;
-use crate::testing::shrink;
+use crate::testing::{Difference, shrink};
 
 /// The difference that is left when every operation it can do without is left out.
 pub(super) fn shrink(diverged: Diverged) -> Box<Difference> {
@@ -14,7 +14,7 @@ pub(super) fn shrink(diverged: Diverged) -> Box<Difference> {
 
 /// Whether two differences show the same.
 fn is_same(one: &Difference, other: &Difference) -> bool {
-    let is_outcome = ["outcome", "error"].contains(&one.what.as_str());
+    let is_outcome = ["outcome", "error"].contains(&one.what);
     one.what == other.what && (!is_outcome || one.theirs == other.theirs)
 }
 

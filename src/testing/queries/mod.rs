@@ -6,6 +6,7 @@
 
 mod generate;
 
+use super::Difference;
 use crate::database::{Database, Enforcement, Statement};
 use crate::error::{Error, QueryError, SqliteError};
 use crate::query::{Select, Selection};
@@ -46,26 +47,6 @@ const PARTS: [(&str, &[&str]); 7] = [
     ("combinations", &[" UNION ", " EXCEPT ", " INTERSECT "]),
     ("DISTINCT", &["SELECT DISTINCT "]),
 ];
-
-/// A query over which the two differ.
-#[derive(Clone, Debug)]
-pub struct Difference {
-    /// The tables and rows, as SQL.
-    pub script: String,
-    /// The query, as SQL.
-    pub query: String,
-    /// What was found here.
-    pub ours: String,
-    /// What SQLite found.
-    pub theirs: String,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { script, query, ours, theirs } = self;
-        write!(f, "{script}{query};\n  ours:   {ours}\n  SQLite: {theirs}")
-    }
-}
 
 /// Compares so many queries, made of a seed.
 ///
@@ -169,7 +150,8 @@ impl Twins {
             (Ok(ours), Err(theirs)) => (format!("{ours:?}"), theirs),
             (Err(ours), Ok(theirs)) => (ours.to_string(), format!("{theirs:?}")),
         };
-        Err(Box::new(Difference { script: self.script.clone(), query: sql, ours, theirs }))
+        let script = format!("{}{sql};\n", self.script);
+        Err(Box::new(Difference { what: "query", ours, theirs, script }))
     }
 
     fn ask(&self, sql: &str) -> Result<Selection, String> {

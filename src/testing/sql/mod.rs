@@ -15,7 +15,7 @@ mod write;
 
 pub use coverage::Coverage;
 
-use super::shrink;
+use super::{Difference, shrink};
 use crate::catalog::TableEntry;
 use crate::database::{Database, Dialect, Enforcement, Selector};
 use crate::error::SqliteError;
@@ -41,26 +41,6 @@ type Answer = Result<Rows, SqliteError>;
 
 /// All rows of all tables, each with its row id where it has one.
 type State = Vec<(String, Rows)>;
-
-/// A script over whose last statement the two differ.
-#[derive(Clone, Debug)]
-pub struct Difference {
-    /// What was compared.
-    pub what: &'static str,
-    /// What was found here.
-    pub ours: String,
-    /// What SQLite found.
-    pub theirs: String,
-    /// The statements, as a script for SQLite's shell.
-    pub script: String,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { what, ours, theirs, script } = self;
-        write!(f, "{script}\n{what}\n  ours:   {ours}\n  SQLite: {theirs}")
-    }
-}
 
 /// How a script ends before its end.
 enum Ending {
