@@ -1,7 +1,5 @@
 //! An in-memory relational engine whose foreign keys behave as SQLite's do.
 #![forbid(unsafe_code)]
-// What only SQL asks of the engine stays in it without SQL; with all features on, nothing may be idle.
-#![cfg_attr(not(feature = "sql"), allow(dead_code, unused_imports))]
 
 pub mod catalog;
 #[cfg(feature = "cli")]

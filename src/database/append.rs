@@ -59,6 +59,7 @@ impl Database {
     ///
     /// # Errors
     /// [`crate::Error::Transaction`] if the transaction is aborted or poisoned.
+    #[cfg(feature = "sql")]
     pub(crate) fn append_if_plain(
         &mut self,
         table: TableId,

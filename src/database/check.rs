@@ -1,6 +1,8 @@
 //! What dangles now, whoever made it so: SQLite's `PRAGMA foreign_key_check`.
 
-use super::{Database, View, rows_where};
+use super::Database;
+#[cfg(feature = "sql")]
+use super::{View, rows_where};
 use crate::catalog::{ForeignKeyEntry, TableEntry, Target};
 use crate::error::{Result, RowName};
 use crate::id::RowId;
@@ -99,6 +101,7 @@ impl Database {
 ///
 /// # Errors
 /// [`crate::Error::Schema`] for a foreign key that does not match its referenced table.
+#[cfg(feature = "sql")]
 pub(crate) fn dangling_rows(view: &View<'_>, table: &TableEntry) -> Result<Vec<(RowId, usize)>> {
     let mismatch = |key: &&ForeignKeyEntry| matches!(key.target, Target::Mismatch { .. });
     let mismatched = table.foreign_keys.iter().rev().find(mismatch);

@@ -19,12 +19,14 @@ mod check;
 mod compute;
 mod find;
 mod objects;
+mod programs;
 mod run;
 mod schema;
 mod select;
 mod shared;
 mod statement;
 mod transaction;
+#[cfg(feature = "sql")]
 mod work;
 
 pub use crate::query::Selector;
@@ -34,8 +36,10 @@ pub use crate::referential::{
     PlanStep, Program, ProgramWork, RowChange, SetImmediate, Start, Step, Stop, Timing, View, Walk,
     Walks,
 };
+#[cfg(feature = "sql")]
 pub(crate) use crate::referential::{Assign, ConflictClause, ConflictTarget, NewRow, UpsertClause};
 pub use crate::storage::{Row, RowRef};
+#[cfg(feature = "sql")]
 pub(crate) use check::dangling_rows;
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
 pub(crate) use find::rows_where;
@@ -274,19 +278,6 @@ impl Database {
     /// Bounds how many actions and programs may nest; `None` for no bound.
     pub fn set_depth_limit(&mut self, limit: Option<usize>) {
         self.dialect.depth_limit = limit;
-    }
-
-    // Programs.
-
-    /// Whether a program may start itself again, and REPLACE start programs: SQLite's `PRAGMA
-    /// recursive_triggers`, off from the start.
-    pub fn has_recursive_programs(&self) -> bool {
-        self.recursive_programs
-    }
-
-    /// Switches that.
-    pub fn set_recursive_programs(&mut self, recursive: bool) {
-        self.recursive_programs = recursive;
     }
 
     // Deferral.

@@ -6,7 +6,6 @@
 use super::{Database, without_transaction};
 use crate::error::Result;
 use crate::id::TableId;
-use crate::value::Value;
 use std::sync::Arc;
 
 /// What an [`Object`] is.
@@ -95,17 +94,6 @@ impl Database {
             change(Arc::make_mut(&mut db.schema_mut().objects));
             Ok(())
         })
-    }
-
-    /// Puts the rows of its query into a new table; none of the counters counts them.
-    ///
-    /// # Errors
-    /// As [`Database::insert_many`].
-    pub(crate) fn fill_table(&mut self, table: &str, rows: Vec<Vec<Value>>) -> Result<()> {
-        let counters = self.counters;
-        let result = self.insert_many(table, rows);
-        self.counters = counters;
-        result.map(|_| ())
     }
 
     /// Carries out several statements as one: all of them, or none.

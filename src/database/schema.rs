@@ -2,19 +2,12 @@
 
 use super::{Database, Done, Enforcement, rows_where};
 use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, Resolution, Table, TableEntry};
-use crate::error::{
-    AlterCheck, Error, Event, Hint, NameError, NameKind, Result, SchemaError, Violation,
-    ViolationKind,
-};
-use crate::id::TableId;
-use crate::referential::{
-    Attached, DefinitionCheck, Detail, Programs, Start, Timing, Work, check_actions,
-};
+use crate::error::{AlterCheck, Error, Event, Hint, Result, SchemaError, Violation, ViolationKind};
+use crate::referential::{DefinitionCheck, Detail, Work, check_actions};
 use crate::storage::RowRef;
 use crate::table::{Prepared, index_specs, sequence, unique_key, update};
 use smallvec::SmallVec;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// What DROP TABLE does about the rows.
 #[derive(Clone, Copy, PartialEq)]
@@ -296,89 +289,6 @@ impl Database {
         self.change_schema(|db| db.catalog_mut().drop_index(index).map(|_| ()))
     }
 
-    /// Attaches a program that runs before or after each row change of a table.
-    ///
-    /// # Errors
-    /// [`Error::Name`] if there is no such table or the program's name is taken.
-    pub fn attach_program(
-        &mut self,
-        name: &str,
-        table: &str,
-        event: Event,
-        timing: Timing,
-        start: Start,
-    ) -> Result<()> {
-        let table = self.table(table)?.id;
-        if self.schema.programs.0.iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
-            return Err(NameError::taken(NameKind::Program, name, None));
-        }
-        let columns = Arc::default();
-        let program = Attached { name: name.into(), table, event, timing, columns, start };
-        self.statement(|db| {
-            db.programs_mut().0.push(program);
-            Ok(())
-        })
-    }
-
-    /// Attaches a trigger's program: only for updates of these columns, if there are any.
-    ///
-    /// # Errors
-    /// [`Error::Transaction`] if the transaction is aborted or poisoned.
-    pub(crate) fn attach_for(
-        &mut self,
-        name: &str,
-        table: TableId,
-        event: Event,
-        timing: Timing,
-        columns: Arc<[usize]>,
-        start: Start,
-    ) -> Result<()> {
-        let program = Attached { name: name.into(), table, event, timing, columns, start };
-        self.statement(|db| {
-            db.programs_mut().0.push(program);
-            Ok(())
-        })
-    }
-
-    /// Gives a program another way to start, and the columns that it now waits for: it is the same
-    /// one, compiled anew.
-    pub(crate) fn restart_program(&mut self, name: &str, columns: Arc<[usize]>, start: Start) {
-        let programs = &mut Arc::make_mut(&mut self.schema).programs.0;
-        let found = programs.iter_mut().find(|program| program.name.eq_ignore_ascii_case(name));
-        if let Some(program) = found {
-            program.columns = columns;
-            program.start = start;
-        }
-    }
-
-    /// Detaches a program, if there is one of this name.
-    ///
-    /// # Errors
-    /// [`Error::Transaction`] if the transaction is aborted or poisoned.
-    pub(crate) fn detach_if_attached(&mut self, name: &str) -> Result<()> {
-        let is_it = |program: &Attached| program.name.eq_ignore_ascii_case(name);
-        match self.schema.programs.0.iter().any(is_it) {
-            true => self.detach_program(name),
-            false => Ok(()),
-        }
-    }
-
-    /// Detaches a program.
-    ///
-    /// # Errors
-    /// [`Error::Name`] if there is none of this name.
-    pub fn detach_program(&mut self, name: &str) -> Result<()> {
-        let programs = &self.schema.programs.0;
-        if !programs.iter().any(|program| program.name.eq_ignore_ascii_case(name)) {
-            let names = programs.iter().map(|program| &*program.name);
-            return Err(NameError::missing(NameKind::Program, name, None, names));
-        }
-        self.statement(|db| {
-            db.programs_mut().0.retain(|program| !program.name.eq_ignore_ascii_case(name));
-            Ok(())
-        })
-    }
-
     /// Changes tables, as one statement.
     fn change_schema(&mut self, change: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.statement(|db| {
@@ -388,12 +298,6 @@ impl Database {
             db.build_indexes(mark);
             Ok(())
         })
-    }
-
-    /// The programs to be changed, logged.
-    fn programs_mut(&mut self) -> &mut Programs {
-        self.log_beside_catalog();
-        &mut self.schema_mut().programs
     }
 
     /// Gives storage the indexes of every table whose entry has changed since a mark.

@@ -15,7 +15,7 @@ use crate::referential::{
     NewRow, Plan, ProgramWork, Timing, Work, check_foreign_keys, looks_first, may_replace,
 };
 use crate::storage::Row;
-use crate::value::Collation;
+use crate::value::{Collation, Value};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -189,6 +189,17 @@ impl Database {
         self.check_usable()?;
         let detail = if returns { Detail::Returning } else { Detail::Counts };
         self.run_ready(work.table, work.work, detail)
+    }
+
+    /// Puts the rows of its query into a new table; none of the counters counts them.
+    ///
+    /// # Errors
+    /// As [`Database::insert_many`].
+    pub(crate) fn fill_table(&mut self, table: &str, rows: Vec<Vec<Value>>) -> Result<()> {
+        let counters = self.counters;
+        let result = self.insert_many(table, rows);
+        self.counters = counters;
+        result.map(|_| ())
     }
 }
 

@@ -207,6 +207,7 @@ pub enum AlterCheck {
 
 impl SchemaError {
     /// Whether it is a change that the table's own definition forbids.
+    #[cfg(feature = "sql")]
     pub(crate) fn is_of_definition(&self) -> bool {
         matches!(self, SchemaError::Alter { found: AlterCheck::Definition, .. })
     }

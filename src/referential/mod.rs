@@ -178,6 +178,7 @@ pub(crate) enum Work {
     /// Delete these rows, in this order.
     Delete { rows: RowIds, runs_programs: bool },
     /// Run the programs that stand for these changes of a view's rows.
+    #[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "SQL alone has views"))]
     Instead { changes: Vec<Activation>, named: Vec<usize> },
 }
 

@@ -351,16 +351,21 @@ fn drop(db: &mut Database, kind: ObjectKind, name: &QualifiedName, if_exists: bo
                 object.is_of(name) && matches!(object.kind, ObjectKind::View | ObjectKind::Trigger)
             };
             let gone: Vec<_> = db.objects().iter().filter(|object| goes(object)).cloned().collect();
-            gone.iter().try_for_each(|object| db.detach_if_attached(&object.name))?;
+            gone.iter().try_for_each(|object| detach(db, &object.name))?;
             db.change_objects(|all| all.retain(|object| !goes(object)))
         }
         ObjectKind::Trigger => {
-            db.detach_if_attached(name)?;
+            detach(db, name)?;
             let is_it =
                 |object: &Arc<Object>| object.kind == ObjectKind::Trigger && object.is_called(name);
             db.change_objects(|all| all.retain(|object| !is_it(object)))
         }
     })
+}
+
+/// Detaches a trigger's program, unless it has gone with its table.
+fn detach(db: &mut Database, trigger: &str) -> Result<()> {
+    if db.has_program_named(trigger) { db.detach_program(trigger) } else { Ok(()) }
 }
 
 fn refuse_drop(
