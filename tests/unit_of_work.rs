@@ -5,7 +5,7 @@ use ondelete::session::mapping::{
     ColumnDefinition, ColumnPath, ColumnType, ForeignKeyDefinition, Model, PassiveDeletes,
     RelationshipDefinition, TableDefinition,
 };
-use ondelete::session::{Mapping, ObjectId, ObjectState, Session};
+use ondelete::session::{Mapping, ObjectId, ObjectState, Result, Session};
 use ondelete::{Database, Enforcement, ReferentialAction};
 use std::sync::Arc;
 use std::thread;
@@ -37,68 +37,64 @@ fn database(mapping: &Mapping) -> Database {
     db
 }
 
-/// So long is a chain that no recursion on the stack of [`on_a_small_stack`] would come to its end.
+/// So long is a chain that no recursion on the stack of [`with_a_chain`] would come to its end.
 const LENGTH: usize = 100_000;
 
-/// Runs `work` on a stack of 256 KiB.
-fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
-    let thread = thread::Builder::new().stack_size(256 << 10).spawn(work);
+/// Links new nodes, each to the next, and hands the first and the last to `work`, all on a stack of 256 KiB.
+fn with_a_chain(
+    link: fn(&mut Session<'_>, ObjectId, ObjectId) -> Result<()>,
+    work: fn(&mut Session<'_>, ObjectId, ObjectId) -> Result<()>,
+) {
+    let run = move || {
+        let mapping = nodes();
+        let mut db = database(&mapping);
+        let mut session = Session::new(&mut db, &mapping);
+        let chain: Result<Vec<_>> = (0..LENGTH).map(|_| session.create("Node")).collect();
+        let chain = chain.expect("the class is mapped");
+        for pair in chain.windows(2) {
+            link(&mut session, pair[0], pair[1]).expect("both are transient");
+        }
+        work(&mut session, chain[0], chain[LENGTH - 1]).expect("nothing in it is refused");
+    };
+    let thread = thread::Builder::new().stack_size(256 << 10).spawn(run);
     thread.expect("a thread can be started").join().expect("it needs no more than its stack");
-}
-
-fn nodes_of(session: &mut Session<'_>) -> Vec<ObjectId> {
-    (0..LENGTH).map(|_| session.create("Node").expect("the class is mapped")).collect()
 }
 
 /// Nothing in a session recurses on data: a cascade, a flush and the sorting of its steps stand on
 /// explicit stacks.
 #[test]
 fn a_long_chain_of_children_needs_no_more_stack_than_a_short_one() {
-    on_a_small_stack(|| {
-        let mapping = nodes();
-        let mut db = database(&mapping);
-        let mut session = Session::new(&mut db, &mapping);
-        let chain = nodes_of(&mut session);
-        for pair in chain.windows(2) {
-            session.append(pair[0], "children", pair[1]).expect("both are transient");
-        }
-        let (first, last) = (chain[0], chain[LENGTH - 1]);
-        session.add(first).expect("it is transient");
-        session.flush().expect("the keys are new");
+    let link = |session: &mut Session<'_>, parent, child| session.append(parent, "children", child);
+    with_a_chain(link, |session, first, last| {
+        session.add(first)?;
+        session.flush()?;
         assert_eq!(session.object_state(last), ObjectState::Persistent);
 
-        session.delete(first).expect("it is persistent");
-        session.flush().expect("children go before their parents");
+        session.delete(first)?;
+        session.flush()?;
         assert_eq!(session.object_state(last), ObjectState::Deleted);
-        session.commit().expect("nothing dangles");
-        drop(session);
-        assert_eq!(db.row_count("node").expect("the table is there"), 0);
+        session.commit()?;
+        assert_eq!(session.query("Node").all()?, []);
+        Ok(())
     });
 }
 
 /// The same from the other side: a list that is linked by its references.
 #[test]
 fn a_long_chain_of_parents_needs_no_more_stack_than_a_short_one() {
-    on_a_small_stack(|| {
-        let mapping = nodes();
-        let mut db = database(&mapping);
-        let mut session = Session::new(&mut db, &mapping);
-        let chain = nodes_of(&mut session);
-        for pair in chain.windows(2) {
-            session.set(pair[1], "parent", pair[0]).expect("both are transient");
-        }
-        let (first, last) = (chain[0], chain[LENGTH - 1]);
-        session.add(last).expect("it is transient");
-        session.flush().expect("the keys are new");
+    let link = |session: &mut Session<'_>, parent, child| session.set(child, "parent", parent);
+    with_a_chain(link, |session, first, last| {
+        session.add(last)?;
+        session.flush()?;
         assert_eq!(session.object_state(first), ObjectState::Persistent);
 
-        session.expunge(first).expect("it is in the session");
+        session.expunge(first)?;
         assert_eq!(session.object_state(last), ObjectState::Detached);
-        let merged = session.merge(first, false).expect("nothing of it was changed");
+        let merged = session.merge(first, false)?;
         assert_eq!(session.object_state(merged), ObjectState::Persistent);
         assert_eq!(session.dirty_objects(), []);
-        session.refresh(merged, None).expect("its row is there");
-        session.rollback().expect("nothing was committed");
+        session.refresh(merged, None)?;
+        session.rollback()
     });
 }
 
