@@ -18,6 +18,7 @@ mod append;
 mod check;
 mod compute;
 mod find;
+mod needs;
 mod objects;
 mod programs;
 mod run;

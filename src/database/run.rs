@@ -3,15 +3,14 @@
 use super::find::{bind, expression_error};
 use super::statement::{Delete, Insert, OnConflict, RowValues, Statement, Update, Upsert};
 use super::{Database, Done, LetPass, Plan, Selector, Walks, without_transaction};
-use crate::catalog::{IndexEntry, IndexKind, Resolution, TableEntry};
+use crate::catalog::{IndexEntry, Resolution, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
 use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression, col};
 use crate::id::{RowId, TableId, TableRef};
 use crate::query::{Inputs, OutsideRow, Query, ResultColumn, Select, Selection};
 use crate::referential::{
-    self, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, Need, NewRow,
-    Outcome, Settings, Stop, UpsertClause, View, Work, check_foreign_keys, involves_all_keys,
-    looks_first, may_replace,
+    self, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, NewRow, Outcome,
+    Settings, Stop, UpsertClause, View, Work,
 };
 use crate::storage::{Row, RowRef, Store};
 use crate::table::sequence;
@@ -467,25 +466,8 @@ impl Database {
             new_row(table, row)
         };
         let rows = rows.into_iter().map(row).collect::<Result<Vec<_>>>()?;
-        let may_clash = gives_row_id || has_unique(table);
-        let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        for upsert in conflict.upserts.iter() {
-            let is_needed = match upsert.target {
-                ConflictTarget::Any => may_clash,
-                ConflictTarget::Key(None) => gives_row_id,
-                ConflictTarget::Key(Some(_)) => true,
-            };
-            if let (true, Some(update)) = (is_needed, &upsert.update) {
-                needs.push(Need::update(table.id, update.columns()));
-            }
-        }
-        if may_replace(table, &conflict, gives_row_id) {
-            needs.push(Need::delete(table.id));
-        }
-        let looks_first =
-            rows.len() < 2 && looks_first(&self.settings(), table, &conflict, gives_row_id);
-        needs.push(Need::insert(table.id, looks_first));
-        check_foreign_keys(&self.settings(), &needs)?;
+        let looks_first = rows.len() < 2 && self.looks_first(table, &conflict, gives_row_id);
+        self.check_insert(table, &conflict, gives_row_id, looks_first)?;
         Ok(Prepared { table: table.id, work: Work::Insert { rows, conflict, looks_first } })
     }
 
@@ -494,13 +476,7 @@ impl Database {
         let assignment = Arc::new(self.assignment(table, &update.assignments, parameters)?);
         let conflict = self.conflict_clause(table, &update.on_conflict, parameters)?;
         let rows = self.matching(table, &update.selector, parameters)?;
-        let named = table.with_generated(assignment.columns());
-        let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        if self.update_may_replace(table, &conflict, &named) {
-            needs.push(Need::delete(table.id));
-        }
-        needs.push(Need::update(table.id, named));
-        check_foreign_keys(&self.settings(), &needs)?;
+        self.check_update(table, &conflict, assignment.columns())?;
         Ok(Prepared { table: table.id, work: Work::Update { rows, assignment, conflict } })
     }
 
@@ -512,33 +488,8 @@ impl Database {
     ) -> Result<Prepared> {
         let table = self.table(table)?;
         let rows = self.matching(table, selector, parameters)?;
-        check_foreign_keys(&self.settings(), &[Need::delete(table.id)])?;
+        self.check_delete(table)?;
         Ok(Prepared { table: table.id, work: Work::Delete { rows, runs_programs: true } })
-    }
-
-    /// Whether an update of these columns may delete rows that are in the way.
-    pub(crate) fn update_may_replace(
-        &self,
-        table: &TableEntry,
-        conflict: &ConflictClause,
-        named: &[usize],
-    ) -> bool {
-        let replaces = |declared: Option<Resolution>| {
-            conflict.resolution.or(declared) == Some(Resolution::Replace)
-        };
-        let is_touched = |index: &IndexEntry| named.iter().any(|column| index.reads(*column));
-        let involves_all = involves_all_keys(&self.settings(), table, named);
-        let mut unique = table.indexes.iter().filter(|index| index.unique);
-        // Where the primary key takes the row id's place, it cannot clash unless it changes.
-        let is_own = |index: &IndexEntry| {
-            table.definition.is_without_row_id() && matches!(index.kind, IndexKind::PrimaryKey)
-        };
-        let names_row_id = table.row_id_column.is_some_and(|row_id| named.contains(&row_id));
-        (names_row_id && replaces(table.row_id_resolution))
-            || unique.any(|index| {
-                ((involves_all && !is_own(index)) || is_touched(index))
-                    && replaces(index.resolution)
-            })
     }
 }
 
@@ -550,11 +501,6 @@ fn names_row_id(table: &TableEntry, row: &RowValues) -> bool {
             values.iter().any(|(name, _)| table.position(name).is_ok_and(|at| at == row_id))
         }
     }
-}
-
-/// Whether a row can stand in the way of another without its row id being given.
-fn has_unique(table: &TableEntry) -> bool {
-    table.indexes.iter().any(|index| index.unique)
 }
 
 /// One value per column: those given, defaults for the rest.

@@ -11,12 +11,11 @@ use crate::error::{Event, NameError, NameKind, Result};
 use crate::expression::Expression;
 use crate::id::{RowId, TableId};
 use crate::referential::{
-    Activation, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, Done, Need,
-    NewRow, Plan, ProgramWork, Timing, Work, check_foreign_keys, looks_first, may_replace,
+    Activation, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, Done, NewRow,
+    Plan, ProgramWork, Timing, Work,
 };
 use crate::storage::Row;
 use crate::value::{Collation, Value};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The rows that a statement itself has changed, and what it came to.
@@ -62,83 +61,6 @@ impl Database {
     /// Whether a program waits for such a change.
     pub(crate) fn has_program(&self, table: TableId, event: Event, timing: Timing) -> bool {
         self.schema.programs.any(table, event, timing)
-    }
-
-    /// Asks the foreign keys that an INSERT needs.
-    ///
-    /// # Errors
-    /// [`crate::Error::Schema`] for one that cannot be resolved.
-    pub(crate) fn check_insert(
-        &self,
-        table: &TableEntry,
-        conflict: &ConflictClause,
-        gives_row_id: bool,
-        is_single: bool,
-    ) -> Result<()> {
-        let may_clash = gives_row_id || table.indexes.iter().any(|index| index.unique);
-        let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        for upsert in conflict.upserts.iter() {
-            let is_needed = match upsert.target {
-                ConflictTarget::Any => may_clash,
-                ConflictTarget::Key(None) => gives_row_id,
-                ConflictTarget::Key(Some(_)) => true,
-            };
-            if let (true, Some(update)) = (is_needed, &upsert.update) {
-                needs.push(Need::update(table.id, update.columns()));
-            }
-        }
-        if may_replace(table, conflict, gives_row_id) {
-            needs.push(Need::delete(table.id));
-        }
-        needs.push(Need::insert(table.id, is_single));
-        check_foreign_keys(&self.settings(), &needs)
-    }
-
-    /// Whether an INSERT may delete rows that are in the way.
-    pub(crate) fn insert_may_replace(
-        &self,
-        table: &TableEntry,
-        conflict: &ConflictClause,
-        gives_row_id: bool,
-    ) -> bool {
-        may_replace(table, conflict, gives_row_id)
-    }
-
-    /// Whether SQLite looks for what the only row of an INSERT references before the row is in.
-    pub(crate) fn looks_first(
-        &self,
-        table: &TableEntry,
-        conflict: &ConflictClause,
-        gives_row_id: bool,
-    ) -> bool {
-        looks_first(&self.settings(), table, conflict, gives_row_id)
-    }
-
-    /// Asks the foreign keys that an UPDATE of these columns needs.
-    ///
-    /// # Errors
-    /// As [`Database::check_insert`].
-    pub(crate) fn check_update(
-        &self,
-        table: &TableEntry,
-        conflict: &ConflictClause,
-        named: Vec<usize>,
-    ) -> Result<()> {
-        let named = table.with_generated(named);
-        let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        if self.update_may_replace(table, conflict, &named) {
-            needs.push(Need::delete(table.id));
-        }
-        needs.push(Need::update(table.id, named));
-        check_foreign_keys(&self.settings(), &needs)
-    }
-
-    /// Asks the foreign keys that a DELETE needs.
-    ///
-    /// # Errors
-    /// As [`Database::check_insert`].
-    pub(crate) fn check_delete(&self, table: &TableEntry) -> Result<()> {
-        check_foreign_keys(&self.settings(), &[Need::delete(table.id)])
     }
 
     /// The key that an upsert is about, by its columns and, of a partial index, by its predicate.
