@@ -248,7 +248,7 @@ struct Planner<'p> {
     primary: Vec<Column>,
     secondary: Vec<Column>,
     joins: Vec<(From, Vec<Condition>)>,
-    /// What the root is joined by.
+    /// What the root is joined by, and must therefore be selected.
     required: Vec<Column>,
     order_by: Vec<Ordering>,
     subqueries: Vec<SubqueryPlan>,
@@ -487,12 +487,14 @@ impl Planner<'_> {
             }
         }));
         if place.is_root {
-            let near = local_columns(self.mapping, relationship).into_iter();
-            let column = |column: ColumnRef| Column {
+            // Of a table that is joined to itself, those of the far side too: they are the root's as well.
+            let table = self.mapping[place.mapper].table;
+            let sides = configured.primary_join.iter().flat_map(|term| [term.left, term.right]);
+            let column = |side: Side| Column {
                 source: place.source.clone(),
-                name: self.mapping[column].name.clone(),
+                name: self.mapping[side.column].name.clone(),
             };
-            self.required.extend(near.map(column));
+            self.required.extend(sides.filter(|side| side.column.table == table).map(column));
         }
         self.entity(&Place {
             mapper: configured.target,
