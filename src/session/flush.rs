@@ -189,7 +189,12 @@ impl Session<'_> {
                 self.note_key_switch(object, old, key.clone());
                 self.state_mut(object).key = Some(key);
             }
-            None => self.state_mut(object).key = Some(key),
+            None => {
+                let state = self.state_mut(object);
+                state.key = Some(key);
+                // One that was left in the map without its key comes there anew.
+                state.in_identity_map = false;
+            }
         }
         if let Some(old) = self.replace_in_identity_map(object) {
             let key = self.key_of(object);

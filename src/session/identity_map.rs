@@ -1,7 +1,9 @@
 //! One object per key: the identity map, and which of its objects were modified.
 //!
 //! An object's key is in its state and nowhere else: the map holds the objects alone, by the hash of
-//! their keys. So a key must not change while its object is in the map.
+//! their keys. So a key must not change while its object is in the map. It can be lost, though: a flush
+//! that fails halfway may have given new objects their keys, and the rollback makes them transient
+//! again. In SQLAlchemy they stay where the map had put them, and rows of these keys are read into them.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -15,6 +17,8 @@ use super::state::{IdentityKey, State};
 #[derive(Clone, Debug, Default)]
 pub struct IdentityMap {
     by_key: HashTable<ObjectId>,
+    /// Those that have lost their keys, with the keys: almost never any.
+    keyless: Vec<(IdentityKey, ObjectId)>,
     objects: ObjectSet,
     /// Those that a flush has to look at, in the order in which they were modified.
     pub(super) modified: ObjectSet,
@@ -31,7 +35,12 @@ fn key_of(states: &[State], object: ObjectId) -> &IdentityKey {
 impl IdentityMap {
     /// The object with this key.
     pub fn get(&self, states: &[State], key: &IdentityKey) -> Option<ObjectId> {
-        self.by_key.find(hash(key), |&object| key_of(states, object) == key).copied()
+        let found = self.by_key.find(hash(key), |&object| key_of(states, object) == key);
+        found.copied().or_else(|| self.keyless_at(key).map(|at| self.keyless[at].1))
+    }
+
+    fn keyless_at(&self, key: &IdentityKey) -> Option<usize> {
+        self.keyless.iter().position(|(lost, _)| lost == key)
     }
 
     /// All objects, in the order in which they came.
@@ -62,9 +71,24 @@ impl IdentityMap {
             }
             Entry::Vacant(entry) => {
                 entry.insert(object);
-                self.objects.push(object);
-                None
+                let there = self.keyless_at(key).map(|at| self.keyless.swap_remove(at).1);
+                match there {
+                    Some(there) if there == object => return None,
+                    Some(there) => self.objects.rename(&there, object),
+                    None if !self.keyless.is_empty() && self.objects.contains(&object) => {}
+                    None => self.objects.push(object),
+                }
+                there
             }
+        }
+    }
+
+    /// Keeps an object that is about to lose its key where it is.
+    pub(super) fn lose_key(&mut self, states: &[State], object: ObjectId) {
+        let key = key_of(states, object);
+        if let Ok(found) = self.by_key.find_entry(hash(key), |&other| other == object) {
+            found.remove();
+            self.keyless.push((key.clone(), object));
         }
     }
 

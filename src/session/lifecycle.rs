@@ -295,6 +295,9 @@ impl Session<'_> {
     }
 
     pub(super) fn detach(&mut self, object: ObjectId, to_transient: bool) {
+        if to_transient && self.is_in_identity_map(object) {
+            self.identity_map.lose_key(&self.states, object);
+        }
         let state = self.state_mut(object);
         state.session = None;
         state.held = false;

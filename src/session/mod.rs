@@ -264,8 +264,10 @@ impl<'a> Session<'a> {
         self.is_in_identity_map(object) || self.new.contains(&object)
     }
 
+    /// Whether the object is in the identity map under a key that it still has.
     fn is_in_identity_map(&self, object: ObjectId) -> bool {
-        self.state(object).in_identity_map
+        let state = self.state(object);
+        state.in_identity_map && state.key.is_some()
     }
 
     /// Whether the object belongs to the session that is open.

@@ -9,7 +9,7 @@ use super::plan::{Joint, Request, orderings};
 use super::post::{PostLoader, PostLoads};
 use crate::session::Session;
 use crate::session::attribute::Got;
-use crate::session::error::Result;
+use crate::session::error::{Error, ErrorClass, Result};
 use crate::session::id::ObjectId;
 use crate::session::mapping::{ColumnRef, Direction, Relationship, RelationshipId, TableIndex};
 use crate::session::passive::Passive;
@@ -123,10 +123,14 @@ impl Session<'_> {
         let columns = self.parent_columns(&mut request, relationship);
         request.before.clone_from(&columns);
         self.order_selectin(&mut request, relationship);
-        let parents: Vec<Parent> = objects
-            .iter()
-            .map(|&(object, replaces)| (self.key_of(object).values.to_vec(), object, replaces))
-            .collect();
+        let parent = |&(object, replaces): &(ObjectId, bool)| {
+            // One that a rollback has left in the identity map without its key.
+            let message = "'NoneType' object is not subscriptable";
+            let no_key = || Error::new(ErrorClass::TypeError, message);
+            let key = self.state(object).key.as_ref().ok_or_else(no_key)?;
+            Ok((key.values.to_vec(), object, replaces))
+        };
+        let parents = objects.iter().map(parent).collect::<Result<Vec<Parent>>>()?;
         for chunk in parents.chunks(KEYS_MAX) {
             let keys: Vec<&[Scalar]> = chunk.iter().map(|(key, ..)| &key[..]).collect();
             let found = self.load_chunk(&request, &columns, &keys, posts)?;
