@@ -365,6 +365,42 @@ fn a_wrong_call_says_what_is_right() {
     }
 }
 
+/// A file of this program's own for a test, by name.
+fn file(name: &str, text: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn files_that_do_not_fit_are_named() {
+    let (json, twice) =
+        ("[", "CREATE TABLE t (a INTEGER PRIMARY KEY);\nINSERT INTO t\nVALUES (1);\n");
+    let [json, once, twice] = [
+        file("list.json", json),
+        file("once.sql", twice),
+        file("twice.sql", &format!("{twice}\nINSERT INTO t VALUES (1);")),
+    ];
+    let wrong: [(&[&str], i32, &str); 9] = [
+        (&["replay", "nowhere.json"], 2, "error: cannot read \"nowhere.json\": "),
+        (&["replay", &json], 2, "list.json\" is no scenario: $: EOF while parsing a list"),
+        (&["compare", &json], 2, "list.json\" is no scenario: $: EOF while parsing a list"),
+        (&["explain", "nowhere.sql", "DELETE FROM t"], 2, "error: cannot read \"nowhere.sql\": "),
+        (&["explain", &twice, "DELETE FROM t"], 2, "error: line 5 of \""),
+        (&["explain", &once, "DELETE FROM t; DELETE FROM t"], 2, "error: only one statement is"),
+        (&["explain", &once, ";"], 2, "error: there is no statement"),
+        (&["explain", &once, "DELETE FROM u"], 1, "error: table \"u\" does not exist\n"),
+        (&["shell", &twice], 1, "Error: UNIQUE constraint failed: t.a\n"),
+    ];
+    for (arguments, status, says) in wrong {
+        let output = call(arguments);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(says), "{arguments:?}: {stderr}");
+    }
+    assert_eq!(printed(&["explain", &once, "DELETE FROM t; -- all"]), "delete t (1 row; 1)\n");
+}
+
 #[test]
 fn help_fits_the_terminal() {
     let calls = [
@@ -387,7 +423,8 @@ fn help_fits_the_terminal() {
 
 /// What a bench of 25 rows and two samples tells.
 fn bench(shape: &str, action: &str, arguments: &[&str]) -> Value {
-    let call = ["bench", "--shape", shape, "--action", action, "--samples", "2", "--json"];
+    let call =
+        ["bench", "--shape", shape, "--action", action, "--samples", "2", "--format", "json"];
     let rows: &[&str] = if arguments.is_empty() { &["--rows", "25"] } else { arguments };
     serde_json::from_str(&printed(&[&call, rows].concat())).unwrap()
 }

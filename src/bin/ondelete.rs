@@ -8,7 +8,10 @@ fn main() -> ExitCode {
     match cli::run(&arguments, &mut anstream::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            anstream::eprintln!("{failure}");
+            let text = failure.to_string();
+            if !text.is_empty() {
+                anstream::eprintln!("{text}");
+            }
             ExitCode::from(failure.exit_status())
         }
     }

@@ -2,15 +2,19 @@
 
 use super::Failure;
 use crate::database::{Database, Enforcement};
-use crate::sql::Connection;
+use crate::sql::{Connection, split_statement};
 use clap::{Args, ValueEnum};
+use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Tell what a statement would do, on your own schema and data.
 ///
 /// The file is SQL that makes the tables and fills them. Foreign keys are enforced.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ondelete explain shop.sql \"DELETE FROM customer WHERE id = 1\"\n  \
+    ondelete explain shop.sql \"UPDATE customer SET id = 2\" --format json")]
 pub(super) struct ExplainArguments {
     /// A file of SQL: tables and rows.
     schema: PathBuf,
@@ -30,17 +34,37 @@ enum Format {
 /// Writes the plan of a statement.
 ///
 /// # Errors
-/// [`Failure::Input`] if the file cannot be read, [`Failure::Statement`] for SQL that fails.
+/// [`Failure::Input`] if the file cannot be read or run, or there is not one statement;
+/// [`Failure::Statement`] if that one has no plan.
 pub(super) fn run(arguments: &ExplainArguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let path = &arguments.schema;
-    let script = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Input(format!("cannot read \"{}\": {error}", path.display())))?;
+    let Some((statement, rest)) = split_statement(&arguments.statement) else {
+        return Err(Failure::Input("there is no statement to explain".to_owned()));
+    };
+    if split_statement(rest).is_some() {
+        return Err(Failure::Input("only one statement is explained at a time".to_owned()));
+    }
     let mut connection = Connection::new(Database::new(Enforcement::On));
-    connection.execute_script(&script)?;
-    let plan = connection.plan(&arguments.statement)?;
+    run_file(&mut connection, &arguments.schema)?;
+    let plan = connection.plan(statement)?;
     match arguments.format {
         Format::Tree => writeln!(out, "{plan}")?,
         Format::Json => writeln!(out, "{:#}", plan.to_json())?,
+    }
+    Ok(())
+}
+
+/// Runs a file of SQL; what fails is told by its line.
+fn run_file(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
+    let script = fs::read_to_string(path).map_err(|error| Failure::unreadable(path, &error))?;
+    let mut rest = script.as_str();
+    while let Some((statement, behind)) = split_statement(rest) {
+        connection.query(statement, &[]).map_err(|error| {
+            let before = &script[..script.len() - rest.len()];
+            let blank = &rest[..rest.len() - rest.trim_start().len()];
+            let line = 1 + before.matches('\n').count() + blank.matches('\n').count();
+            Failure::Input(format!("line {line} of \"{}\": {error}", path.display()))
+        })?;
+        rest = behind;
     }
     Ok(())
 }

@@ -19,9 +19,10 @@ use crate::catalog::ReferentialAction;
 use crate::error::Error;
 use crate::session;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// The call of the program.
 #[derive(Debug, Parser)]
@@ -34,8 +35,8 @@ use std::io::{self, Write};
         An in-memory relational engine whose foreign keys behave as SQLite's do. It\n\
         plans a delete without doing it, carries it out, and says why rows vanish, turn\n\
         NULL, stay, or keep it from happening.",
-    after_help = "Start with:\n  ondelete tour\n  ondelete bench",
-    after_long_help = "Start with:\n  ondelete tour\n  ondelete bench\n\n\
+    after_help = "Start with:\n  ondelete tour\n  ondelete shell",
+    after_long_help = "Start with:\n  ondelete tour\n  ondelete shell\n\n\
         Exit status:\n  0  done\n  1  a statement failed, or what is compared differs\n  \
         2  the call is wrong"
 )]
@@ -47,11 +48,20 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Tour(tour::TourArguments),
-    Bench(bench::BenchArguments),
-    Replay(scenario::ReplayArguments),
-    Compare(compare::CompareArguments),
     Explain(explain::ExplainArguments),
     Shell(shell::ShellArguments),
+    Compare(compare::CompareArguments),
+    Replay(scenario::ReplayArguments),
+    Bench(bench::BenchArguments),
+}
+
+/// For whom output is written.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Format {
+    /// For people: 80 columns, coloured on a terminal
+    Text,
+    /// For machines: one document
+    Json,
 }
 
 /// The ON DELETE actions as one writes them on a command line, in the order of the tour: first
@@ -79,8 +89,8 @@ pub enum Failure {
     Statement(Error),
     /// The output could not be written.
     Output(io::Error),
-    /// A shell that was to stop after an error has stopped. It has told which.
-    Stopped,
+    /// A statement of a shell failed, and the shell has told why.
+    Told,
     /// The subjects of a bench disagree, or the one that it compares with failed.
     Bench(String),
     /// What the call names cannot be read, or does not fit.
@@ -90,15 +100,20 @@ pub enum Failure {
 }
 
 impl Failure {
+    fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Failure::Input(format!("cannot read \"{}\": {error}", path.display()))
+    }
+
     /// What the program should exit with.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Failure::Statement(_) | Failure::Bench(_) | Failure::Session(_) | Failure::Stopped => 1,
+            Failure::Statement(_) | Failure::Bench(_) | Failure::Session(_) | Failure::Told => 1,
             Failure::Output(_) | Failure::Input(_) => 2,
         }
     }
 }
 
+/// Empty for [`Failure::Told`].
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -106,7 +121,7 @@ impl fmt::Display for Failure {
             Failure::Session(error) => write!(f, "error: {error}"),
             Failure::Output(error) => write!(f, "error: the output cannot be written: {error}"),
             Failure::Bench(message) | Failure::Input(message) => write!(f, "error: {message}"),
-            Failure::Stopped => f.write_str("error: stopped after an error"),
+            Failure::Told => Ok(()),
         }
     }
 }

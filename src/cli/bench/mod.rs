@@ -18,7 +18,7 @@ mod shapes;
 mod sqlite;
 mod text;
 
-use super::{Failure, action_parser};
+use super::{Failure, Format, action_parser};
 use crate::catalog::ReferentialAction;
 use crate::error::Rows;
 use clap::{Args, value_parser};
@@ -42,7 +42,7 @@ use std::time::Duration;
         ondelete bench                                    one row, 100,000 go with it\n  \
         ondelete bench --shape tree --rows 1000000        a table for each level\n  \
         ondelete bench --shape diamond --action set-null  what is nulled by two ways\n  \
-        ondelete bench --action restrict --json           the price of a refusal"
+        ondelete bench --action restrict --format json    the price of a refusal"
 )]
 pub(super) struct BenchArguments {
     /// How the rows reference each other
@@ -77,9 +77,9 @@ pub(super) struct BenchArguments {
     )]
     samples: u32,
 
-    /// One JSON document, for machines
-    #[arg(long)]
-    json: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 /// How long a chain SQLite deletes: its limit is 1,000 nested actions, and the end of the chain is
@@ -117,7 +117,7 @@ impl BenchArguments {
 /// Measures what was asked for and prints it.
 pub(super) fn run(arguments: &BenchArguments, out: &mut dyn Write) -> Result<(), Failure> {
     let report = Report::measure(arguments)?;
-    if arguments.json {
+    if arguments.format == Format::Json {
         serde_json::to_writer_pretty(&mut *out, &report).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {

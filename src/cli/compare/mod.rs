@@ -11,12 +11,12 @@
 mod run;
 mod text;
 
-use super::Failure;
 use super::scenario::{Prepared, prepare};
+use super::{Failure, Format};
 use crate::database::Enforcement;
 use crate::session::agreement::{Agreement, DefaultKey, Deletion, Reason, Strategy, agrees};
 use crate::session::mapping::PassiveDeletes;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use run::{Ending, Outcome, Rows};
 use serde_json::{Value as Json, json};
 use std::io::Write;
@@ -24,18 +24,15 @@ use std::path::PathBuf;
 
 /// Delete a scenario's object under every strategy of the session, and say what differs
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ondelete compare examples/heroes.json\n  \
+    ondelete compare examples/heroes.json --format json")]
 pub(super) struct CompareArguments {
     /// The scenario: its models, the rows made before its first delete, and that delete
     file: PathBuf,
-    /// For people, or for programs
+    /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// What relationships may say of their cascade: all that matters is `delete`.

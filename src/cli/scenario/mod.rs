@@ -36,6 +36,9 @@ const VERSION: i64 = 1;
 
 /// Replay a scenario: models and steps as JSON in, its trace as JSON out
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ondelete replay scenario.json\n  \
+    ondelete replay --batch scenarios.jsonl")]
 pub(super) struct ReplayArguments {
     /// The scenario; - reads standard input
     file: PathBuf,
@@ -63,9 +66,11 @@ pub(super) fn run(arguments: &ReplayArguments, out: &mut dyn Write) -> Result<()
         return replay_lines(input, arguments.on, out);
     }
     let mut text = String::new();
-    input.read_to_string(&mut text).map_err(|error| unreadable(&arguments.file, &error))?;
-    let trace = replay(&text, arguments.on)
-        .map_err(|malformed| Failure::Input(format!("scenario does not fit: {malformed}")))?;
+    input
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::unreadable(&arguments.file, &error))?;
+    let trace =
+        replay(&text, arguments.on).map_err(|malformed| misfit(&arguments.file, &malformed))?;
     writeln!(out, "{trace:#}")?;
     Ok(())
 }
@@ -74,12 +79,12 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let file = File::open(path).map_err(|error| Failure::unreadable(path, &error))?;
     Ok(Box::new(BufReader::new(file)))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::Input(format!("\"{}\" cannot be read: {error}", path.display()))
+fn misfit(path: &Path, malformed: &Malformed) -> Failure {
+    Failure::Input(format!("\"{}\" is no scenario: {malformed}", path.display()))
 }
 
 fn replay_lines(input: impl BufRead, on: On, out: &mut dyn Write) -> Result<(), Failure> {

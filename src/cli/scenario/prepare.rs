@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::json::{At, Malformed, Result};
 use super::run::{Run, Snapshot};
-use super::{Scenario, models, open, unreadable};
+use super::{Scenario, misfit, models, open};
 use crate::cli::Failure;
 use crate::database::Database;
 use crate::session::backend::Backend;
@@ -46,8 +46,8 @@ impl Prepared {
 /// be committed.
 pub(in crate::cli) fn prepare(file: &Path) -> std::result::Result<Prepared, Failure> {
     let mut text = String::new();
-    open(file)?.read_to_string(&mut text).map_err(|error| unreadable(file, &error))?;
-    let fits = |malformed: Malformed| Failure::Input(format!("scenario does not fit: {malformed}"));
+    open(file)?.read_to_string(&mut text).map_err(|error| Failure::unreadable(file, &error))?;
+    let fits = |malformed| misfit(file, &malformed);
     let json: Json =
         serde_json::from_str(&text).map_err(|error| fits(Malformed::whole(error.to_string())))?;
     let at = At::root(&json);

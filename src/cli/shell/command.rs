@@ -42,18 +42,22 @@ impl Shell<'_> {
             (".tables", _) => self.tables()?,
             (".schema", _) => self.schema(word)?,
             (".dump", _) => self.dump()?,
-            (".read", file) if !file.is_empty() => {
-                if let Err(failure) = self.read_file(Path::new(file)) {
-                    self.complain(&failure.to_string())?;
-                }
-            }
+            (".read", file) if !file.is_empty() => match self.read_file(Path::new(file)) {
+                Err(Failure::Input(message)) => self.complain(&message)?,
+                done => done?,
+            },
             (".bail", "on" | "off") => self.bails = word == "on",
             (".headers" | ".header", "on" | "off") => self.has_headers = word == "on",
             (".explain", "on" | "off") => self.explains = word == "on",
             (".limit", "trigger_depth") => self.limit(words.get(1))?,
-            (".mode", mode) if Mode::ALL.iter().any(|(name, _)| *name == mode) => {
-                let found = Mode::ALL.into_iter().find(|(name, _)| *name == mode);
-                self.mode = found.map_or(self.mode, |(_, mode)| mode);
+            (".mode", wanted) if !wanted.is_empty() => {
+                match Mode::ALL.into_iter().find(|(name, _)| *name == wanted) {
+                    Some((_, mode)) => self.mode = mode,
+                    None => {
+                        let names = Mode::ALL.map(|(name, _)| name).join(" ");
+                        self.complain(&format!("mode should be one of: {names}"))?;
+                    }
+                }
             }
             // Settings of the real one that change nothing here.
             (".echo" | ".timer" | ".changes" | ".stats" | ".nullvalue" | ".width", _) => {}

@@ -23,6 +23,10 @@ use std::path::PathBuf;
 /// Statements run as their lines are read. `.help` lists the dot-commands; `.plan DELETE …` tells
 /// what a statement would do, `.why` what the last one came to.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ondelete shell                               on an empty database\n  \
+    ondelete shell --foreign-keys on shop.sql    with the tables of a file\n  \
+    ondelete shell < script.sql                  as in a pipe")]
 pub(super) struct ShellArguments {
     /// Whether foreign keys are enforced from the start.
     #[arg(long, value_enum, default_value = "off", value_name = "SWITCH")]
@@ -69,8 +73,8 @@ const FILES_MAX: usize = 20;
 /// Runs a shell until its input ends.
 ///
 /// # Errors
-/// [`Failure::Output`] if `out` takes no more; [`Failure::Input`] for a file that cannot be read, and
-/// under `.bail on` after an error.
+/// [`Failure::Output`] if `out` takes no more; [`Failure::Input`] for a file that cannot be read;
+/// [`Failure::Told`] if a statement or command has failed.
 pub(super) fn run(arguments: &ShellArguments, out: &mut dyn Write) -> Result<(), Failure> {
     let enforcement = match arguments.foreign_keys {
         Switch::On => Enforcement::On,
@@ -85,10 +89,7 @@ pub(super) fn run(arguments: &ShellArguments, out: &mut dyn Write) -> Result<(),
     } else {
         shell.read(&mut io::stdin().lock())?;
     }
-    match shell.has_failed && shell.bails {
-        true => Err(Failure::Stopped),
-        false => Ok(()),
-    }
+    if shell.has_failed { Err(Failure::Told) } else { Ok(()) }
 }
 
 impl<'a> Shell<'a> {
@@ -109,10 +110,7 @@ impl<'a> Shell<'a> {
     }
 
     fn read_file(&mut self, path: &std::path::Path) -> Result<(), Failure> {
-        let cannot = |error: io::Error| {
-            Failure::Input(format!("cannot read \"{}\": {error}", path.display()))
-        };
-        let file = std::fs::File::open(path).map_err(cannot)?;
+        let file = std::fs::File::open(path).map_err(|error| Failure::unreadable(path, &error))?;
         if self.reading >= FILES_MAX {
             return Err(Failure::Input("files read one another without an end".to_owned()));
         }

@@ -14,7 +14,7 @@ mod heroes;
 mod programs;
 mod text;
 
-use super::{ACTIONS, Failure, action_parser};
+use super::{ACTIONS, Failure, Format, action_parser};
 use crate::catalog::{IndexKind, ReferentialAction};
 use crate::database::Update;
 use crate::database::{CheckReport, Database, Delete, Done, Enforcement, LetPass, Plan, Statement};
@@ -77,14 +77,6 @@ enum Part {
     Database,
     /// Both
     All,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// For people: 80 columns, coloured on a terminal
-    Text,
-    /// For machines: the programs and the runs
-    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
