@@ -8,7 +8,7 @@ use crate::id::{RowId, TableId, TableRef};
 use crate::referential::{Detail, MatchFull};
 use crate::storage::RowRef;
 use crate::table::{self, Appended};
-use crate::value::{Key, Value, ValueRef};
+use crate::value::{KeyRef, Value, ValueRef};
 use smallvec::SmallVec;
 
 impl Schema {
@@ -211,16 +211,22 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::get`].
-    pub fn row<'t>(
+    pub fn row<'t, 'k>(
         &self,
         table: impl Into<TableRef<'t>>,
-        key: impl Into<Key>,
+        key: impl Into<KeyRef<'k>>,
     ) -> Result<Option<RowRef<'_>>> {
-        let (entry, key) = (self.table(table)?, key.into());
-        let row_id = match (&key[..], entry.row_id_column) {
-            ([Value::Integer(id)], Some(_)) => Some(RowId(*id)),
-            _ => self.find_by_key(entry, &key)?,
-        };
+        let entry = self.table(table)?;
+        match key.into() {
+            KeyRef::Integer(id) if entry.row_id_column.is_some() => {
+                Ok(self.store.row(entry.id, RowId(id)))
+            }
+            key => self.row_by_values(entry, &key),
+        }
+    }
+
+    fn row_by_values(&self, entry: &TableEntry, key: &KeyRef<'_>) -> Result<Option<RowRef<'_>>> {
+        let row_id = key.with_values(|values| self.find_by_key(entry, values))?;
         Ok(row_id.and_then(|row_id| self.store.row(entry.id, row_id)))
     }
 }

@@ -3,13 +3,14 @@
 use super::Database;
 use crate::catalog::{IndexEntry, IndexKind, TableEntry};
 use crate::error::{Error, InputError, NameError, NameKind, Result};
-use crate::expression::{Bound, Expression};
-use crate::id::{IndexId, RowId, TableRef};
+use crate::expression::{Bound, Expression, Scope};
+use crate::id::{RowId, TableRef};
 use crate::query::Selector;
 use crate::referential::RowIds;
 use crate::storage::{KeyPart, Row, RowRef, Store};
 use crate::table::View;
-use crate::value::{Affinity, Collation, Key, OrderedKey, Value, compare};
+use crate::value::{Affinity, Collation, KeyRef, OrderedKey, Value, compare};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 impl Database {
@@ -21,14 +22,12 @@ impl Database {
     /// # Errors
     /// [`Error::Name`] without such a table; [`Error::Input`] without a primary key, or if the key
     /// has another number of values.
-    pub fn get<'t>(
+    pub fn get<'t, 'k>(
         &self,
         table: impl Into<TableRef<'t>>,
-        key: impl Into<Key>,
+        key: impl Into<KeyRef<'k>>,
     ) -> Result<Option<Vec<Value>>> {
-        let table = self.table(table)?;
-        let row_id = self.find_by_key(table, &key.into())?;
-        Ok(row_id.and_then(|row_id| self.store.row(table.id, row_id)).map(|row| row.to_vec()))
+        Ok(self.row(table, key)?.map(RowRef::to_vec))
     }
 
     /// The rows selected, in row id order.
@@ -91,9 +90,9 @@ impl Database {
     }
 
     /// The row with this primary key.
-    pub(super) fn find_by_key(&self, table: &TableEntry, key: &Key) -> Result<Option<RowId>> {
+    pub(super) fn find_by_key(&self, table: &TableEntry, key: &[Value]) -> Result<Option<RowId>> {
         // Nearly always the key is an integer that is the row id.
-        if let ([Value::Integer(id)], Some(_)) = (&key[..], table.row_id_column) {
+        if let ([Value::Integer(id)], Some(_)) = (key, table.row_id_column) {
             let row_id = RowId(*id);
             return Ok(self.store.row(table.id, row_id).map(|_| row_id));
         }
@@ -104,10 +103,10 @@ impl Database {
             let (name, expected, found) = (table.name().to_owned(), columns.len(), key.len());
             return Err(InputError::KeyWidth { name, expected, found }.into());
         }
-        if key.has_null() {
+        if key.iter().any(Value::is_null) {
             return Ok(None);
         }
-        if let ([value], Some(_)) = (&key[..], table.row_id_column) {
+        if let ([value], Some(_)) = (key, table.row_id_column) {
             let is_there = |id: &RowId| self.store.row(table.id, *id).is_some();
             return Ok(row_id_of(value).filter(is_there));
         }
@@ -119,7 +118,7 @@ impl Database {
     }
 
     fn find_by_predicate(&self, table: &TableEntry, predicate: &Bound) -> Vec<RowId> {
-        let fits = |row: &RowRef<'_>| predicate.truth(&row.to_vec()) == Some(true);
+        let fits = |row: &RowRef<'_>| predicate.truth(&Stored(*row)) == Some(true);
         match self.candidates(table, &predicate.equalities()) {
             Some(ids) => {
                 let row = |id: &RowId| self.store.row(table.id, *id).is_some_and(|row| fits(&row));
@@ -136,41 +135,53 @@ impl Database {
     }
 }
 
+/// A row that is asked where it is: only the columns that the expression reads are copied.
+struct Stored<'a>(RowRef<'a>);
+
+impl Scope for Stored<'_> {
+    fn column(&self, position: usize) -> Cow<'_, Value> {
+        match position < self.0.width() {
+            true => Cow::Owned(self.0.value(position)),
+            false => Cow::Owned(Value::Null),
+        }
+    }
+}
+
 /// Rows, ascending, among which are all that equal these values in these columns; `None` if no index
 /// covers any of them.
 fn candidates(store: &Store, table: &TableEntry, equal: &[(usize, Value)]) -> Option<Vec<RowId>> {
-    {
-        let value_at =
-            |position: usize| equal.iter().find(|(at, _)| *at == position).map(|(_, v)| v);
-        if let Some(value) = table.row_id_column.and_then(value_at) {
-            let is_there = |id: &RowId| store.row(table.id, *id).is_some();
-            return Some(row_id_of(value).filter(is_there).into_iter().collect());
-        }
-        let column =
-            |position: usize| (table.columns[position].affinity, table.columns[position].collation);
-        let own = table.indexes.iter().filter(|index| index.is_plain());
-        let own = own.map(|index| (index.id, index.columns.clone()));
-        // A foreign key's own index serves where the referenced columns compare as these do.
-        let referencing = table.foreign_keys.iter().filter_map(|key| {
-            let to = key.resolved()?;
-            let same =
-                key.columns.iter().zip(&to.comparison).all(|(&at, other)| column(at) == *other);
-            let parts =
-                key.columns.iter().map(|&position| (position, column(position).1)).collect();
-            same.then_some((key.index, parts))
-        });
-        own.chain(referencing).find_map(|(index, columns): (IndexId, Vec<(usize, Collation)>)| {
-            let part = |&(position, collation): &(usize, Collation)| {
-                let (conversion, own) = column(position);
-                let value =
-                    value_at(position).filter(|value| own == collation && !value.is_null())?;
-                Some(KeyPart { position, conversion, collation }.key_value(value.as_ref()))
-            };
-            let key: OrderedKey =
-                columns.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect();
-            Some(store.find(table.id, index, &key))
-        })
+    let value_at = |position: usize| equal.iter().find(|(at, _)| *at == position).map(|(_, v)| v);
+    if let Some(value) = table.row_id_column.and_then(value_at) {
+        let is_there = |id: &RowId| store.row(table.id, *id).is_some();
+        return Some(row_id_of(value).filter(is_there).into_iter().collect());
     }
+    let part = |position: usize| {
+        let value = value_at(position).filter(|value| !value.is_null())?;
+        Some(key_part(table, position).key_value(value.as_ref()))
+    };
+    let in_own = table.indexes.iter().filter(|index| index.is_plain()).find_map(|index| {
+        let own = |&(position, collation): &(usize, Collation)| {
+            (table.columns[position].collation == collation).then(|| part(position)).flatten()
+        };
+        let key = index.columns.iter().map(own).collect::<Option<OrderedKey>>()?;
+        Some(store.find(table.id, index.id, &key))
+    });
+    if in_own.is_some() {
+        return in_own;
+    }
+    // A foreign key's own index serves where the referenced columns compare as these do.
+    table.foreign_keys.iter().find_map(|key| {
+        let compares_so = |(&at, (affinity, collation)): (&usize, &(Affinity, Collation))| {
+            let column = &table.columns[at];
+            column.affinity == *affinity && column.collation == *collation
+        };
+        let to = key.resolved()?;
+        if !key.columns.iter().zip(&to.comparison).all(compares_so) {
+            return None;
+        }
+        let value = key.columns.iter().map(|&position| part(position));
+        Some(store.find(table.id, key.index, &value.collect::<Option<OrderedKey>>()?))
+    })
 }
 
 /// The rows of a table for which a predicate may hold, in the order in which a statement visits them;

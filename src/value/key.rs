@@ -76,6 +76,58 @@ impl<T: Into<Value>> From<T> for Key {
     }
 }
 
+/// A key as a call names it: an integer, which is what most keys are and costs nothing to make, or
+/// any values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyRef<'a> {
+    /// An integer alone.
+    Integer(i64),
+    /// Values that somebody else holds, one per column.
+    Borrowed(&'a [Value]),
+    /// Values, one per column.
+    Owned(Key),
+}
+
+impl KeyRef<'_> {
+    /// Hands on the values, one per column.
+    pub(crate) fn with_values<R>(&self, read: impl FnOnce(&[Value]) -> R) -> R {
+        match self {
+            KeyRef::Integer(integer) => read(&[Value::Integer(*integer)]),
+            KeyRef::Borrowed(values) => read(values),
+            KeyRef::Owned(key) => read(key),
+        }
+    }
+}
+
+/// A key of one column.
+impl<T: Into<Value>> From<T> for KeyRef<'_> {
+    #[inline]
+    fn from(value: T) -> Self {
+        match value.into() {
+            Value::Integer(integer) => KeyRef::Integer(integer),
+            other => KeyRef::Owned(other.into()),
+        }
+    }
+}
+
+impl From<Key> for KeyRef<'_> {
+    fn from(key: Key) -> Self {
+        KeyRef::Owned(key)
+    }
+}
+
+impl From<Vec<Value>> for KeyRef<'_> {
+    fn from(values: Vec<Value>) -> Self {
+        KeyRef::Owned(values.into())
+    }
+}
+
+impl<'a> From<&'a Key> for KeyRef<'a> {
+    fn from(key: &'a Key) -> Self {
+        KeyRef::Borrowed(key)
+    }
+}
+
 impl FromIterator<Value> for Key {
     fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Key {
         Key::new(values)

@@ -42,6 +42,7 @@ impl<'a> ValueRef<'a> {
     }
 
     /// The text, if this is text.
+    #[inline]
     pub fn as_text(self) -> Option<&'a str> {
         match self {
             ValueRef::Text(text) => Some(text),
