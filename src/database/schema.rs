@@ -320,10 +320,11 @@ impl Database {
             if !keys.insert(key) {
                 let (kind, names) = (ViolationKind::Unique, table.key_names(Some(position)));
                 let key = index.columns.iter().map(|(position, _)| row[*position].clone());
-                let mut violation = Violation::new(names, kind, Event::Insert);
-                violation.key = key.collect();
-                violation.hint = Hint::RowsMustDiffer;
-                return Err(Error::Violation(violation));
+                return Err(Error::Violation(Box::new(Violation {
+                    key: key.collect(),
+                    hint: Hint::RowsMustDiffer,
+                    ..Violation::new(names, kind, Event::Insert)
+                })));
             }
         }
         Ok(())

@@ -200,8 +200,9 @@ impl fmt::Display for KeyText<'_> {
 impl Violation {
     /// One row of the constraint's own table, not named, without a key: where it will stay, for the
     /// caller to fill.
-    pub(crate) fn new(names: Arc<ConstraintNames>, kind: ViolationKind, event: Event) -> Box<Self> {
-        Box::new(Violation {
+    #[inline]
+    pub(crate) fn new(names: Arc<ConstraintNames>, kind: ViolationKind, event: Event) -> Self {
+        Violation {
             kind,
             event,
             key: Key::default(),
@@ -212,7 +213,7 @@ impl Violation {
             rows: FirstRows::Ids(FirstRowIds::new()),
             reached: Reached::Nowhere,
             hint: Hint::None,
-        })
+        }
     }
 
     /// The constraint's name; for one declared without a name, the name it goes by here.

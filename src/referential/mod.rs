@@ -478,13 +478,13 @@ fn foreign_key_violation(
     event_table: TableId,
     rows: NamedRows,
 ) -> Box<Violation> {
-    let mut violation = Violation::new(catalog.foreign_key_names(key), kind, event);
-    if event_table != key.table {
-        violation.side = Side::Referenced;
-    }
-    violation.rows = rows.first;
-    violation.row_count = rows.count;
-    violation
+    let NamedRows { first, count } = rows;
+    Box::new(Violation {
+        side: if event_table == key.table { Side::Own } else { Side::Referenced },
+        rows: first,
+        row_count: count,
+        ..Violation::new(catalog.foreign_key_names(key), kind, event)
+    })
 }
 
 /// The first of the rows that reference a key, by name, and how many there are.

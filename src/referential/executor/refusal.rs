@@ -124,9 +124,8 @@ impl Executor<'_> {
     ) -> Box<Violation> {
         let (catalog, last) = (self.settings.catalog, self.last_hop(place, updated));
         let event = updated.map_or(Event::Insert, |_| Event::Update);
-        let mut violation = Violation::new(names, kind, event);
-        violation.reached = self.effects.path(catalog, self.store, place.cause, last).into();
-        violation
+        let reached = self.effects.path(catalog, self.store, place.cause, last).into();
+        Box::new(Violation { reached, ..Violation::new(names, kind, event) })
     }
 
     /// The hop to a row that an action or program was about to change.
