@@ -296,6 +296,11 @@ impl TableEntry {
         self.definition.name()
     }
 
+    /// The same, to be kept.
+    pub(crate) fn shared_name(&self) -> Name {
+        self.definition.name.clone()
+    }
+
     /// The position of a column.
     ///
     /// # Errors

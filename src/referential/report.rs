@@ -30,7 +30,7 @@ pub struct ByConstraint {
 impl ByConstraint {
     fn new(catalog: &Catalog, id: ConstraintId, event: Event, rows: usize) -> Self {
         let key = catalog.constraint(id);
-        let table = catalog.by_id(key.table).name().into();
+        let table = catalog.by_id(key.table).shared_name();
         ByConstraint { constraint: key.name.clone(), table, event, rows }
     }
 

@@ -29,6 +29,13 @@ impl Bits {
         self.words.get(at / WORD) >> (at % WORD) & 1 == 1
     }
 
+    /// The same, `None` as [`Paged::at_hand`].
+    #[inline(always)]
+    pub(super) fn at_hand(&self, at: u32) -> Option<bool> {
+        let at = at as usize;
+        self.words.at_hand(at / WORD).map(|word| word >> (at % WORD) & 1 == 1)
+    }
+
     #[inline]
     pub(super) fn set(&mut self, at: u32, bit: bool) {
         let at = at as usize;
@@ -45,6 +52,15 @@ impl Bits {
             *word |= u64::from(bit) << at;
         } else {
             self.set(self.len as u32 - 1, bit);
+        }
+    }
+
+    /// Takes the last bit away.
+    pub(super) fn pop(&mut self) {
+        self.len -= 1;
+        match self.len.is_multiple_of(WORD) {
+            true => drop(self.words.pop()),
+            false => self.set(self.len as u32, false),
         }
     }
 

@@ -109,7 +109,7 @@ impl Buckets {
 
     /// Takes the place of the last slot away.
     pub(super) fn drop_place(&mut self) {
-        self.member_of.truncate(self.member_of.len() - 1);
+        self.member_of.pop();
     }
 
     /// Puts a row into a bucket.
@@ -131,9 +131,14 @@ impl Buckets {
     /// Undoes `join` of a row that then goes away, or back to the bucket `raw`.
     pub(super) fn unjoin(&mut self, slot: u32) {
         let bucket = self.of(slot);
-        let is_last = self.list_end(bucket) == Some(slot);
         let header = self.headers.get_mut(bucket as usize);
         header.count -= 1;
+        let last = (header.start + header.len).wrapping_sub(1);
+        let is_last = match header.class {
+            _ if header.len == 0 => false,
+            0 => last == slot,
+            _ => *self.pool.get(last as usize) == slot,
+        };
         match is_last {
             true => header.len -= 1,
             false => header.is_dirty = true,
@@ -237,27 +242,20 @@ impl Buckets {
             .map(move |at| if class == 0 { at } else { *self.pool.get(at as usize) })
     }
 
-    fn list_end(&self, bucket: u32) -> Option<u32> {
-        let Bucket { start, len, class, .. } = *self.bucket(bucket);
-        let last = start + len.checked_sub(1)?;
-        Some(if class == 0 { last } else { *self.pool.get(last as usize) })
-    }
-
     /// Lists a slot at the end of a bucket, which gets so many members more.
+    #[inline]
     fn list(&mut self, bucket: u32, slot: u32, more: u32) {
-        let header = self.headers.get_mut(bucket as usize);
+        let Buckets { headers, pool, .. } = self;
+        let header = headers.get_mut(bucket as usize);
         let end = header.start + header.len;
         match header.class {
             0 if header.len == 0 => header.start = slot,
             0 if end == slot => {}
             class if class > 0 && header.len < 1 << class => {
-                header.is_dirty |= header.len > 0 && *self.pool.get(end as usize - 1) >= slot;
-                *self.pool.get_mut(end as usize) = slot;
+                header.is_dirty |= header.len > 0 && *pool.get(end as usize - 1) >= slot;
+                *pool.get_mut(end as usize) = slot;
             }
-            _ => {
-                self.widen(bucket);
-                return self.list(bucket, slot, more);
-            }
+            _ => return self.list_in_wider(bucket, slot, more),
         }
         header.len += 1;
         header.count += more;
@@ -266,8 +264,9 @@ impl Buckets {
         }
     }
 
-    /// Moves what a bucket lists into a wider block.
-    fn widen(&mut self, bucket: u32) {
+    /// The same after moving what the bucket lists into a wider block.
+    #[inline(never)]
+    fn list_in_wider(&mut self, bucket: u32, slot: u32, more: u32) {
         let header = *self.bucket(bucket);
         let Bucket { start, len, class, .. } = header;
         let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
@@ -277,6 +276,8 @@ impl Buckets {
             0 => listed.extend(start..start + len),
             _ => self.read_block(start, len, |slots| listed.extend_from_slice(slots)),
         }
+        let is_dirty = header.is_dirty || listed.last().is_some_and(|last| *last >= slot);
+        listed.push(slot);
         let place = match self.free.get_mut(wider as usize).and_then(Paged::pop) {
             Some(place) => place,
             None => {
@@ -286,7 +287,12 @@ impl Buckets {
         };
         self.pool.write(place as usize, &listed);
         self.free_block(&header);
-        *self.bucket_mut(bucket) = Bucket { start: place, class: wider, ..header };
+        let (len, count) = (len + 1, header.count + more);
+        *self.bucket_mut(bucket) =
+            Bucket { start: place, class: wider, len, count, is_dirty, ..header };
+        if is_dirty {
+            self.note_bloated(bucket);
+        }
     }
 
     fn free_block(&mut self, header: &Bucket) {

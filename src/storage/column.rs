@@ -52,8 +52,26 @@ impl Column {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, slot: u32) -> ValueRef<'_> {
+        // No call on the usual way: see `Paged::at_hand`.
+        let cell = match (&self.cells, &self.valid) {
+            (Cells::Integer(cells), None) => {
+                cells.at_hand(slot as usize).map(|integer| ValueRef::Integer(*integer))
+            }
+            (Cells::Text(cells), None) => {
+                cells.at_hand(slot as usize).map(|text| ValueRef::Text(text))
+            }
+            _ => None,
+        };
+        match cell {
+            Some(value) => value,
+            None => self.get_rarely(slot),
+        }
+    }
+
+    #[inline(never)]
+    fn get_rarely(&self, slot: u32) -> ValueRef<'_> {
         if !self.is_valid(slot) { ValueRef::Null } else { self.stored(slot) }
     }
 
@@ -127,16 +145,29 @@ impl Column {
         }
     }
 
-    pub(super) fn truncate(&mut self, length: usize) {
+    /// Writes a cell with a value that is nobody else's.
+    #[inline]
+    pub(super) fn put(&mut self, slot: u32, value: Value) {
+        match (&mut self.cells, value, &self.valid) {
+            (Cells::Integer(cells), Value::Integer(integer), None) => {
+                *cells.get_mut(slot as usize) = integer;
+            }
+            (Cells::Text(cells), Value::Text(text), None) => *cells.get_mut(slot as usize) = text,
+            (_, value, _) => self.set(slot, value.as_ref()),
+        }
+    }
+
+    /// Takes the last cell away.
+    pub(super) fn pop(&mut self) {
         match &mut self.cells {
-            Cells::Empty(old) => *old = length,
-            Cells::Integer(cells) => cells.truncate(length),
-            Cells::Real(cells) => cells.truncate(length),
-            Cells::Text(cells) => cells.truncate(length),
-            Cells::Mixed(cells) => cells.truncate(length),
+            Cells::Empty(length) => *length -= 1,
+            Cells::Integer(cells) => drop(cells.pop()),
+            Cells::Real(cells) => drop(cells.pop()),
+            Cells::Text(cells) => drop(cells.pop()),
+            Cells::Mixed(cells) => drop(cells.pop()),
         }
         if let Some(valid) = &mut self.valid {
-            valid.truncate(length);
+            valid.pop();
         }
     }
 
@@ -231,7 +262,7 @@ mod tests {
             };
             prop_assert_eq!(all(&column), plain.clone());
             let cut = cut % (plain.len() + 1);
-            column.truncate(cut);
+            (cut..column.len()).for_each(|_| column.pop());
             prop_assert_eq!(all(&column), plain[..cut].to_vec());
             prop_assert_eq!(all(&fork), plain);
         }

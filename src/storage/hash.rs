@@ -95,9 +95,8 @@ impl HashTable {
             if entry == EMPTY {
                 break;
             }
-            let start = self.start(hash_of(entry));
-            let distance = |from: usize| self.wrapped(place + self.entries.len() - from);
-            if distance(start) >= distance(hole) {
+            let distance = |from: usize| self.wrapped(place.wrapping_sub(from));
+            if distance(self.start(hash_of(entry))) >= distance(hole) {
                 *self.entries.get_mut(hole) = entry;
                 hole = place;
             }
@@ -106,14 +105,19 @@ impl HashTable {
     }
 
     fn place_of(&self, hash: u32, number: u32) -> Option<usize> {
-        let start = self.start(hash);
-        let places = (0..self.entries.len()).map(|step| self.wrapped(start + step));
         let wanted = entry_of(hash, number);
-        places
-            .map(|place| (place, *self.entries.get(place)))
-            .take_while(|&(_, entry)| entry != EMPTY)
-            .find(|&(_, entry)| entry == wanted)
-            .map(|(place, _)| place)
+        let mut place = self.start(hash);
+        for _ in 0..self.entries.len() {
+            let entry = *self.entries.get(place);
+            if entry == wanted {
+                return Some(place);
+            }
+            if entry == EMPTY {
+                break;
+            }
+            place = self.wrapped(place + 1);
+        }
+        None
     }
 
     fn make_room(&mut self) {

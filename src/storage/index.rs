@@ -148,16 +148,6 @@ impl OwnIndex {
         }
     }
 
-    /// Undoes the arrival of a row that goes for good.
-    pub(super) fn undo_insert(&mut self, rows: &Rows, slot: u32) {
-        let is_covered = self.spec.covers(rows.row(slot));
-        match &mut self.shared {
-            _ if !is_covered => {}
-            None => self.table.remove(self.spec.hash(rows.row(slot)), slot),
-            Some(shared) => shared.buckets.unjoin(slot),
-        }
-    }
-
     pub(super) fn drop_place(&mut self) {
         if let Some(shared) = &mut self.shared {
             shared.buckets.drop_place();

@@ -4,11 +4,12 @@
 //! points into two lists shared by all: runs of slots, and slots. What a change did to indexes stands
 //! aside: most changes do nothing that their undoing cannot tell from the row itself.
 
-use super::Tables;
 use super::index::Entered;
 use super::row_ids::NONE;
+use super::table::RowRef;
+use super::{Link, Tables};
 use crate::id::{RowId, TableId};
-use crate::value::{OrderedKey, Value};
+use crate::value::{OrderedKey, Value, ValueRef};
 use std::ops::Range;
 
 /// A position in the undo log.
@@ -67,6 +68,32 @@ pub struct Update {
     /// What it held before: where that begins in the log's list of values, and how many.
     pub(super) start: u32,
     pub(super) width: u32,
+    pub(super) changed: Changed,
+}
+
+/// Which columns an update changes. From the last bit's position on, all count as one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Changed(u64);
+
+impl Changed {
+    /// The columns in which a row's new values differ from the old.
+    pub(super) fn between(old: RowRef<'_>, new: &[ValueRef<'_>]) -> Self {
+        let values = old.values().zip(new).enumerate();
+        let bit = |(position, (old, new)): (usize, (ValueRef<'_>, &ValueRef<'_>))| {
+            u64::from(!old.is_same(*new)) << Changed::bit(position)
+        };
+        Changed(values.map(bit).fold(0, |all, bit| all | bit))
+    }
+
+    /// Whether the column at a position may have changed.
+    #[inline]
+    pub(super) fn has(self, position: usize) -> bool {
+        self.0 >> Changed::bit(position) & 1 == 1
+    }
+
+    fn bit(position: usize) -> u32 {
+        position.min(u64::BITS as usize - 1) as u32
+    }
 }
 
 /// The place of a row in its table, as long as the log remembers it.
@@ -137,18 +164,22 @@ pub(super) enum Aside {
     /// A cell was overwritten that a set had made NULL: this lay under the NULL.
     Overwritten { position: usize, value: Value },
     /// Rows that reference this key became orphans.
-    Orphaned { table: TableId, reference: usize, key: OrderedKey },
+    Orphaned(Link, Box<OrderedKey>),
     /// Orphans found a referenced row.
-    Adopted {
-        table: TableId,
-        reference: usize,
-        bucket: u32,
-        owner: u32,
-        slot: u32,
-        key: OrderedKey,
-    },
+    Adopted(Link, Box<Adopted>),
     /// A referenced row lost its bucket with its old key.
-    Detached { table: TableId, reference: usize, bucket: u32, slot: u32 },
+    Detached { link: Link, bucket: u32, slot: u32 },
+}
+
+/// Orphans that have found a referenced row.
+#[derive(Clone, Debug)]
+pub(super) struct Adopted {
+    pub(super) bucket: u32,
+    /// The row that owned the bucket before.
+    pub(super) owner: u32,
+    /// The row that has the key now.
+    pub(super) slot: u32,
+    pub(super) key: OrderedKey,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -174,16 +205,15 @@ impl Log {
         self.values.extend(held);
     }
 
+    /// Takes the update logged last off the log, with what its row held before.
+    pub(super) fn take_update(&mut self) -> Option<(Update, std::vec::Drain<'_, Value>)> {
+        let update = self.updates.pop()?;
+        Some((update, self.values.drain(update.start as usize..)))
+    }
+
     /// What the row of an update held before.
     pub(super) fn held(&self, update: &Update) -> &[Value] {
         &self.values[update.start as usize..(update.start + update.width) as usize]
-    }
-
-    /// Forgets the update logged last.
-    pub(super) fn pop_update(&mut self) {
-        if let Some(update) = self.updates.pop() {
-            self.values.truncate(update.start as usize);
-        }
     }
 
     /// Logs rows that were changed as a set.

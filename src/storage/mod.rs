@@ -67,8 +67,9 @@ pub use table::{Row, RowRef};
 
 use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
-use index::{Entered, OwnIndex, ReferenceIndex};
+use index::{OwnIndex, ReferenceIndex};
 use log::{Aside, Log};
+use pages::own;
 use smallvec::SmallVec;
 use table::{Arrival, TableStore};
 use triomphe::Arc;
@@ -99,17 +100,18 @@ pub struct Store {
 }
 
 impl Tables {
+    #[inline(always)]
     fn get(&self, table: TableId) -> &TableStore {
         self.stores[table.0 as usize].as_deref().expect("a table in use exists")
     }
 
+    #[inline(always)]
     fn get_mut(&mut self, table: TableId) -> &mut TableStore {
-        let store = self.stores[table.0 as usize].as_mut().expect("a table in use exists");
-        Arc::make_mut(store)
+        own(self.stores[table.0 as usize].as_mut().expect("a table in use exists"))
     }
 
     fn find_mut(&mut self, table: TableId) -> Option<&mut TableStore> {
-        self.stores.get_mut(table.0 as usize)?.as_mut().map(Arc::make_mut)
+        self.stores.get_mut(table.0 as usize)?.as_mut().map(own)
     }
 
     fn links(&self, table: TableId) -> &[Link] {
@@ -250,8 +252,7 @@ impl Store {
         }
         let TableStore { rows, indexes, references, .. } = store;
         for (index, own) in indexes.iter_mut().enumerate() {
-            let entered = own.insert(rows, slot);
-            if let Some(entered @ Entered::Hashed { displaced: Some(_), .. }) = entered {
+            if let Some(entered) = own.insert(rows, slot) {
                 log.aside(Aside::Entered { index, entered });
             }
         }
@@ -286,9 +287,9 @@ impl Store {
         let Some(slot) = self.tables.get(table).rows.find(old_id.0) else { return };
         let row = self.tables.get(table).rows.row(slot);
         let held: SmallVec<[Value; 8]> = row.values().map(ValueRef::to_value).collect();
-        self.rewrite(table, slot, RowRef::held(old_id, &held), new_id, values);
+        let changed = self.rewrite(table, slot, RowRef::held(old_id, &held), new_id, values);
         let (start, width) = (0, held.len() as u32);
-        let update = Update { table, old_id, new_id, slot: Slot(slot), start, width };
+        let update = Update { table, old_id, new_id, slot: Slot(slot), start, width, changed };
         self.log.push_update(update, held);
     }
 

@@ -42,6 +42,22 @@ pub(super) struct Paged<T, const CELLS: usize = PAGE> {
     tail: Vec<T>,
 }
 
+/// What a pointer leads to, to be changed: a copy of its own if somebody else has it too. Copying is
+/// out of the way of those who need not.
+#[inline(always)]
+pub(super) fn own<T: Clone>(shared: &mut Arc<T>) -> &mut T {
+    if !shared.is_unique() {
+        part(shared);
+    }
+    Arc::get_mut(shared).expect("nobody else has it now")
+}
+
+#[cold]
+#[inline(never)]
+fn part<T: Clone>(shared: &mut Arc<T>) {
+    *shared = Arc::new(T::clone(shared));
+}
+
 impl<T, const CELLS: usize> Default for Paged<T, CELLS> {
     fn default() -> Self {
         Paged { spine: None, patch: Vec::new(), sealed: 0, tail: Vec::new() }
@@ -63,12 +79,24 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     /// The cell at a position below the length.
     #[inline(always)]
     pub(super) fn get(&self, position: usize) -> &T {
-        let number = position / CELLS;
+        match self.at_hand(position) {
+            Some(cell) => cell,
+            None => &self.patched_page(position / CELLS)[position % CELLS],
+        }
+    }
+
+    /// The same, `None` where a patch has to be asked. Whoever leaves that to a function of its own has
+    /// no call on the usual way, and so few instructions that the processor waits for the memory of
+    /// several reads at a time.
+    #[inline(always)]
+    pub(super) fn at_hand(&self, position: usize) -> Option<&T> {
+        let (number, at) = (position / CELLS, position % CELLS);
+        if number >= self.sealed {
+            return Some(&self.tail[at]);
+        }
         match &self.spine {
-            Some(spine) if number < self.sealed && self.patch.is_empty() => {
-                &spine[number][position % CELLS]
-            }
-            _ => &self.page(number)[position % CELLS],
+            Some(spine) if self.patch.is_empty() => Some(&spine[number][at]),
+            _ => None,
         }
     }
 
@@ -78,12 +106,19 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         if number >= self.sealed {
             return &self.tail;
         }
-        if !self.patch.is_empty()
-            && let Ok(at) = self.patch.binary_search_by_key(&number, |(number, _)| *number)
-        {
-            return &self.patch[at].1[..];
+        match &self.spine {
+            Some(spine) if self.patch.is_empty() => &spine[number][..],
+            _ => &self.patched_page(number)[..],
         }
-        &self.spine()[number][..]
+    }
+
+    /// A full page of an array that shares some.
+    #[inline(never)]
+    fn patched_page(&self, number: usize) -> &[T; CELLS] {
+        match self.patch.binary_search_by_key(&number, |(number, _)| *number) {
+            Ok(at) => &self.patch[at].1,
+            Err(_) => &self.spine()[number],
+        }
     }
 
     /// The cells of a range, as far as there are any, a piece of a page at a time, each with the
@@ -107,7 +142,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     /// The spine, to be changed: this array's own from now on.
     #[inline]
     fn spine_mut(&mut self) -> &mut Vec<Page<T, CELLS>> {
-        Arc::make_mut(self.spine.get_or_insert_default())
+        own(self.spine.get_or_insert_default())
     }
 
     /// Whether nobody else holds the spine. Nobody else can come to hold what only this array holds.
@@ -117,14 +152,13 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     }
 
     /// The cell at a position below the length, to be changed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get_mut(&mut self, position: usize) -> &mut T {
-        let number = position / CELLS;
-        if number < self.sealed && self.patch.is_empty() && self.owns_spine() {
-            let page = &mut self.spine_mut()[number];
-            return &mut Arc::make_mut(page)[position % CELLS];
+        let (number, at) = (position / CELLS, position % CELLS);
+        if number >= self.sealed {
+            return &mut self.tail[at];
         }
-        &mut self.page_mut(number)[position % CELLS]
+        &mut self.sealed_page_mut(number)[at]
     }
 
     /// The cells of a page, to be changed.
@@ -136,35 +170,28 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         if number >= self.sealed {
             return &mut self.tail;
         }
-        if self.owns_spine() && self.is_folded() {
-            return self.folded_page_mut(number);
-        }
-        self.shared_page_mut(number)
+        &mut self.sealed_page_mut(number)[..]
     }
 
-    #[inline]
+    #[inline(always)]
+    fn sealed_page_mut(&mut self, number: usize) -> &mut [T; CELLS] {
+        if !self.patch.is_empty() || !self.owns_spine() {
+            return self.shared_page_mut(number);
+        }
+        let spine = self.spine.as_mut().and_then(Arc::get_mut);
+        own(&mut spine.expect("a full page is in a spine")[number])
+    }
+
     fn is_folded(&self) -> bool {
         self.patch.is_empty() && self.spine().len() == self.sealed
     }
 
-    #[inline]
-    fn folded_page_mut(&mut self, number: usize) -> &mut [T] {
-        &mut Arc::make_mut(&mut self.spine_mut()[number])[..]
-    }
-
     #[cold]
-    fn shared_page_mut(&mut self, number: usize) -> &mut [T] {
-        if self.owns_spine() {
+    #[inline(never)]
+    fn shared_page_mut(&mut self, number: usize) -> &mut [T; CELLS] {
+        if self.owns_spine() || self.patch_is_long() {
             self.fold();
-            return self.folded_page_mut(number);
-        }
-        self.patched_page_mut(number)
-    }
-
-    fn patched_page_mut(&mut self, number: usize) -> &mut [T] {
-        if self.patch_is_long() {
-            self.fold();
-            return self.folded_page_mut(number);
+            return own(&mut self.spine_mut()[number]);
         }
         let at = match self.patch.binary_search_by_key(&number, |(number, _)| *number) {
             Ok(at) => at,
@@ -173,7 +200,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
                 at
             }
         };
-        &mut Arc::make_mut(&mut self.patch[at].1)[..]
+        own(&mut self.patch[at].1)
     }
 
     fn patch_is_long(&self) -> bool {
@@ -186,7 +213,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         if self.is_folded() {
             return;
         }
-        let spine = Arc::make_mut(self.spine.get_or_insert_default());
+        let spine = own(self.spine.get_or_insert_default());
         spine.truncate(self.sealed);
         for (number, page) in self.patch.drain(..) {
             match spine.get_mut(number) {
@@ -242,7 +269,14 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     }
 
     /// Takes the last cell away.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
+        self.tail.pop().or_else(|| self.pop_sealed())
+    }
+
+    /// The same where the last page is full.
+    #[cold]
+    fn pop_sealed(&mut self) -> Option<T> {
         let last = self.len().checked_sub(1)?;
         let value = self.get(last).clone();
         self.truncate(last);
@@ -316,9 +350,8 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         }
         self.fold();
         let Paged { spine, tail, .. } = self;
-        let spine = spine.as_mut().map_or(&mut [][..], |spine| &mut Arc::make_mut(spine)[..]);
-        let mut pages: Vec<&mut [T]> =
-            spine.iter_mut().map(|page| &mut Arc::make_mut(page)[..]).collect();
+        let spine = spine.as_mut().map_or(&mut [][..], |spine| &mut own(spine)[..]);
+        let mut pages: Vec<&mut [T]> = spine.iter_mut().map(|page| &mut own(page)[..]).collect();
         pages.push(tail);
         Some(Opened { pages })
     }

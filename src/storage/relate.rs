@@ -7,7 +7,7 @@
 use super::buckets::Listed;
 use super::index::ReferenceIndex;
 use super::key::key_of;
-use super::log::{Aside, Log};
+use super::log::{Adopted, Aside, Changed, Log};
 use super::row_ids::NONE;
 use super::table::{RowRef, TableStore};
 use super::{IndexSpec, Link, Links, References, Slot, Store, Tables};
@@ -103,9 +103,7 @@ impl Store {
             Listed::Run(start, len) if rows.ascends() => {
                 let mut ids = [RowId(0); FIRST_ROWS_MAX];
                 let len = FIRST_ROWS_MAX.min(len as usize);
-                for (slot, id) in (start..).zip(&mut ids[..len]) {
-                    *id = row_id(slot);
-                }
+                rows.read_ids(start, &mut ids[..len]);
                 return (count, FirstRowIds::from_buf_and_len(ids, len));
             }
             _ if count <= SORTED_MAX => {
@@ -171,8 +169,8 @@ impl Store {
             let row = self.tables.get(table).rows.row(slot);
             let Some(key) = key_of(&reference.to.parts, row) else { continue };
             if let Some((bucket, owner)) = self.tables.reference_mut(link).adopt(slot, &key) {
-                let Link { table, reference } = link;
-                self.log.aside(Aside::Adopted { table, reference, bucket, owner, slot, key });
+                let adopted = Adopted { bucket, owner, slot, key };
+                self.log.aside(Aside::Adopted(link, Box::new(adopted)));
             }
         }
     }
@@ -210,7 +208,8 @@ impl Store {
             None => {
                 let bucket = reference.buckets.open(NONE);
                 reference.orphan(bucket, key.clone());
-                self.log.aside(Aside::Orphaned { table, reference: position, key });
+                let link = Link { table, reference: position };
+                self.log.aside(Aside::Orphaned(link, Box::new(key)));
                 bucket
             }
         };
@@ -227,7 +226,8 @@ impl Store {
         }
     }
 
-    /// Writes a row's new values, and brings along every index that they concern.
+    /// Writes a row's new values, and brings along every index that they concern. Which columns that
+    /// changes.
     pub(super) fn rewrite(
         &mut self,
         table: TableId,
@@ -235,75 +235,69 @@ impl Store {
         old: RowRef<'_>,
         new_id: RowId,
         values: &[ValueRef<'_>],
-    ) {
-        let changed = |position: usize| !old.get(position).is_same(values[position]);
-        self.detach(table, slot, old, &changed);
+    ) -> Changed {
+        let changed = Changed::between(old, values);
+        self.detach(table, slot, old, changed);
         let store = self.tables.get_mut(table);
         let uses = |spec: &IndexSpec| {
             spec.filter.is_some()
                 || spec.computed.is_some()
-                || spec.parts.iter().any(|part| changed(part.position))
+                || spec.parts.iter().any(|part| changed.has(part.position))
         };
-        let covered: Vec<Option<bool>> = store
-            .indexes
-            .iter()
-            .map(|index| uses(&index.spec).then(|| index.spec.covers(old)))
-            .collect();
-        let referencing: Vec<usize> =
-            (0..store.references.len()).filter(|&at| uses(&store.references[at].spec)).collect();
-        let left: Vec<(u32, bool)> =
-            referencing.iter().map(|&at| store.leave_bucket(at, slot)).collect();
+        let indexes = store.indexes.iter().enumerate().filter(|(_, index)| uses(&index.spec));
+        let covered: SmallVec<[(usize, bool); 4]> =
+            indexes.map(|(at, index)| (at, index.spec.covers(old))).collect();
+        let mut left: SmallVec<[(usize, u32, bool); 4]> = SmallVec::new();
+        for at in 0..store.references.len() {
+            if uses(&store.references[at].spec) {
+                let (raw, was_member) = store.leave_bucket(at, slot);
+                left.push((at, raw, was_member));
+            }
+        }
         // Undoing a set that was made NULL only lifts the NULL: what lies under it is kept.
         if self.log.nulled > 0 {
             for (position, value) in store.covered_by_null(slot, values) {
                 self.log.aside(Aside::Overwritten { position, value });
             }
         }
-        if let Some(led_to) = store.rewrite(slot, new_id.0, values) {
+        if let Some(led_to) = store.rewrite(slot, new_id.0, values, changed) {
             self.log.aside(Aside::IdLedTo(led_to));
         }
-        let TableStore { rows, indexes, .. } = self.tables.get_mut(table);
-        for (index, covered) in covered.into_iter().enumerate() {
-            let entered = covered.and_then(|covered| indexes[index].update(rows, slot, covered));
-            if let Some(entered) = entered {
+        let TableStore { rows, indexes, .. } = store;
+        for (index, covered) in covered {
+            if let Some(entered) = indexes[index].update(rows, slot, covered) {
                 self.log.aside(Aside::Entered { index, entered });
             }
         }
         // A row that references itself finds itself under its new key.
-        self.adopt_changed(table, slot, &changed);
-        for (&reference, (raw, was_member)) in referencing.iter().zip(left) {
+        self.adopt_changed(table, slot, changed);
+        for (reference, raw, was_member) in left {
             let is_member = self.join(table, reference, slot) != Known::Nothing;
             self.log.aside(Aside::Moved { reference, raw, was_member, is_member });
         }
+        changed
     }
 
     /// Before a row's key changes: rows that reference the old one are found by value from now on.
-    fn detach(
-        &mut self,
-        table: TableId,
-        slot: u32,
-        old: RowRef<'_>,
-        changed: &impl Fn(usize) -> bool,
-    ) {
+    fn detach(&mut self, table: TableId, slot: u32, old: RowRef<'_>, changed: Changed) {
         for at in 0..self.tables.links(table).len() {
             let link = self.tables.links(table)[at];
             let reference = self.tables.reference(link);
-            if !reference.to.parts.iter().any(|part| changed(part.position)) {
+            if !reference.to.parts.iter().any(|part| changed.has(part.position)) {
                 continue;
             }
             let Some(bucket) = reference.of_referenced(slot) else { continue };
             self.tables.orphan(&mut self.log, link, slot, Some(old));
             self.tables.reference_mut(link).set_of_referenced(slot, NONE);
-            let Link { table, reference } = link;
-            self.log.aside(Aside::Detached { table, reference, bucket, slot });
+            self.log.aside(Aside::Detached { link, bucket, slot });
         }
     }
 
     /// After it has changed: a new key adopts.
-    fn adopt_changed(&mut self, table: TableId, slot: u32, changed: &impl Fn(usize) -> bool) {
+    fn adopt_changed(&mut self, table: TableId, slot: u32, changed: Changed) {
         let is_key = |link: &Link| {
             let parts = &self.tables.reference(*link).to.parts;
-            parts.iter().any(|part| changed(part.position))
+            parts.iter().any(|part| changed.has(part.position))
         };
         if self.tables.links(table).iter().any(is_key) {
             self.adopt(table, slot);
@@ -407,6 +401,7 @@ impl ReferenceIndex {
 
 impl Tables {
     /// What each foreign key of a row to be stored leads to.
+    #[inline]
     pub(super) fn all_known(&self, table: TableId, row: RowRef<'_>) -> SmallVec<[Known; 4]> {
         let mut known = SmallVec::new();
         for reference in &self.get(table).references {
@@ -415,6 +410,7 @@ impl Tables {
         known
     }
 
+    #[inline(always)]
     fn known(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Known {
         // Nearly every foreign key references an integer primary key.
         if let ([part], None) = (reference.spec.parts.as_slice(), &reference.to.lookup) {
@@ -428,6 +424,11 @@ impl Tables {
                 ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => {}
             }
         }
+        self.known_by_key(reference, row)
+    }
+
+    #[inline(never)]
+    fn known_by_key(&self, reference: &ReferenceIndex, row: RowRef<'_>) -> Known {
         match key_of(&reference.spec.parts, row) {
             None => Known::Nothing,
             Some(key) => self.find_referenced(reference, &key).map_or(Known::Missing, Known::Row),
@@ -466,8 +467,7 @@ impl Tables {
         let row = row.unwrap_or_else(|| self.get(reference.to.table).rows.row(slot));
         let Some(key) = key_of(&reference.to.parts, row) else { return };
         self.reference_mut(link).orphan(bucket, key.clone());
-        let Link { table, reference } = link;
-        log.aside(Aside::Orphaned { table, reference, key });
+        log.aside(Aside::Orphaned(link, Box::new(key)));
     }
 }
 

@@ -8,6 +8,7 @@
 use super::hash::HashTable;
 use super::key::hash_integer;
 use super::pages::Paged;
+use crate::id::RowId;
 
 /// No slot.
 pub(super) const NONE: u32 = u32::MAX;
@@ -62,13 +63,37 @@ impl RowIds {
         }
     }
 
+    /// Reads the ids of the slots from this one on.
+    #[inline]
+    pub(super) fn read(&self, start: u32, into: &mut [RowId]) {
+        match &self.slots {
+            Slots::Implicit { base, .. } => {
+                let first = base + i64::from(start);
+                into.iter_mut().zip(first..).for_each(|(place, id)| *place = RowId(id));
+            }
+            Slots::Dense { .. } | Slots::Hashed(_) => {
+                let range = start as usize..start as usize + into.len();
+                let ids = self.ids.pieces(range).flat_map(|(_, ids)| ids);
+                into.iter_mut().zip(ids).for_each(|(place, id)| *place = RowId(*id));
+            }
+        }
+    }
+
     /// Whether ids ascend with the slots.
     pub(super) fn ascends(&self) -> bool {
         self.ascends
     }
 
+    /// The first id and how many there are, where nothing is stored.
+    #[inline(always)]
+    pub(super) fn implicit(&self) -> Option<(i64, usize)> {
+        match &self.slots {
+            Slots::Implicit { base, count } => Some((*base, *count)),
+            Slots::Dense { .. } | Slots::Hashed(_) => None,
+        }
+    }
+
     /// The slot that had this id last.
-    #[inline]
     pub(super) fn find(&self, id: i64) -> Option<u32> {
         match &self.slots {
             Slots::Implicit { base, count } => {
@@ -142,7 +167,7 @@ impl RowIds {
     pub(super) fn pop(&mut self) {
         match &mut self.slots {
             Slots::Implicit { count, .. } => *count -= 1,
-            Slots::Dense { .. } | Slots::Hashed(_) => self.ids.truncate(self.ids.len() - 1),
+            Slots::Dense { .. } | Slots::Hashed(_) => drop(self.ids.pop()),
         }
     }
 

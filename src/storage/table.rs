@@ -3,7 +3,7 @@
 use super::bits::Bits;
 use super::column::Column;
 use super::index::{OwnIndex, ReferenceIndex};
-use super::log::Rowset;
+use super::log::{Changed, Rowset, Slot, Update};
 use super::pages::Paged;
 use super::row_ids::RowIds;
 use crate::id::RowId;
@@ -44,7 +44,7 @@ impl<'a> RowRef<'a> {
     }
 
     /// The value of the column at a position, which must be one of its table.
-    #[inline]
+    #[inline(always)]
     pub fn get(self, position: usize) -> ValueRef<'a> {
         match self.0 {
             Source::Stored(rows, slot) => rows.get(position, slot),
@@ -138,13 +138,35 @@ impl Rows {
         self.ids.id(slot)
     }
 
-    /// The slot of the live row with this id.
+    /// Reads the row ids of the slots from this one on.
     #[inline]
+    pub(super) fn read_ids(&self, start: u32, into: &mut [RowId]) {
+        self.ids.read(start, into);
+    }
+
+    /// The slot of the live row with this id.
+    #[inline(always)]
     pub(super) fn find(&self, id: i64) -> Option<u32> {
+        // No call on the usual way: see `Paged::at_hand`.
+        let Some((base, count)) = self.ids.implicit() else { return self.find_rarely(id) };
+        // An id below the base comes to be beyond any count.
+        let offset = id.wrapping_sub(base) as u64;
+        if offset >= count as u64 {
+            return None;
+        }
+        let slot = offset as u32;
+        match self.live.at_hand(slot) {
+            Some(is_live) => is_live.then_some(slot),
+            None => self.find_rarely(id),
+        }
+    }
+
+    #[inline(never)]
+    fn find_rarely(&self, id: i64) -> Option<u32> {
         self.ids.find(id).filter(|&slot| self.live.get(slot))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, position: usize, slot: u32) -> ValueRef<'_> {
         match self.row_id_column {
             Some(at) if at == position => ValueRef::Integer(self.ids.id(slot)),
@@ -224,6 +246,17 @@ impl Rows {
         }
     }
 
+    fn set_all_live(&mut self, set: Rowset<'_>, count: usize, is_live: bool) {
+        // A row at a time, as on the way down a chain, is not worth three loops.
+        if let ([], [slot]) = (set.runs, set.slots) {
+            return self.set_live(*slot, is_live);
+        }
+        set.runs.iter().for_each(|&(start, len)| self.live.fill(start, len, is_live));
+        self.live.set_all(set.slots, is_live);
+        self.last.take();
+        self.live_count = if is_live { self.live_count + count } else { self.live_count - count };
+    }
+
     /// Writes the values that differ.
     fn write<'a>(&mut self, slot: u32, values: impl IntoIterator<Item = ValueRef<'a>>) {
         for (position, value) in values.into_iter().enumerate() {
@@ -300,10 +333,10 @@ impl TableStore {
         rows.ids.lead_back(id, slot, id_led_to.filter(|&other| other != slot));
         if slot as usize + 1 == rows.ids.len() {
             rows.ids.pop();
-            rows.live.truncate(slot as usize);
+            rows.live.pop();
             for (position, column) in rows.columns.iter_mut().enumerate() {
                 if rows.row_id_column != Some(position) {
-                    column.truncate(slot as usize);
+                    column.pop();
                 }
             }
             self.indexes.iter_mut().for_each(OwnIndex::drop_place);
@@ -392,11 +425,8 @@ impl TableStore {
     /// which they were reached, all referencing rows of a referenced one together: its counts stay.
     pub(super) fn set_all_live(&mut self, set: Rowset<'_>, is_live: bool, by: Option<usize>) {
         let TableStore { rows, references, .. } = self;
-        set.runs.iter().for_each(|&(start, len)| rows.live.fill(start, len, is_live));
-        rows.live.set_all(set.slots, is_live);
-        rows.last.take();
         let count = set.len();
-        rows.live_count = if is_live { rows.live_count + count } else { rows.live_count - count };
+        rows.set_all_live(set, count, is_live);
         let change = if is_live { 1 } else { -1 };
         for (position, reference) in references.iter_mut().enumerate() {
             if Some(position) != by {
@@ -416,9 +446,15 @@ impl TableStore {
         }
     }
 
-    /// Writes new values and perhaps another row id into a live row. Where the new id led before is
-    /// returned.
-    pub(super) fn rewrite(&mut self, slot: u32, id: i64, values: &[ValueRef<'_>]) -> Option<u32> {
+    /// Writes the values that have changed and perhaps another row id into a live row. Where the new
+    /// id led before is returned.
+    pub(super) fn rewrite(
+        &mut self,
+        slot: u32,
+        id: i64,
+        values: &[ValueRef<'_>],
+        changed: Changed,
+    ) -> Option<u32> {
         let rows = &mut self.rows;
         let old = rows.ids.id(slot);
         let led_to = (old != id).then(|| rows.ids.set(slot, id, |slot| rows.live.get(slot)));
@@ -426,7 +462,12 @@ impl TableStore {
             rows.note_departure(old);
             rows.note_arrival(id);
         }
-        rows.write(slot, values.iter().copied());
+        let columns = rows.columns.iter_mut().enumerate().zip(values);
+        for ((position, column), value) in columns {
+            if changed.has(position) && rows.row_id_column != Some(position) {
+                column.set(slot, *value);
+            }
+        }
         led_to.flatten()
     }
 
@@ -456,7 +497,13 @@ impl TableStore {
     }
 
     /// Undoes `rewrite`.
-    pub(super) fn write_back(&mut self, slot: u32, id: i64, row: &[Value], id_led_to: Option<u32>) {
+    pub(super) fn write_back(
+        &mut self,
+        update: &Update,
+        held: impl Iterator<Item = Value>,
+        id_led_to: Option<u32>,
+    ) {
+        let &Update { slot: Slot(slot), old_id: RowId(id), changed, .. } = update;
         let rows = &mut self.rows;
         let now = rows.ids.id(slot);
         if now != id {
@@ -467,7 +514,11 @@ impl TableStore {
             rows.ids.restore(slot, id);
             rows.note_arrival(id);
         }
-        rows.write(slot, row.iter().map(Value::as_ref));
+        for ((position, column), value) in rows.columns.iter_mut().enumerate().zip(held) {
+            if changed.has(position) && rows.row_id_column != Some(position) {
+                column.put(slot, value);
+            }
+        }
     }
 
     /// Adds a column that has this value in every row.

@@ -2,10 +2,10 @@
 
 use super::index::ReferenceIndex;
 use super::key::key_of;
-use super::log::{Aside, Change, Mark, Swath, Update};
+use super::log::{Adopted, Aside, Change, Mark, Swath, Update};
 use super::row_ids::NONE;
 use super::table::{RowRef, TableStore};
-use super::{Link, Slot, Store, Tables};
+use super::{Slot, Store, Tables};
 use crate::id::TableId;
 use crate::value::Value;
 use triomphe::Arc;
@@ -28,7 +28,7 @@ impl Store {
                 undone.iter().filter(|change| matches!(change, Change::Nulled)).count();
             self.log.swaths.truncate(self.log.swaths.len() - swaths);
             let is_update = |change: &&Change| matches!(change, Change::Updated(_));
-            (0..undone.iter().filter(is_update).count()).for_each(|_| self.log.pop_update());
+            (0..undone.iter().filter(is_update).count()).for_each(|_| drop(self.log.take_update()));
             self.log.changes.truncate(end);
             while self.log.asides.pop_if(|(at, _)| *at >= end).is_some() {}
         }
@@ -71,20 +71,18 @@ impl Store {
             }
         }
         let id_led_to = self.undo_asides(table, slot);
-        let TableStore { rows, indexes, .. } = self.tables.get_mut(table);
-        indexes.iter_mut().for_each(|index| index.undo_insert(rows, slot));
         self.tables.get_mut(table).unplace(slot, id_led_to);
     }
 
     fn undo_update(&mut self) {
-        let Some(&update) = self.log.updates.last() else { return };
-        let Update { table, old_id, slot: Slot(slot), .. } = update;
+        let Some(&Update { table, slot: Slot(slot), .. }) = self.log.updates.last() else { return };
         let mut covered = Vec::new();
         let id_led_to = self.undo_asides_and(table, slot, &mut covered);
-        let store = self.tables.get_mut(table);
-        store.write_back(slot, old_id.0, self.log.held(&update), id_led_to);
+        let Store { tables, log } = self;
+        let Some((update, held)) = log.take_update() else { return };
+        let store = tables.get_mut(table);
+        store.write_back(&update, held, id_led_to);
         store.cover_by_null(slot, &covered);
-        self.log.pop_update();
     }
 
     fn undo_nulled(&mut self, swath: &Swath) {
@@ -96,8 +94,14 @@ impl Store {
 
     /// Undoes what the change just taken off the log did besides, to the row of this slot. Where its
     /// row id led before.
+    #[inline]
     fn undo_asides(&mut self, table: TableId, slot: u32) -> Option<u32> {
-        self.undo_asides_and(table, slot, &mut Vec::new())
+        match self.log.asides.last() {
+            Some((of, _)) if *of >= self.log.changes.len() => {
+                self.undo_asides_and(table, slot, &mut Vec::new())
+            }
+            Some(_) | None => None,
+        }
     }
 
     /// The same; what lay under NULLs that were overwritten is added to `covered`.
@@ -123,18 +127,16 @@ impl Store {
                     }
                     buckets.come_back(slot, raw, was_member);
                 }
-                Aside::Orphaned { table, reference, key } => {
-                    self.tables.reference_mut(Link { table, reference }).unorphan(&key);
-                }
-                Aside::Adopted { table, reference, bucket, owner, slot, key } => {
-                    let reference = self.tables.reference_mut(Link { table, reference });
+                Aside::Orphaned(link, key) => self.tables.reference_mut(link).unorphan(&key),
+                Aside::Adopted(link, adopted) => {
+                    let Adopted { bucket, owner, slot, key } = *adopted;
+                    let reference = self.tables.reference_mut(link);
                     reference.set_of_referenced(slot, NONE);
                     reference.buckets.bucket_mut(bucket).owner = owner;
                     reference.orphan(bucket, key);
                 }
-                Aside::Detached { table, reference, bucket, slot } => {
-                    let reference = self.tables.reference_mut(Link { table, reference });
-                    reference.set_of_referenced(slot, bucket);
+                Aside::Detached { link, bucket, slot } => {
+                    self.tables.reference_mut(link).set_of_referenced(slot, bucket);
                 }
             }
         }

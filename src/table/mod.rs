@@ -208,7 +208,7 @@ pub fn append(store: &mut Store, table: &TableEntry, values: &[ValueRef<'_>]) ->
     };
     if let Some(id) = values[position].as_integer() {
         let row_id = RowId(id);
-        if store.row(table.id, row_id).is_some() {
+        if store.slot_of(table.id, row_id).is_some() {
             return None;
         }
         return Some(Appended { row_id, dangles: store.insert(table.id, row_id, values) });
