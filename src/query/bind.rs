@@ -94,28 +94,32 @@ impl<'a> Binder<'a> {
         parent: Option<&ScopeNames<'_>>,
         with: Option<&With<'_>>,
     ) -> Result<Plan> {
+        // VALUES is sorted by its columns, as what is combined is.
+        let is_combined = !select.rest.is_empty() || matches!(select.first, Core::Values(_));
+        let mut combined = CombinedOrder::new(if is_combined { &select.order } else { &[] });
         if select.with.is_empty() {
-            return self.bind_parts(select, parent, with);
+            return self.bind_parts(select, &mut combined, parent, with);
         }
         let with = With::new(&select.with, with);
-        self.bind_parts(select, parent, Some(&with))
+        self.bind_parts(select, &mut combined, parent, Some(&with))
     }
 
-    fn bind_parts(
+    /// Binds a query without its WITH. What `combined` sorts by is looked for in its parts.
+    pub(super) fn bind_parts(
         &self,
         select: &Select,
+        combined: &mut CombinedOrder<'_>,
         parent: Option<&ScopeNames<'_>>,
         with: Option<&With<'_>>,
     ) -> Result<Plan> {
         at_most(PARTS_MAX, select.rest.len() + 1, "too many terms in compound SELECT")?;
-        let is_single = select.rest.is_empty();
-        let order: &[Order] = if is_single { &select.order } else { &[] };
-        let (first, columns) = self.bind_core(&select.first, order, parent, with)?;
+        let order: &[Order] = if select.rest.is_empty() { &select.order } else { &[] };
+        let (first, columns) = self.bind_core(&select.first, order, combined, parent, with)?;
         let mut collations: Vec<_> = columns.iter().map(|column| column.collation).collect();
         let mut named = vec![columns];
         let mut parts = vec![(Compound::UnionAll, first)];
         for (compound, core) in &select.rest {
-            let (part, columns) = self.bind_core(core, &[], parent, with)?;
+            let (part, columns) = self.bind_core(core, &[], combined, parent, with)?;
             if columns.len() != collations.len() {
                 let operator = compound.name();
                 return Err(QueryError::CompoundWidth { operator }.into());
@@ -128,11 +132,9 @@ impl<'a> Binder<'a> {
         }
         let collations: Vec<Collation> =
             collations.into_iter().map(Option::unwrap_or_default).collect();
-        // VALUES is sorted by its columns, as what is combined is.
-        let is_combined = !is_single || matches!(select.first, Core::Values(_));
-        let order = match is_combined {
-            true => order_combined(select, &named, &collations)?,
-            false => Vec::new(),
+        let order = match select.order.is_empty() {
+            true => Vec::new(),
+            false => combined.keys(&collations)?,
         };
         let scope = ScopeNames::new(self, parent, with);
         let count = |expression: &Option<Expression>| {
@@ -154,13 +156,16 @@ impl<'a> Binder<'a> {
         &self,
         core: &Core,
         order: &[Order],
+        combined: &mut CombinedOrder<'_>,
         parent: Option<&ScopeNames<'_>>,
         with: Option<&With<'_>>,
     ) -> Result<(Part, Vec<OutColumn>)> {
         let scope = ScopeNames::new(self, parent, with);
         match core {
             Core::Values(rows) => bind_values(rows, &scope),
-            Core::Select(body) => SelectBinder { binder: self, scope, with }.bind(body, order),
+            Core::Select(body) => {
+                SelectBinder { binder: self, scope, with }.bind(body, order, combined)
+            }
         }
     }
 }
@@ -194,48 +199,65 @@ fn bind_values(rows: &[Vec<Expression>], scope: &ScopeNames<'_>) -> Result<(Part
     Ok((Part::Values(scope.plan.take(), bound), columns))
 }
 
-/// What a combined result is sorted by: nothing but its columns.
-pub(super) fn order_combined(
-    select: &Select,
-    named: &[Vec<OutColumn>],
-    collations: &[Collation],
-) -> Result<Vec<SortKey>> {
-    let cores = std::iter::once(&select.first).chain(select.rest.iter().map(|(_, core)| core));
-    let cores: Vec<&Core> = cores.collect();
-    let key = |(term, order): (usize, &Order)| {
-        let (expression, collation) = match order.expression.as_collate() {
-            Some((expression, collation)) => (expression, Some(collation)),
-            None => (&order.expression, None),
-        };
-        let column = match literal_integer(expression) {
-            Some(position) => result_position(position, "ORDER BY", term, collations.len())?,
-            None => {
-                let by_name = |columns: &Vec<OutColumn>| {
-                    let name = expression.as_column().filter(|name| name.table().is_none())?;
-                    let is_meant =
-                        |column: &OutColumn| column.name.eq_ignore_ascii_case(name.column());
-                    columns.iter().position(is_meant)
-                };
-                let by_expression = |core: &&Core| match core {
-                    Core::Select(body) => body.columns.iter().position(|column| {
-                        matches!(column, ResultColumn::Computed { expression: own, .. }
-                            if own == expression)
-                    }),
-                    Core::Values(_) => None,
-                };
-                let found = named.iter().find_map(by_name);
-                let found = found.or_else(|| cores.iter().find_map(by_expression));
-                found.ok_or(QueryError::OrderTerm { term: term + 1 })?
+/// The ORDER BY of a combination, which sorts by nothing but its columns.
+///
+/// A term is a position, or written like a result column of one of the queries: its alias, or an
+/// expression that means the same in that query. The first query in which it is one counts.
+pub(super) struct CombinedOrder<'a> {
+    terms: &'a [Order],
+    /// The column that each term was found to be.
+    found: Vec<Option<usize>>,
+}
+
+impl<'a> CombinedOrder<'a> {
+    pub(super) fn new(terms: &'a [Order]) -> Self {
+        CombinedOrder { terms, found: vec![None; terms.len()] }
+    }
+
+    /// Looks for the terms among the columns of a query.
+    fn look_in(&mut self, scope: &ScopeNames<'_>, columns: &[Bound]) {
+        for (term, found) in self.terms.iter().zip(&mut self.found) {
+            let (expression, _) = term.parts();
+            if found.is_some() || literal_integer(expression).is_some() {
+                continue;
             }
+            *found = scope.find_result(expression).or_else(|| {
+                let bound = scope.bind(expression, Place::Columns).ok()?;
+                columns.iter().position(|column| *column == bound)
+            });
+        }
+    }
+
+    /// What to sort by.
+    ///
+    /// # Errors
+    /// For a term that is no column.
+    pub(super) fn keys(&self, collations: &[Collation]) -> Result<Vec<SortKey>> {
+        let key = |(term, (order, found)): (usize, (&Order, &Option<usize>))| {
+            let (expression, collation) = order.parts();
+            let column = match literal_integer(expression) {
+                Some(position) => result_position(position, "ORDER BY", term, collations.len())?,
+                None => found.ok_or(QueryError::OrderTerm { term: term + 1 })?,
+            };
+            Ok(SortKey {
+                by: SortBy::Column(column),
+                collation: collation.unwrap_or(collations[column]),
+                is_descending: order.is_descending,
+                nulls: order.nulls,
+            })
         };
-        Ok(SortKey {
-            by: SortBy::Column(column),
-            collation: collation.unwrap_or(collations[column]),
-            is_descending: order.is_descending,
-            nulls: order.nulls,
-        })
-    };
-    select.order.iter().enumerate().map(key).collect()
+        self.terms.iter().zip(&self.found).enumerate().map(key).collect()
+    }
+}
+
+impl Order {
+    /// The expression, and the collation that it is to be sorted with if one is named.
+    fn parts(&self) -> (&Expression, Option<Collation>) {
+        match self.expression.as_collate() {
+            Some((expression, collation)) => (expression, Some(collation)),
+            None => (&self.expression, None),
+        }
+    }
 }
 
 /// The column that a literal position means.
@@ -267,7 +289,12 @@ pub(super) struct SelectBinder<'b> {
 }
 
 impl SelectBinder<'_> {
-    fn bind(self, body: &Body, order: &[Order]) -> Result<(Part, Vec<OutColumn>)> {
+    fn bind(
+        self,
+        body: &Body,
+        order: &[Order],
+        combined: &mut CombinedOrder<'_>,
+    ) -> Result<(Part, Vec<OutColumn>)> {
         at_most(SOURCES_MAX, body.from.len(), "at most 64 tables in a join")?;
         at_most(COLUMNS_MAX, order.len(), "too many terms in ORDER BY clause")?;
         at_most(COLUMNS_MAX, body.group.len(), "too many terms in GROUP BY clause")?;
@@ -290,6 +317,7 @@ impl SelectBinder<'_> {
         drop(scope);
         let (columns, named) = self.bind_columns(&body.columns)?;
         at_most(COLUMNS_MAX, columns.len(), "too many columns in result set")?;
+        combined.look_in(&self.scope, &columns);
         for condition in self.conditions(&body.filter)? {
             for conjunct in condition.conjuncts() {
                 terms.push(self.term(conjunct, None)?);
@@ -363,7 +391,9 @@ impl SelectBinder<'_> {
                 let names = SourceNames {
                     name: source.name().map(str::to_owned),
                     columns: columns.collect(),
-                    ..SourceNames::default()
+                    is_qualified: false,
+                    row_id: Some("rowid".to_owned()),
+                    shows_row_id: true,
                 };
                 Ok((RowsPlan::Supplied { table: table.0.clone(), arguments }, names))
             }
@@ -639,10 +669,7 @@ impl SelectBinder<'_> {
     fn bind_order(&self, order: &[Order], columns: &[Bound]) -> Result<Vec<SortKey>> {
         let mut keys = Vec::with_capacity(order.len());
         for (term, order) in order.iter().enumerate() {
-            let (expression, explicit) = match order.expression.as_collate() {
-                Some((expression, collation)) => (expression, Some(collation)),
-                None => (&order.expression, None),
-            };
+            let (expression, explicit) = order.parts();
             let position = match literal_integer(expression) {
                 Some(position) => Some(result_position(position, "ORDER BY", term, columns.len())?),
                 None => self.scope.find_result(expression),

@@ -8,7 +8,7 @@
 //! # Standard
 //! SQLite, "Recursive Common Table Expressions".
 
-use super::bind::{SelectBinder, With, order_combined, unique_names};
+use super::bind::{CombinedOrder, SelectBinder, With, unique_names};
 use super::frame::{Frame, Run};
 use super::plan::{OutColumn, Part, Plan, RowsPlan, ScopePlan, SortKey};
 use super::run::{compare_by, key_of, run_plan, window};
@@ -97,7 +97,8 @@ impl SelectBinder<'_> {
                 offset: None,
                 ..query.clone()
             };
-            let initial = binder.bind_select(&first, parent, Some(&inner))?;
+            let mut order = CombinedOrder::new(&query.order);
+            let initial = binder.bind_parts(&first, &mut order, parent, Some(&inner))?;
             let columns = named_columns(table, &initial)?;
             let working = binder.new_cache();
             with.working.borrow_mut().push(Working {
@@ -106,9 +107,10 @@ impl SelectBinder<'_> {
                 columns: columns.clone(),
                 reads: 0,
             });
-            let parts = self.bind_recursive_parts(rest, table, with, &inner, columns.len());
+            let width = columns.len();
+            let parts = self.bind_recursive_parts(rest, &mut order, table, with, &inner, width);
             with.working.borrow_mut().pop();
-            let tail = self.bind_tail(&query, &columns, &inner)?;
+            let tail = self.bind_tail(&query, &order, &columns, &inner)?;
             let is_distinct = rest.iter().any(|(compound, _)| *compound == Compound::Union);
             let recursive = Plan { parts: parts?, ..Plan::empty() };
             Ok((RecursivePlan { initial, recursive, working, is_distinct, tail }, columns))
@@ -126,6 +128,7 @@ impl SelectBinder<'_> {
     fn bind_recursive_parts(
         &self,
         parts: &[(Compound, Core)],
+        order: &mut CombinedOrder<'_>,
         table: &CommonTable,
         with: &With<'_>,
         inner: &With<'_>,
@@ -141,7 +144,7 @@ impl SelectBinder<'_> {
                 _ => return refuse("circular reference", &table.name),
             }
             let (part, columns) =
-                self.binder.bind_core(core, &[], self.scope.parent, Some(inner))?;
+                self.binder.bind_core(core, &[], order, self.scope.parent, Some(inner))?;
             if columns.len() != width {
                 return Err(QueryError::CompoundWidth { operator: compound.name() }.into());
             }
@@ -159,17 +162,16 @@ impl SelectBinder<'_> {
         }
     }
 
-    fn bind_tail(&self, query: &Select, columns: &[NamedColumn], with: &With<'_>) -> Result<Plan> {
+    fn bind_tail(
+        &self,
+        query: &Select,
+        order: &CombinedOrder<'_>,
+        columns: &[NamedColumn],
+        with: &With<'_>,
+    ) -> Result<Plan> {
         let collations: Vec<Collation> =
             columns.iter().map(|column| column.collation.unwrap_or_default()).collect();
-        let named = columns.iter().map(|column| OutColumn {
-            name: column.name.clone(),
-            affinity: column.affinity,
-            collation: column.collation,
-            is_explicit: false,
-        });
-        let named = named.collect();
-        let order = order_combined(query, &[named], &collations)?;
+        let order = order.keys(&collations)?;
         let scope = ScopeNames::new(self.binder, self.scope.parent, Some(with));
         let bind = |count| scope.bind(count, Place::Rows);
         let limit = query.limit.as_ref().map(bind).transpose()?;
