@@ -31,7 +31,7 @@ use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{self, Counters, Prepared, Row, RowRef, Store};
-use crate::value::Value;
+use crate::value::{Affinity, Value};
 use std::sync::Arc;
 
 /// What the columns of an update become.
@@ -518,16 +518,17 @@ impl<'a> Executor<'a> {
         let old = |row_id: RowId| self.store.row(table, row_id).map(|row| (row_id, row.to_row()));
         let (old, new) = match &frame.work {
             RowWork::Instead(activation) => return activation.clone(),
-            RowWork::Insert { values, .. } => {
+            RowWork::Insert { values, given, .. } => {
                 let mut values = values.clone();
+                let column = self.settings.catalog.by_id(table).row_id_column;
+                let own = column.map(|at| &mut values[at]);
+                let given = given.as_ref().or(own.as_deref()).cloned().unwrap_or_default();
+                let row_id = Affinity::Integer.apply(given).as_integer().map(RowId);
                 // Before it is found SQLite says -1.
-                let row_id = self.settings.catalog.by_id(table).row_id_column;
-                if let Some(row_id) = row_id.map(|at| &mut values[at])
-                    && row_id.is_null()
-                {
-                    *row_id = Value::Integer(-1);
+                if let Some(own) = own.filter(|own| own.is_null()) {
+                    *own = Value::Integer(-1);
                 }
-                (None, Some((None, self.converted(table, &values))))
+                (None, Some((row_id, self.converted(table, &values))))
             }
             RowWork::Delete { row_id, .. } => (old(*row_id), None),
             RowWork::Update { row_id, values, .. } => {
