@@ -140,7 +140,7 @@ pub(super) fn bind_generated(definition: &Table) -> Result<Vec<(usize, Bound)>, 
     for (position, column) in definition.columns.iter().enumerate() {
         if let Some((expression, _)) = &column.generated {
             let place = || format!("generated column \"{}\" of table", column.name);
-            waiting.push((position, bind(expression, definition, place)?));
+            waiting.push((position, bind_stored(expression, definition, place)?));
         }
     }
     let mut ordered: Vec<(usize, Bound)> = Vec::with_capacity(waiting.len());
@@ -248,7 +248,7 @@ pub(super) fn build_index(
     };
     let place = || format!("WHERE of index \"{}\"", index.name);
     let filter = match &index.filter {
-        Some(filter) => Some(bind(filter, &table.definition, place)?),
+        Some(filter) => Some(bind_stored(filter, &table.definition, place)?),
         None => None,
     };
     Ok(IndexEntry {
@@ -285,7 +285,8 @@ fn bind_index_expressions(
             return Ok((bound, collation));
         };
         // As in SQLite, no COLLATE but the outermost counts.
-        Ok((bind(expression, &table.definition, place)?, column.collation.unwrap_or_default()))
+        let bound = bind_stored(expression, &table.definition, place)?;
+        Ok((bound, column.collation.unwrap_or_default()))
     };
     index.columns.iter().map(part).collect()
 }
@@ -361,9 +362,8 @@ impl Columns for NoColumns {
 
 /// Why an expression cannot stand in a definition.
 pub(super) fn expression_error(place: String, error: &BindError) -> Error {
-    let clause = place.split(" of ").next().unwrap_or_default();
     let message = match error {
-        BindError::UnknownColumn(_) if clause == "DEFAULT" => {
+        BindError::UnknownColumn(_) | BindError::Unsupported(_) if place.starts_with("DEFAULT") => {
             let column = place.split('"').nth(1).unwrap_or_default();
             format!("default value of column [{column}] is not constant")
         }
@@ -373,18 +373,26 @@ pub(super) fn expression_error(place: String, error: &BindError) -> Error {
             format!("wrong number of arguments to function {function}()")
         }
         BindError::MisusedAggregate(name) => format!("misuse of aggregate function {name}()"),
-        BindError::Unsupported("a subquery") if clause == "CHECK" => {
-            "subqueries prohibited in CHECK constraints".to_owned()
-        }
-        BindError::Unsupported("a subquery") if clause == "WHERE" => {
-            "subqueries prohibited in partial index WHERE clauses".to_owned()
-        }
-        BindError::Unsupported("a parameter") if clause == "CHECK" => {
-            "parameters prohibited in CHECK constraints".to_owned()
+        BindError::Unsupported("a subquery") => prohibited("subqueries", &place),
+        BindError::Unsupported("a parameter") => prohibited("parameters", &place),
+        BindError::Unsupported("a function of chance") => {
+            prohibited("non-deterministic functions", &place)
         }
         other => other.to_string(),
     };
     SchemaError::Expression { place, message, reason: error.to_string() }.into()
+}
+
+/// What may not stand in a place of a definition, in SQLite's words.
+fn prohibited(what: &str, place: &str) -> String {
+    let places = [
+        ("CHECK", "CHECK constraints"),
+        ("WHERE", "partial index WHERE clauses"),
+        ("index", "index expressions"),
+        ("generated", "generated columns"),
+    ];
+    let found = places.iter().find(|(begins, _)| place.starts_with(begins));
+    format!("{what} prohibited in {}", found.map_or(place, |(_, words)| words))
 }
 
 fn bind(
@@ -393,6 +401,18 @@ fn bind(
     place: impl Fn() -> String,
 ) -> Result<Bound, Error> {
     expression.bind(columns).map_err(|error| expression_error(place(), &error))
+}
+
+/// The same for what is stored, and so must come to the same each time.
+fn bind_stored(
+    expression: &Expression,
+    definition: &Table,
+    place: impl Fn() -> String,
+) -> Result<Bound, Error> {
+    if expression.is_of_chance() {
+        return Err(expression_error(place(), &BindError::Unsupported("a function of chance")));
+    }
+    bind(expression, definition, place)
 }
 
 impl Catalog {

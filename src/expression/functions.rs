@@ -183,6 +183,22 @@ pub(super) fn is_volatile(name: &str) -> bool {
     })
 }
 
+/// Whether the function of this name may give something else for the same arguments.
+pub(super) fn is_of_chance(name: &str) -> bool {
+    let all = [
+        "random",
+        "randomblob",
+        "current_date",
+        "current_time",
+        "current_timestamp",
+        "changes",
+        "total_changes",
+        "last_insert_rowid",
+        "sqlite_version",
+    ];
+    all.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 impl Function {
     /// The function of this name for so many arguments.
     pub(super) fn find(name: &str, count: usize) -> Result<Function, Box<BindError>> {

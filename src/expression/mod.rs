@@ -370,6 +370,18 @@ impl Expression {
         is_volatile
     }
 
+    /// Whether it calls what may give something else for the same arguments. The time does only
+    /// where it is asked for as 'now', which SQLite finds when it runs.
+    pub(crate) fn is_of_chance(&self) -> bool {
+        let mut is_of_chance = false;
+        self.visit(&mut |part| {
+            if let Node::Call(call) = &part.node {
+                is_of_chance |= functions::is_of_chance(call.name());
+            }
+        });
+        is_of_chance
+    }
+
     /// What cannot be bound, because it would have been too deep.
     pub(crate) fn too_deep() -> Expression {
         Expression::leaf(Node::TooDeep)

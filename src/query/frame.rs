@@ -177,8 +177,10 @@ impl<'r, 'v> Frame<'r, 'v> {
 
     fn row_id(&self, source: usize) -> Value {
         match &self.rows.borrow()[source] {
-            Current::Null | Current::Held(..) => Value::Null,
+            Current::Null => Value::Null,
             Current::Stored(row) => row.row_id().0.into(),
+            // Of what is made up the rows are numbered as they come.
+            Current::Held(_, at) => (*at as i64 + 1).into(),
         }
     }
 

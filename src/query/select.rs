@@ -1,7 +1,7 @@
 //! A query as a value, and how it is built.
 
 use super::selector::Selector;
-use super::source::{Join, JoinConstraint, JoinKind, Source};
+use super::source::{Join, JoinConstraint, JoinKind, Rows, Source};
 use crate::expression::{DEPTH_MAX, Expression, Subquery, col, levels};
 use crate::value::{Collation, Value};
 use std::any::Any;
@@ -304,6 +304,32 @@ impl Select {
     #[must_use]
     pub fn and_from(self, source: impl Into<Source>) -> Self {
         self.join_with(JoinKind::Comma, source, JoinConstraint::None)
+    }
+
+    /// All pairs with a source that comes before the others.
+    #[must_use]
+    pub(crate) fn behind(self, source: Source) -> Self {
+        let join = Join { kind: JoinKind::Comma, source, on: JoinConstraint::None };
+        self.body(|body| body.from.insert(0, join))
+    }
+
+    /// Whether it reads a table, or a query where none is said, under a name.
+    pub(crate) fn reads_as(&self, table: Option<&str>, name: &str) -> bool {
+        let joins = match &self.first {
+            Core::Select(body) => body.from.as_slice(),
+            Core::Values(_) => &[],
+        };
+        let is_meant = |join: &Join| {
+            let is_it = match &join.source.rows {
+                Rows::Named(own) => table.is_some_and(|table| {
+                    own.rsplit('.').next().is_some_and(|own| own.eq_ignore_ascii_case(table))
+                }),
+                Rows::Query(..) => table.is_none(),
+                Rows::Supplied(..) => false,
+            };
+            is_it && join.source.name().is_some_and(|own| own.eq_ignore_ascii_case(name))
+        };
+        joins.iter().any(is_meant)
     }
 
     /// Only the rows for which this is true, or the one of the first source with this primary key or

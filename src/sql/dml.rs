@@ -4,28 +4,28 @@
 //! values of its parameters, and gives a [`ProgramWork`]: these rows, and what they become. The same
 //! plan serves a statement by itself and one inside of a trigger.
 
+use super::assign::{AssignPlan, Found, assigned, placeholders};
 use super::names::{is_row_id, missing};
 use super::returning::Returning;
-use super::row::{Ready, RowExpressions, RowSource};
+use super::row::{RowExpressions, RowSource};
 use super::run;
-use super::syntax::{Assignment, Delete, Insert, QualifiedName, Rows, TriggerStep, Update, Upsert};
+use super::syntax::{Delete, Insert, Limited, QualifiedName, Rows, TriggerStep, Update, Upsert};
 use crate::catalog::{Resolution, TableEntry};
 use crate::database::{
     Assign, ConflictClause, ConflictTarget, Database, Done, NewRow, ObjectKind, ProgramWork,
     RowRef, Stop, UpsertClause, View, rows_where,
 };
 use crate::error::{Error, Result, SqlError};
-use crate::expression::{Expression, col, lit, subquery};
+use crate::expression::{Expression, col};
 use crate::id::RowId;
 use crate::query::{HIDDEN_ROW_ID, Query, ResultColumn, Select, Selection, Source};
 use crate::value::{Value, ValueRef};
 use smallvec::SmallVec;
-use std::any::Any;
 use std::sync::Arc;
 
 type Stopped<T> = std::result::Result<T, Stop>;
 
-fn refused<T>(message: String) -> Result<T> {
+pub(super) fn refused<T>(message: String) -> Result<T> {
     Err(SqlError::Refused { message }.into())
 }
 
@@ -53,7 +53,7 @@ fn is_schema_table(name: &str) -> bool {
 }
 
 /// The position of a column that a statement assigns; behind the last one, that of the row id.
-fn position_of(table: &TableEntry, name: &str) -> Option<usize> {
+pub(super) fn position_of(table: &TableEntry, name: &str) -> Option<usize> {
     match table.definition.position(name) {
         Some(position) => Some(position),
         None if is_row_id(name) && !table.definition.is_without_row_id() => {
@@ -64,7 +64,7 @@ fn position_of(table: &TableEntry, name: &str) -> Option<usize> {
 }
 
 /// A row's values, and its id behind them.
-fn scope_of(row: RowRef<'_>) -> Vec<Value> {
+pub(super) fn scope_of(row: RowRef<'_>) -> Vec<Value> {
     let mut scope = row.to_vec();
     scope.push(Value::Integer(row.row_id().0));
     scope
@@ -349,7 +349,7 @@ fn gives_row_id(table: &TableEntry, positions: &[usize]) -> bool {
     positions.contains(&table.row_id_column.unwrap_or(table.columns.len()))
 }
 
-fn is_generated(table: &TableEntry, position: usize) -> bool {
+pub(super) fn is_generated(table: &TableEntry, position: usize) -> bool {
     table.generated.iter().any(|(column, _)| *column == position)
 }
 
@@ -441,156 +441,14 @@ impl ConflictPlan {
     }
 }
 
-// What columns become.
-
-/// The assignments of SET.
-#[derive(Debug)]
-pub(super) struct AssignPlan {
-    positions: Vec<usize>,
-    values: RowExpressions,
-    filter: Option<RowExpressions>,
-}
-
-impl AssignPlan {
-    fn new(
-        db: &Database,
-        table: &TableEntry,
-        sources: Vec<RowSource>,
-        assignments: Vec<Assignment>,
-        filter: Option<Expression>,
-    ) -> Result<Self> {
-        let bind = |list| RowExpressions::new(&db.view(), sources.clone(), list);
-        let found = assigned(table, assignments.clone());
-        let named: usize = assignments.iter().map(|assignment| assignment.columns.len()).sum();
-        if found.as_ref().map_or(true, |(positions, _)| positions.len() < named) {
-            // What is wrong with a value comes before what is wrong with its column.
-            for assignment in assignments {
-                if assignment.columns.len() == 1 {
-                    bind(vec![assignment.value.clone()])?;
-                }
-                assigned(table, vec![assignment])?;
-            }
-        }
-        let (positions, values) = found?;
-        let filter = filter.map(|filter| bind(vec![filter])).transpose()?;
-        Ok(AssignPlan { positions, values: bind(values)?, filter })
-    }
-
-    fn ready(&self, parameters: &[Value]) -> Result<Arc<dyn Assign>> {
-        Ok(Arc::new(ReadyAssign {
-            positions: self.positions.clone(),
-            values: self.values.ready(parameters)?,
-            filter: self.filter.as_ref().map(|filter| filter.ready(parameters)).transpose()?,
-        }))
-    }
-}
-
-/// Position and value of each assignment. Of a column that is named twice the last counts.
-fn assigned(
-    table: &TableEntry,
-    assignments: Vec<Assignment>,
-) -> Result<(Vec<usize>, Vec<Expression>)> {
-    let mut list: Vec<(usize, Expression)> = Vec::new();
-    for Assignment { columns, value } in assignments {
-        let values = match (columns.len(), value.row_values()) {
-            (1, _) => vec![value],
-            (width, Some(values)) if values.len() == width => values.to_vec(),
-            (width, Some(values)) => {
-                return refused(format!("{width} columns assigned {} values", values.len()));
-            }
-            (width, None) => columns_of_query(&value, width)?,
-        };
-        for (name, value) in columns.iter().zip(values) {
-            let Some(position) = position_of(table, name) else {
-                return refused(format!("no such column: {name}"));
-            };
-            if is_generated(table, position) {
-                return refused(format!("cannot UPDATE generated column \"{name}\""));
-            }
-            list.retain(|(other, _)| *other != position);
-            list.push((position, value));
-        }
-    }
-    Ok(list.into_iter().unzip())
-}
-
-/// The columns of a query that assigns several at once, each as a query of its own.
-fn columns_of_query(value: &Expression, width: usize) -> Result<Vec<Expression>> {
-    let query = value.as_subquery().and_then(|query| (query as &dyn Any).downcast_ref::<Select>());
-    let Some(query) = query else {
-        return refused(format!("{width} columns assigned 1 values"));
-    };
-    let query = Arc::new(query.clone());
-    let names: Vec<String> = (0..width).map(|place| format!("value {place}")).collect();
-    let column = |name: &String| {
-        let source = Source::query_with_columns(query.clone(), names.clone());
-        subquery(Select::from(source).columns([name.clone()]))
-    };
-    Ok(names.iter().map(column).collect())
-}
-
-#[derive(Debug)]
-struct ReadyAssign {
-    positions: Vec<usize>,
-    values: Ready,
-    filter: Option<Ready>,
-}
-
-impl Assign for ReadyAssign {
-    fn columns(&self) -> Vec<usize> {
-        self.positions.clone()
-    }
-
-    fn values(
-        &self,
-        view: &View<'_>,
-        row: RowRef<'_>,
-        proposed: Option<&[Value]>,
-    ) -> Stopped<Option<Vec<(usize, Value)>>> {
-        let mut scope = scope_of(row);
-        if let Some(proposed) = proposed {
-            scope.extend_from_slice(proposed);
-            scope.push(Value::Null);
-        }
-        if let Some(filter) = &self.filter
-            && !filter.is_true(view, &scope)?
-        {
-            return Ok(None);
-        }
-        let values = self.values.evaluate(view, &scope)?;
-        Ok(Some(self.positions.iter().copied().zip(values).collect()))
-    }
-}
-
-/// Values that were found with the rows: UPDATE FROM.
-#[derive(Debug)]
-struct Found {
-    positions: Vec<usize>,
-    values: std::collections::HashMap<RowId, Vec<Value>>,
-}
-
-impl Assign for Found {
-    fn columns(&self) -> Vec<usize> {
-        self.positions.clone()
-    }
-
-    fn values(
-        &self,
-        _: &View<'_>,
-        row: RowRef<'_>,
-        _: Option<&[Value]>,
-    ) -> Stopped<Option<Vec<(usize, Value)>>> {
-        let values = self.values.get(&row.row_id()).cloned();
-        Ok(values.map(|values| self.positions.iter().copied().zip(values).collect()))
-    }
-}
-
 // Which rows.
 
 /// The rows of a table for which a condition holds.
 #[derive(Debug)]
 struct Matching {
     filter: Option<RowExpressions>,
+    /// The row ids of those that ORDER BY and LIMIT leave, in the place of the condition.
+    limited: Option<Query>,
 }
 
 impl Matching {
@@ -599,10 +457,18 @@ impl Matching {
         table: &Arc<TableEntry>,
         alias: Option<&str>,
         filter: Option<Expression>,
+        limited: Option<Limited>,
     ) -> Result<Self> {
+        if let Some(limited) = limited {
+            let row_ids = Select::from(source_of(table, alias));
+            let row_ids = row_ids.result([hidden_row_id(table, alias)]);
+            let row_ids = limited.apply(filter.into_iter().fold(row_ids, Select::filter));
+            let limited = Some(run::bind(&db.view(), &row_ids)?);
+            return Ok(Matching { filter: None, limited });
+        }
         let sources = vec![RowSource::new(table, alias)];
         let bind = |filter| RowExpressions::new(&db.view(), sources, vec![filter]);
-        Ok(Matching { filter: filter.map(bind).transpose()? })
+        Ok(Matching { filter: filter.map(bind).transpose()?, limited: None })
     }
 
     /// The ids of the rows, in the order in which they are visited.
@@ -612,6 +478,13 @@ impl Matching {
         table: &TableEntry,
         parameters: &[Value],
     ) -> Stopped<Vec<RowId>> {
+        if let Some(limited) = &self.limited {
+            let found = run::rows(view, limited, parameters)?;
+            let ids = found.iter().filter_map(|row| row.first()?.as_integer());
+            let mut rows: Vec<RowId> = ids.map(RowId).collect();
+            rows.sort_unstable();
+            return Ok(rows);
+        }
         let Some(filter) = &self.filter else { return Ok(rows_where(view, table, None)) };
         let ready = filter.ready(parameters)?;
         let mut rows = Vec::new();
@@ -627,20 +500,24 @@ impl Matching {
 }
 
 /// A table as a query reads it, also where a temporary one stands before it.
-fn source_of(table: &TableEntry) -> Source {
+fn source_of(table: &TableEntry, alias: Option<&str>) -> Source {
     let schema = if table.definition.is_temporary() { "temp" } else { "main" };
-    Source::table(format!("{schema}.{}", table.name())).alias(table.name())
+    let source = Source::table(format!("{schema}.{}", table.name()));
+    source.alias(alias.unwrap_or(table.name()))
+}
+
+/// Refuses the table that is updated, or the view if none is said, among what FROM joins to it
+/// under the same name.
+pub(super) fn check_not_among(from: &Select, table: Option<&str>, name: &str) -> Result<()> {
+    match from.reads_as(table, name) {
+        true => refused(format!("target object/alias may not appear in FROM clause: {name}")),
+        false => Ok(()),
+    }
 }
 
 /// The row id as a query names it, also of a table that has none to show.
 fn hidden_row_id(table: &TableEntry, alias: Option<&str>) -> ResultColumn {
     col((alias.unwrap_or(table.name()), HIDDEN_ROW_ID)).into()
-}
-
-/// The same columns, assigned nothing.
-fn placeholders(assignments: Vec<Assignment>) -> Vec<Assignment> {
-    let columns = assignments.into_iter().flat_map(|assignment| assignment.columns);
-    columns.map(|column| Assignment { columns: vec![column], value: lit(Value::Null) }).collect()
 }
 
 // UPDATE.
@@ -658,22 +535,28 @@ pub(super) struct UpdatePlan {
 }
 
 impl UpdatePlan {
-    pub(super) fn new(db: &Database, update: Update) -> Result<Self> {
+    pub(super) fn new(db: &Database, mut update: Update) -> Result<Self> {
         let table = target(db, &update.table)?;
-        let alias = update.alias.as_deref();
+        let alias = update.alias.clone();
+        let alias = alias.as_deref();
         let sources = vec![RowSource::new(&table, alias)];
         let from = match update.from {
             None => None,
             Some(from) => {
                 let (_, values) = assigned(&table, update.assignments.clone())?;
-                let source = source_of(&table);
-                let source = alias.into_iter().fold(source, |source, alias| source.alias(alias));
+                check_not_among(&from, Some(table.name()), alias.unwrap_or(table.name()))?;
                 let row_id = hidden_row_id(&table, alias);
                 let columns = [row_id].into_iter().chain(values.into_iter().map(Into::into));
-                let select = from.and_from(source).result(columns);
-                let filter = update.filter.clone();
-                let select =
-                    filter.into_iter().fold(select, |select, filter| select.filter(filter));
+                let select = from.and_from(source_of(&table, alias)).result(columns);
+                let select = update.filter.clone().into_iter().fold(select, Select::filter);
+                let select = match update.limited.take() {
+                    None => select,
+                    Some(limited) => {
+                        // A row that goes with several others counts once.
+                        let name = alias.unwrap_or(table.name());
+                        limited.apply(select.group_by([col((name, HIDDEN_ROW_ID))]))
+                    }
+                };
                 Some(run::bind(&db.view(), &select)?)
             }
         };
@@ -683,7 +566,7 @@ impl UpdatePlan {
             Some(_) => (placeholders(update.assignments), None),
         };
         let assign = AssignPlan::new(db, &table, sources, assignments, None)?;
-        let matching = Matching::new(db, &table, alias, filter)?;
+        let matching = Matching::new(db, &table, alias, filter, update.limited)?;
         let returning = Returning::new(db, &table, update.returning)?;
         let resolution = update.resolution;
         let plan = UpdatePlan { table, assign, matching, from, resolution, returning };
@@ -750,7 +633,7 @@ impl DeletePlan {
     pub(super) fn new(db: &Database, delete: Delete) -> Result<Self> {
         let table = target(db, &delete.table)?;
         let alias = delete.alias.as_deref();
-        let matching = Matching::new(db, &table, alias, delete.filter)?;
+        let matching = Matching::new(db, &table, alias, delete.filter, delete.limited)?;
         let returning = Returning::new(db, &table, delete.returning)?;
         db.check_delete(&table)?;
         Ok(DeletePlan { table, matching, returning })

@@ -18,6 +18,7 @@
 //!
 //! Entry points: [`Connection`], [`is_complete`], [`split_statement`].
 
+mod assign;
 mod connection;
 mod dml;
 mod names;

@@ -262,10 +262,16 @@ fn index_list(table: &TableEntry) -> Vec<Row> {
     newest.into_iter().enumerate().map(row).collect()
 }
 
+/// The index of a name; a table without row ids is the index of its primary key.
 fn find_index<'a>(catalog: &'a Catalog, name: &str) -> Option<(&'a TableEntry, usize)> {
-    catalog.tables().find_map(|table| {
+    let is_key = |index: &IndexEntry| matches!(index.kind, IndexKind::PrimaryKey);
+    let named = catalog.tables().find_map(|table| {
         let is_it = |position: &usize| index_name(table, *position).eq_ignore_ascii_case(name);
         (0..table.indexes.len()).find(is_it).map(|position| (&**table, position))
+    });
+    named.or_else(|| {
+        let table = catalog.find_table(name).filter(|it| it.definition.is_without_row_id())?;
+        Some((&**table, table.indexes.iter().position(is_key)?))
     })
 }
 
@@ -300,20 +306,39 @@ fn parts_of(table: &TableEntry, index: &IndexEntry) -> Vec<(i64, Value, Collatio
 fn index_xinfo(catalog: &Catalog, name: &str) -> Vec<Row> {
     let Some((table, position)) = find_index(catalog, name) else { return Vec::new() };
     let index = &table.indexes[position];
-    let parts = parts_of(table, index);
-    let last = parts.len() as i64;
-    let columns = parts.into_iter().enumerate().map(|(place, (at, name, collation))| {
+    let own = parts_of(table, index);
+    let rest = naming_parts(table, index);
+    let is_descending = |place: usize| place < own.len() && index.is_descending(place, table);
+    let row = |(place, (at, name, collation)): (usize, &(i64, Value, Collation))| {
         vec![
             (place as i64).into(),
-            at.into(),
-            name,
-            index.is_descending(place, table).into(),
+            (*at).into(),
+            name.clone(),
+            is_descending(place).into(),
             collation.to_string().as_str().into(),
-            1.into(),
+            (place < own.len()).into(),
         ]
-    });
-    let row_id = vec![last.into(), (-1).into(), Value::Null, 0.into(), "BINARY".into(), 0.into()];
-    columns.chain([row_id]).collect()
+    };
+    own.iter().chain(&rest).enumerate().map(row).collect()
+}
+
+/// What an index has behind its own columns: the row id, or of a table without row ids those
+/// columns of the primary key that are not among them. The primary key itself has all the others.
+fn naming_parts(table: &TableEntry, index: &IndexEntry) -> Vec<(i64, Value, Collation)> {
+    if !table.definition.is_without_row_id() {
+        return vec![(-1, Value::Null, Collation::Binary)];
+    }
+    let part = |at: usize, collation: Collation| -> (i64, Value, Collation) {
+        (at as i64, table.column_name(at).into(), collation)
+    };
+    let is_key = |other: &&IndexEntry| matches!(other.kind, IndexKind::PrimaryKey);
+    let Some(key) = table.indexes.iter().find(is_key).filter(|key| key.id != index.id) else {
+        let is_other = |at: &usize| index.columns.iter().all(|(own, _)| own != at);
+        let rest = (0..table.columns.len()).filter(is_other);
+        return rest.map(|at| part(at, table.columns[at].collation)).collect();
+    };
+    let missing = key.columns.iter().filter(|column| !index.columns.contains(column));
+    missing.map(|&(at, collation)| part(at, collation)).collect()
 }
 
 /// The constraint declared last has number 0.

@@ -89,7 +89,7 @@ fn is_taken(
 
 fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
     let name = create.name.name.clone();
-    let temporary = create.is_temporary || is_temporary(&create.name);
+    let temporary = is_to_be_temporary(&create.name, create.is_temporary)?;
     if is_taken(db, ObjectKind::Table, &name, &create.text, temporary, create.if_not_exists)? {
         return Ok(());
     }
@@ -117,8 +117,30 @@ fn is_internal(name: &str) -> bool {
     name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
 }
 
-fn is_temporary(name: &QualifiedName) -> bool {
-    name.schema.as_ref().is_some_and(|schema| schema.eq_ignore_ascii_case("temp"))
+/// Whether something of this name will be temporary; `is_said` if its definition says so.
+///
+/// # Errors
+/// For a schema that is not there, and a temporary thing in another one.
+fn is_to_be_temporary(name: &QualifiedName, is_said: bool) -> Result<bool> {
+    let Some(schema) = &name.schema else { return Ok(is_said) };
+    if schema.eq_ignore_ascii_case("temp") {
+        return Ok(true);
+    }
+    if !schema.eq_ignore_ascii_case("main") {
+        return refuse(format!("unknown database {schema}"));
+    }
+    match is_said {
+        true => refuse("temporary table name must be unqualified".to_owned()),
+        false => Ok(false),
+    }
+}
+
+/// Refuses parameters in a text that is kept.
+fn without_parameters(text: &str, message: &str) -> Result<()> {
+    match parser::tokens(text).any(|token| token.kind == parser::Kind::Parameter) {
+        true => refuse(message.to_owned()),
+        false => Ok(()),
+    }
 }
 
 fn define_table(db: &mut Database, table: Table, sql: String, is_temporary: bool) -> Result<()> {
@@ -205,6 +227,7 @@ fn table_of_query(name: &str, query: &Query) -> (Table, String) {
 }
 
 fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
+    is_to_be_temporary(&create.name, false)?;
     let name = create.name.name.clone();
     let on = match &create.name.schema {
         Some(schema) => format!("{schema}.{}", create.table),
@@ -247,8 +270,9 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
 }
 
 fn create_view(db: &mut Database, create: CreateView) -> Result<()> {
+    without_parameters(&create.text, "parameters are not allowed in views")?;
     let name = create.name.name.clone();
-    let is_temporary = create.is_temporary || is_temporary(&create.name);
+    let is_temporary = is_to_be_temporary(&create.name, create.is_temporary)?;
     if is_taken(db, ObjectKind::View, &name, &create.text, is_temporary, create.if_not_exists)? {
         return Ok(());
     }
@@ -258,6 +282,10 @@ fn create_view(db: &mut Database, create: CreateView) -> Result<()> {
 
 fn create_trigger(db: &mut Database, create: &CreateTrigger) -> Result<()> {
     let name = create.name.name.clone();
+    if create.is_temporary && create.name.schema.is_some() {
+        return refuse("temporary trigger may not have qualified name".to_owned());
+    }
+    let is_temporary = is_to_be_temporary(&create.name, create.is_temporary)?;
     trigger::check_target(db, create)?;
     if db.find_object(ObjectKind::Trigger, &name).is_some() {
         return match create.if_not_exists {
@@ -265,13 +293,13 @@ fn create_trigger(db: &mut Database, create: &CreateTrigger) -> Result<()> {
             false => refuse(format!("trigger {} already exists", written(&create.text, &name))),
         };
     }
+    without_parameters(&create.text, "trigger cannot use variables")?;
     let object = Object {
         kind: ObjectKind::Trigger,
         name: name.clone(),
         table: create.table.name.clone(),
         sql: Some(format!("CREATE TRIGGER {}", create.text)),
-        is_temporary: create.is_temporary
-            || is_temporary(&create.name)
+        is_temporary: is_temporary
             || db
                 .catalog()
                 .find_table(&create.table.full())

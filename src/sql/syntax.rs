@@ -4,7 +4,7 @@ use crate::catalog::{Check, Column, ForeignKey, IndexColumn, KeyConstraint, Reso
 use crate::database::{ObjectKind, Timing};
 use crate::error::Event;
 use crate::expression::Expression;
-use crate::query::{ResultColumn, Select};
+use crate::query::{Order, ResultColumn, Select};
 use std::sync::Arc;
 
 /// A name, perhaps with its schema's: `temp.t`.
@@ -197,8 +197,27 @@ pub struct Update {
     /// FROM: a query of everything that is joined to the table.
     pub from: Option<Select>,
     pub filter: Option<Expression>,
+    pub limited: Option<Limited>,
     pub resolution: Option<Resolution>,
     pub returning: Vec<ResultColumn>,
+}
+
+/// ORDER BY and LIMIT of an UPDATE or DELETE: which of the rows it is about. SQLite has them where
+/// it was compiled with `SQLITE_ENABLE_UPDATE_DELETE_LIMIT`, as most systems compile it.
+#[derive(Clone, Debug)]
+pub struct Limited {
+    pub order: Vec<Order>,
+    pub limit: Expression,
+    pub offset: Option<Expression>,
+}
+
+impl Limited {
+    /// The same of a query of the rows.
+    pub fn apply(self, select: Select) -> Select {
+        let select = self.order.into_iter().fold(select, Select::order_by);
+        let select = select.limit(self.limit);
+        self.offset.into_iter().fold(select, Select::offset)
+    }
 }
 
 /// DELETE.
@@ -207,6 +226,7 @@ pub struct Delete {
     pub table: QualifiedName,
     pub alias: Option<String>,
     pub filter: Option<Expression>,
+    pub limited: Option<Limited>,
     pub returning: Vec<ResultColumn>,
 }
 

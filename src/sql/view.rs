@@ -3,11 +3,12 @@
 //! Each row of the view that the statement is about becomes an activation of the triggers, with OLD
 //! as the view's query gives it. No row is changed but by them.
 
-use super::dml::into_error;
+use super::assign::single_assignments;
+use super::dml::{check_not_among, into_error};
 use super::names::SchemaNames;
 use super::parser::Names;
 use super::run;
-use super::syntax::{Delete, Insert, Rows, Update};
+use super::syntax::{Delete, Insert, Limited, Rows, Update};
 use crate::catalog::Resolution;
 use crate::database::{
     Activation, Database, Done, Object, ObjectKind, ProgramWork, Row, Stop, Timing, View,
@@ -103,19 +104,26 @@ impl ViewPlan {
         let columns = columns(db, &update.table.name)?;
         let (mut positions, mut values) = (Vec::new(), Vec::new());
         for assignment in update.assignments {
-            let [name] = assignment.columns.as_slice() else {
-                let construct = "several columns assigned at once to a view".to_owned();
-                return Err(SqlError::Unsupported { construct }.into());
-            };
-            let Some(position) = position(&columns, name) else {
-                return refused(format!("no such column: {name}"));
-            };
-            positions.push(position);
-            values.push(ResultColumn::from(assignment.value));
+            for (name, value) in single_assignments(assignment)? {
+                let Some(position) = position(&columns, &name) else {
+                    return refused(format!("no such column: {name}"));
+                };
+                positions.push(position);
+                values.push(ResultColumn::from(value));
+            }
         }
+        let name = update.alias.as_deref().unwrap_or(&update.table.name);
         let source = source(db, &update.table.name, update.alias.as_deref())?;
-        let all = [ResultColumn::All].into_iter().chain(values);
-        let select = filtered(Select::from(source).result(all), update.filter);
+        let select = match update.from {
+            None => Select::from(source),
+            Some(from) => {
+                check_not_among(&from, None, name)?;
+                // A row that goes with several others starts the triggers for each of them.
+                from.behind(source)
+            }
+        };
+        let all = [ResultColumn::AllOf(name.to_owned())].into_iter().chain(values);
+        let select = limited(select.result(all), update.filter, update.limited);
         let query = run::bind(&db.view(), &select)?;
         let (event, width, resolution) = (Event::Update, columns.len(), update.resolution);
         Ok(ViewPlan { view, event, width, positions, query, resolution })
@@ -123,7 +131,8 @@ impl ViewPlan {
 
     pub(super) fn delete(db: &Database, view: TableId, delete: Delete) -> Result<Self> {
         let source = source(db, &delete.table.name, delete.alias.as_deref())?;
-        let query = run::bind(&db.view(), &filtered(Select::from(source), delete.filter))?;
+        let select = limited(Select::from(source), delete.filter, delete.limited);
+        let query = run::bind(&db.view(), &select)?;
         let (event, width, positions) = (Event::Delete, query.columns().len(), Vec::new());
         Ok(ViewPlan { view, event, width, positions, query, resolution: None })
     }
@@ -176,8 +185,9 @@ impl ViewPlan {
     }
 }
 
-fn filtered(select: Select, filter: Option<Expression>) -> Select {
-    filter.into_iter().fold(select, |select, filter| select.filter(filter))
+fn limited(select: Select, filter: Option<Expression>, limited: Option<Limited>) -> Select {
+    let select = filter.into_iter().fold(select, Select::filter);
+    limited.into_iter().fold(select, |select, limited| limited.apply(select))
 }
 
 /// A view's object, with the id that its triggers know it by.

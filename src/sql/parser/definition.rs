@@ -11,8 +11,8 @@ use crate::expression::lit;
 use crate::sql::syntax::{ColumnDefinition, TableDefinition};
 use turso_parser::ast::{
     ColumnConstraint, ColumnDefinition as ForeignColumn, DeferSubclause, Expr, ForeignKeyClause,
-    GeneratedColumnType, IndexedColumn, InitDeferredPred, Name, NamedTableConstraint, RefAct,
-    RefArg, ResolveType, SortOrder, SortedColumn, TableConstraint, TableOptions,
+    GeneratedColumnType, IndexedColumn, InitDeferredPred, Name, NamedTableConstraint, NullsOrder,
+    RefAct, RefArg, ResolveType, SortOrder, SortedColumn, TableConstraint, TableOptions,
 };
 
 impl Adapter<'_> {
@@ -200,7 +200,17 @@ fn key_column(expression: &Expr) -> Result<Option<IndexColumn>> {
     })
 }
 
+/// Refuses to say where the NULLs of an index stand.
+pub(super) fn without_nulls_order(columns: &[SortedColumn]) -> Result<()> {
+    match columns.iter().find_map(|column| column.nulls) {
+        None => Ok(()),
+        Some(NullsOrder::First) => refuse("unsupported use of NULLS FIRST"),
+        Some(NullsOrder::Last) => refuse("unsupported use of NULLS LAST"),
+    }
+}
+
 fn key_columns(columns: &[SortedColumn]) -> Result<Vec<IndexColumn>> {
+    without_nulls_order(columns)?;
     let column = |column: &SortedColumn| match key_column(&column.expr)? {
         Some(named) if column.order == Some(SortOrder::Desc) => Ok(named.descending()),
         Some(named) => Ok(named),

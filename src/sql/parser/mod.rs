@@ -10,6 +10,7 @@
 
 mod definition;
 mod expression;
+mod limited;
 mod outline;
 mod query;
 mod statement;
@@ -25,7 +26,7 @@ use crate::expression::Expression;
 use crate::query::Source;
 use crate::value::Collation;
 use std::cell::{Cell, RefCell};
-use turso_parser::ast::{Cmd, Name, Stmt};
+use turso_parser::ast::{Cmd, Name, Select, Stmt};
 use turso_parser::error::Error as Foreign;
 use turso_parser::parser::Parser;
 
@@ -97,8 +98,11 @@ fn on_a_stack_of_its_own<T: Send>(body: impl FnOnce() -> Result<T> + Send) -> Re
 fn parse_bounded(text: &str, names: &dyn Names) -> Result<Statement> {
     let cured = cure(text);
     let source = cured.as_deref().unwrap_or(text);
+    let limited = limited::split(source)?;
+    let source = limited.as_ref().map_or(source, |(statement, _)| statement);
     let command = Parser::new(source.as_bytes()).next_cmd();
-    let command = command.map_err(|error| refusal(&error, source))?;
+    let refusal = |error| misplaced_in_trigger(source).unwrap_or_else(|| refusal(&error, source));
+    let command = command.map_err(refusal)?;
     let adapter = Adapter {
         names,
         text,
@@ -106,6 +110,8 @@ fn parse_bounded(text: &str, names: &dyn Names) -> Result<Statement> {
         around: RefCell::default(),
         depth: Cell::new(0),
         in_trigger: Cell::new(false),
+        in_definition: Cell::new(false),
+        limited: limited.map(|(_, query)| query),
     };
     match command {
         Some(Cmd::Stmt(statement)) => adapter.statement(&statement),
@@ -127,6 +133,11 @@ struct Adapter<'a> {
     depth: Cell<usize>,
     /// Whether a trigger's program is being turned.
     in_trigger: Cell<bool>,
+    /// Whether a table or an index is being defined, where no query may stand: what one reads need
+    /// not be there for it to be refused.
+    in_definition: Cell<bool>,
+    /// A query with the ORDER BY and LIMIT of an UPDATE or DELETE.
+    limited: Option<Select>,
 }
 
 fn unsupported<T>(construct: &str) -> Result<T> {
@@ -168,6 +179,44 @@ fn refusal(error: &Foreign, source: &str) -> Error {
             let line = message.strip_prefix("Parse error: ").unwrap_or(&message);
             SqlError::Refused { message: line.to_owned() }.into()
         }
+    }
+}
+
+/// What a trigger's statements may not say, though others may: the schema of the table that they
+/// change, and which index is to be used.
+fn misplaced_in_trigger(text: &str) -> Option<Error> {
+    let all: Vec<Token<'_>> = tokens(text).collect();
+    let is_trigger = |token: &Token<'_>| token.is("TRIGGER");
+    let begin = all.iter().position(|token| token.is("BEGIN"))?;
+    if !all.first()?.is("CREATE") || !all[..begin].iter().any(is_trigger) {
+        return None;
+    }
+    let steps = all[begin + 1..].split(|token| token.is_sign(";"));
+    let message = steps.filter_map(misplaced_in_step).next()?;
+    Some(SqlError::Refused { message: format!("{message} within triggers") }.into())
+}
+
+fn misplaced_in_step(step: &[Token<'_>]) -> Option<&'static str> {
+    let first = step.first()?;
+    let behind = |word: &str| step.iter().position(|token| token.is(word)).map(|at| at + 1);
+    let name = if first.is("INSERT") || first.is("REPLACE") {
+        behind("INTO")?
+    } else if first.is("DELETE") {
+        behind("FROM")?
+    } else if first.is("UPDATE") {
+        if step.get(1)?.is("OR") { 3 } else { 1 }
+    } else {
+        return None;
+    };
+    let next = step.get(name + 1)?;
+    if next.is_sign(".") {
+        Some("qualified table names are not allowed on INSERT, UPDATE, and DELETE statements")
+    } else if next.is("INDEXED") {
+        Some("the INDEXED BY clause is not allowed on UPDATE or DELETE statements")
+    } else if next.is("NOT") && step.get(name + 2)?.is("INDEXED") {
+        Some("the NOT INDEXED clause is not allowed on UPDATE or DELETE statements")
+    } else {
+        None
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::tokens::{Kind, Token, tokens};
 use crate::error::{Error, Result, SqlError};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// The longest statement, in bytes.
@@ -201,7 +202,7 @@ struct Walk<'a> {
     depth: usize,
     deepest: usize,
     chained: usize,
-    parameters: Vec<Option<String>>,
+    parameters: ParameterNames,
     literals: Vec<Token<'a>>,
     has_telling_words: bool,
     /// The token before, if it is a sign.
@@ -232,7 +233,9 @@ impl<'a> Walk<'a> {
                 },
                 _ => token,
             }),
-            Kind::Parameter => self.parameter(token.text)?,
+            Kind::Parameter => {
+                number_parameter(&mut self.parameters, token.text)?;
+            }
             Kind::Sign => match token.text.as_bytes() {
                 b"(" => self.open(),
                 b")" => self.close(),
@@ -302,26 +305,6 @@ impl<'a> Walk<'a> {
         self.has_telling_words |= matches!(self.beginning, Beginning::Create | Beginning::Other);
     }
 
-    fn parameter(&mut self, text: &str) -> Result<()> {
-        let names = &mut self.parameters;
-        let digits = text.strip_prefix('?').filter(|digits| {
-            !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
-        });
-        match digits.map(|digits| digits.parse::<usize>().unwrap_or(usize::MAX)) {
-            Some(number) if number == 0 || number > PARAMETER_MAX => {
-                return limit("variable number must be between ?1 and ?32766");
-            }
-            Some(number) => names.resize(names.len().max(number), None),
-            _ if text == "?" => names.push(None),
-            _ if names.iter().flatten().any(|known| known == text) => {}
-            _ => names.push(Some(text.to_owned())),
-        }
-        match names.len() > PARAMETER_MAX {
-            true => limit("too many SQL variables"),
-            false => Ok(()),
-        }
-    }
-
     fn finish(mut self, statement: Range<usize>, rest: &'a str) -> Result<Outline<'a>> {
         self.literals.iter_mut().for_each(|literal| literal.start -= statement.start);
         let text = &self.text[statement];
@@ -329,17 +312,53 @@ impl<'a> Walk<'a> {
             return limit("statement too long");
         }
         let is_plain = !self.has_telling_words
-            && self.parameters.is_empty()
+            && self.parameters.names.is_empty()
             && self.beginning != Beginning::Nothing;
         Ok(Outline {
             text,
             rest,
             levels: 2 * self.deepest + self.chained,
-            parameters: self.parameters,
+            parameters: self.parameters.names,
             literals: is_plain.then_some(self.literals),
             is_kept_as_text: self.is_kept_as_text,
         })
     }
+}
+
+/// The number of a parameter behind others, whose names these are.
+///
+/// # Errors
+/// If there are more than can be numbered.
+pub(super) fn number_parameter(names: &mut ParameterNames, text: &str) -> Result<usize> {
+    let digits = text
+        .strip_prefix('?')
+        .filter(|digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()));
+    let number = match digits.map(|digits| digits.parse::<usize>().unwrap_or(usize::MAX)) {
+        Some(number) if number == 0 || number > PARAMETER_MAX => {
+            return limit("variable number must be between ?1 and ?32766");
+        }
+        Some(number) => number,
+        None => match names.numbers.get(text) {
+            Some(number) => *number,
+            None => names.names.len() + 1,
+        },
+    };
+    if number > PARAMETER_MAX {
+        return limit("too many SQL variables");
+    }
+    names.names.resize(names.names.len().max(number), None);
+    if digits.is_none() && text != "?" && !names.numbers.contains_key(text) {
+        names.names[number - 1] = Some(text.to_owned());
+        names.numbers.insert(text.to_owned(), number);
+    }
+    Ok(number)
+}
+
+/// The names of the parameters so far, by number and back.
+#[derive(Debug, Default)]
+pub(super) struct ParameterNames {
+    names: Vec<Option<String>>,
+    numbers: HashMap<String, usize>,
 }
 
 #[cfg(test)]

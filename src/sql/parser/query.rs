@@ -163,7 +163,7 @@ impl Adapter<'_> {
         })
     }
 
-    fn order(&self, column: &SortedColumn) -> Result<Order> {
+    pub(super) fn order(&self, column: &SortedColumn) -> Result<Order> {
         let expression = self.expression(&column.expr)?;
         let order = match column.order {
             Some(SortOrder::Desc) => Order::descending(expression),
@@ -241,6 +241,7 @@ impl Adapter<'_> {
         };
         match schema {
             None if is_common() => Ok(Source::table(name)),
+            _ if self.in_definition.get() => Ok(Source::table(name)),
             schema => self.names.table(schema, name),
         }
     }

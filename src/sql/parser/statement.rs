@@ -1,6 +1,6 @@
 //! Statements: what each says, in our terms.
 
-use super::definition::{default_text, resolution};
+use super::definition::{default_text, resolution, without_nulls_order};
 use super::tokens::{self, Token};
 use super::{Adapter, COLUMNS_MAX, at_most, refuse, text_of, unsupported};
 use crate::catalog::Resolution;
@@ -71,15 +71,19 @@ impl Adapter<'_> {
                 columns,
                 where_clause,
                 ..
-            } => Statement::CreateIndex(Box::new(CreateIndex {
-                name: qualified(idx_name),
-                table: text_of(tbl_name),
-                columns: self.index_columns(columns)?,
-                is_unique: *unique,
-                filter: self.filter(where_clause.as_deref())?,
-                if_not_exists: *if_not_exists,
-                text: self.definition_text("INDEX"),
-            })),
+            } => {
+                self.in_definition.set(true);
+                without_nulls_order(columns)?;
+                Statement::CreateIndex(Box::new(CreateIndex {
+                    name: qualified(idx_name),
+                    table: text_of(tbl_name),
+                    columns: self.index_columns(columns)?,
+                    is_unique: *unique,
+                    filter: self.filter(where_clause.as_deref())?,
+                    if_not_exists: *if_not_exists,
+                    text: self.definition_text("INDEX"),
+                }))
+            }
             Stmt::CreateView { temporary, if_not_exists, view_name, columns, select } => {
                 Statement::CreateView(Box::new(CreateView {
                     name: qualified(view_name),
@@ -133,6 +137,7 @@ impl Adapter<'_> {
         Ok(match body {
             CreateTableBody::AsSelect(query) => TableBody::Query(self.query(query)?),
             CreateTableBody::ColumnsAndConstraints { columns, constraints, options } => {
+                self.in_definition.set(true);
                 TableBody::Definition(self.table_definition(columns, constraints, options)?)
             }
         })
@@ -306,6 +311,7 @@ impl Adapter<'_> {
                 assignments: self.assignments(&update.sets)?,
                 from: self.update_from(update.from.as_ref())?,
                 filter: self.filter(update.where_clause.as_deref())?,
+                limited: self.limited()?,
                 resolution: or(update.or_conflict),
                 returning: self.result_columns(&update.returning)?,
             })
@@ -342,6 +348,7 @@ impl Adapter<'_> {
                 table: qualified(table),
                 alias: table.alias.as_ref().map(text_of),
                 filter: self.filter(filter)?,
+                limited: self.limited()?,
                 returning: self.result_columns(returning)?,
             })
         })
