@@ -373,6 +373,17 @@ fn file(name: &str, text: &str) -> String {
 }
 
 #[test]
+fn a_statement_on_tables_of_a_file_is_explained() {
+    let explained = printed(&["explain", "examples/heroes.sql", "DELETE FROM team WHERE id = 3"]);
+    assert_eq!(
+        explained,
+        "delete team (1 row; 3)\n\
+         ├─ assignment_team_id_fkey: cascade delete assignment (2 rows; (3, 1), (3, 2))\n\
+         └─ hero_team_id_fkey: set null in hero (2 rows; 4, 5)\n"
+    );
+}
+
+#[test]
 fn files_that_do_not_fit_are_named() {
     let (json, twice) =
         ("[", "CREATE TABLE t (a INTEGER PRIMARY KEY);\nINSERT INTO t\nVALUES (1);\n");

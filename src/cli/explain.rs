@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// The file is SQL that makes the tables and fills them. Foreign keys are enforced.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
-    ondelete explain shop.sql \"DELETE FROM customer WHERE id = 1\"\n  \
-    ondelete explain shop.sql \"UPDATE customer SET id = 2\" --format json")]
+    ondelete explain examples/heroes.sql \"DELETE FROM team WHERE id = 3\"\n  \
+    ondelete explain examples/heroes.sql \"DELETE FROM mission\" --format json")]
 pub(super) struct ExplainArguments {
     /// A file of SQL: tables and rows.
     schema: PathBuf,

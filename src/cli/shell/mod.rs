@@ -24,9 +24,8 @@ use std::path::PathBuf;
 /// what a statement would do, `.why` what the last one came to.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
-    ondelete shell                               on an empty database\n  \
-    ondelete shell --foreign-keys on shop.sql    with the tables of a file\n  \
-    ondelete shell < script.sql                  as in a pipe")]
+    ondelete shell                                          an empty database\n  \
+    ondelete shell --foreign-keys on examples/heroes.sql    the tables of a file")]
 pub(super) struct ShellArguments {
     /// Whether foreign keys are enforced from the start.
     #[arg(long, value_enum, default_value = "off", value_name = "SWITCH")]

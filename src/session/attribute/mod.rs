@@ -220,11 +220,8 @@ impl Session<'_> {
     /// `TypeError` for something that is not a list where one belongs, `AttributeError` for a plain
     /// value where an object belongs; whatever loading the old value or an event raises.
     pub fn set(&mut self, object: ObjectId, name: &str, value: impl Into<Assigned>) -> Result<()> {
-        let (attribute, kind) = match self.attribute(object, name) {
-            Ok(found) => found,
-            // A name that is not mapped is an ordinary attribute of the object, which nobody looks at.
-            Err(_) => return Ok(()),
-        };
+        // A name that is not mapped is an ordinary attribute of the object, which nobody looks at.
+        let Ok((attribute, kind)) = self.attribute(object, name) else { return Ok(()) };
         match (kind, value.into()) {
             (Kind::Column(_), Assigned::Scalar(value)) => self.set_scalar(object, attribute, value),
             (Kind::Column(_), _) => Err(Error::new(

@@ -33,7 +33,10 @@ pub struct Outcome {
     pub by_constraint: Vec<ByConstraint>,
 }
 
-/// A connection to a database. All of it may fail with the driver's class and the database's words.
+/// A connection to a database.
+///
+/// # Errors
+/// Each call may fail, with the class that Python's driver gives the failure and the database's words.
 pub trait Backend {
     /// Begins a transaction; none is open.
     fn begin(&mut self) -> Result<(), DriverError>;
