@@ -1,7 +1,9 @@
 //! A query as a value, and how it is built.
 
 use super::selector::Selector;
-use super::source::{Join, JoinConstraint, JoinKind, Rows, Source};
+#[cfg(feature = "sql")]
+use super::source::Rows;
+use super::source::{Join, JoinConstraint, JoinKind, Source};
 use crate::expression::{DEPTH_MAX, Expression, Subquery, col, levels};
 use crate::value::{Collation, Value};
 use std::any::Any;
@@ -308,12 +310,14 @@ impl Select {
 
     /// All pairs with a source that comes before the others.
     #[must_use]
+    #[cfg(feature = "sql")]
     pub(crate) fn behind(self, source: Source) -> Self {
         let join = Join { kind: JoinKind::Comma, source, on: JoinConstraint::None };
         self.body(|body| body.from.insert(0, join))
     }
 
     /// Whether it reads a table, or a query where none is said, under a name.
+    #[cfg(feature = "sql")]
     pub(crate) fn reads_as(&self, table: Option<&str>, name: &str) -> bool {
         let joins = match &self.first {
             Core::Select(body) => body.from.as_slice(),
