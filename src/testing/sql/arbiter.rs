@@ -13,6 +13,7 @@ use super::{Answer, Rows};
 use crate::catalog::ForeignKeyEntry;
 use crate::database::Database;
 use crate::error::SqliteError;
+use crate::value::Value;
 
 /// What was seen of a statement.
 pub(super) struct Moment<'a> {
@@ -51,11 +52,11 @@ pub(super) fn judge(
 
 /// How many rows dangle, of the keys that count.
 fn count(db: &Database, dangling: &Rows, counts: impl Fn(&ForeignKeyEntry) -> bool) -> usize {
-    let key = |row: &Vec<String>| {
-        let table = row[0].trim_matches('\'');
-        let keys = &db.catalog().find_table(table)?.foreign_keys;
+    let key = |row: &Vec<Value>| {
+        let keys = &db.catalog().find_table(row[0].as_text()?)?.foreign_keys;
         // SQLite numbers the keys of a table from the last one.
-        keys.get(keys.len().checked_sub(1 + row[3].parse::<usize>().ok()?)?)
+        let number = usize::try_from(row[3].as_integer()?).ok()?;
+        keys.get(keys.len().checked_sub(1 + number)?)
     };
     dangling.iter().filter(|row| key(row).is_none_or(&counts)).count()
 }

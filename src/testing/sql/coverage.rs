@@ -1,7 +1,6 @@
 //! What a run has tried, and whether that was enough.
 
-use super::Answer;
-use crate::database::Done;
+use super::twins::{Step, Told, Way};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -10,6 +9,8 @@ use std::fmt;
 pub struct Coverage {
     /// Statements that were compared.
     pub statements: usize,
+    /// Those that were prepared as they are, and not with others that differ in literals.
+    pub prepared: usize,
     /// Scripts.
     pub scripts: usize,
     /// Statements and what they did, each with those that went through.
@@ -90,8 +91,10 @@ const ENDED_MAX: usize = 10;
 
 impl Coverage {
     /// Notes a statement that was run on both.
-    pub(super) fn note(&mut self, sql: &str, answer: &Answer, done: Option<&Done>) {
+    pub(super) fn note(&mut self, step: &Step, told: &Told) {
+        let (sql, answer) = (&step.sql, &told.answer);
         self.statements += 1;
+        self.prepared += usize::from(step.way == Way::Prepared);
         for (kind, words, _) in KINDS {
             if words.iter().all(|word| sql.contains(word)) {
                 let (all, accepted) = self.kinds.entry(kind).or_default();
@@ -99,7 +102,7 @@ impl Coverage {
                 *accepted += usize::from(answer.is_ok());
             }
         }
-        if let Some(done) = done {
+        if let Some(done) = &told.done {
             let did = [done.constrained() > 0, done.by_program > 0, done.replaced > 0];
             for ((effect, _), did) in EFFECTS.into_iter().zip(did) {
                 self.kinds.entry(effect).or_default().1 += usize::from(did);
@@ -117,6 +120,7 @@ impl Coverage {
     /// Adds the counts of another run.
     pub fn add(&mut self, other: &Coverage) {
         self.statements += other.statements;
+        self.prepared += other.prepared;
         self.scripts += other.scripts;
         self.too_long += other.too_long;
         self.unsupported += other.unsupported;
@@ -142,6 +146,7 @@ impl Coverage {
                 low.push(format!("{what}: {count}, less than {floor}"));
             }
         };
+        floor("prepared", self.prepared, 2_000);
         let accepted = |kind: &str| self.kinds.get(kind).map_or(0, |(_, accepted)| *accepted);
         for (kind, _, least) in KINDS {
             floor(kind, accepted(kind), least);
@@ -170,9 +175,9 @@ impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} statements in {} scripts, of which {} were ended by a statement that takes too long, {} by \
+            "{} statements ({} prepared as they are) in {} scripts, of which {} were ended by a statement that takes too long, {} by \
              one that is not done here",
-            self.statements, self.scripts, self.too_long, self.unsupported
+            self.statements, self.prepared, self.scripts, self.too_long, self.unsupported
         )?;
         for (kind, (all, accepted)) in &self.kinds {
             writeln!(f, "  {kind}: {accepted} went through of {all}")?;

@@ -293,7 +293,7 @@ impl Writer {
 
     pub(super) fn create_trigger(&mut self) -> String {
         let number = self.random.below(7);
-        if self.random.chance(8) {
+        if self.random.chance(20) {
             return self.view_trigger(number);
         }
         let shape = self.shape();

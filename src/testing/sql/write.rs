@@ -5,6 +5,7 @@
 //! CROSS JOIN, a unary plus in triggers), as that order can be seen.
 
 use super::define::{Plan, RESOLUTIONS};
+use super::twins::Way;
 use crate::database::Database;
 use crate::testing::generate::Random;
 use crate::value::Affinity;
@@ -73,6 +74,11 @@ impl Writer {
     /// How many statements a script has.
     pub(super) fn length(&mut self) -> usize {
         self.random.between(40, 90)
+    }
+
+    /// By which way a statement comes in.
+    pub(super) fn way(&mut self) -> Way {
+        if self.random.chance(25) { Way::Prepared } else { Way::Text }
     }
 
     /// The next statement for the database as it is.
