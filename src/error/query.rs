@@ -42,8 +42,8 @@ pub enum QueryError {
     MisusedAggregate {
         /// The function.
         function: String,
-        /// Whether it stands inside of another aggregate.
-        nested: bool,
+        /// Whether it stands in a subquery, and by its arguments is the enclosing query's.
+        is_outer: bool,
     },
     /// The alias of an aggregate, where no rows go into one.
     MisusedAlias {
@@ -174,8 +174,11 @@ impl QueryError {
             QueryError::ArgumentCount { function, .. } => {
                 format!("wrong number of arguments to function {function}()")
             }
-            QueryError::MisusedAggregate { function, .. } => {
+            QueryError::MisusedAggregate { function, is_outer: false } => {
                 format!("misuse of aggregate function {function}()")
+            }
+            QueryError::MisusedAggregate { function, is_outer: true } => {
+                format!("misuse of aggregate: {function}()")
             }
             QueryError::MisusedAlias { alias } => format!("misuse of aliased aggregate {alias}"),
             QueryError::AggregateInGroupBy => {

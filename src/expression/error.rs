@@ -26,6 +26,8 @@ pub enum BindError {
     },
     /// An aggregate where there are no rows to go into it.
     MisusedAggregate(String),
+    /// One in a subquery that by its arguments is the enclosing query's, where that can have none.
+    MisusedOuterAggregate(String),
     /// DISTINCT, FILTER or `*` in the call of a function that is no aggregate.
     NoAggregate(String),
     /// A row value where one value is wanted, or two of different widths.
@@ -58,7 +60,7 @@ impl fmt::Display for BindError {
             BindError::ArgumentCount { function, expected, found } => {
                 write!(f, "function \"{function}\" takes {expected} arguments, not {found}")
             }
-            BindError::MisusedAggregate(name) => {
+            BindError::MisusedAggregate(name) | BindError::MisusedOuterAggregate(name) => {
                 write!(f, "aggregate \"{name}\" stands where there are no rows to go into it")
             }
             BindError::NoAggregate(name) => write!(f, "function \"{name}\" is no aggregate"),

@@ -175,8 +175,10 @@ impl<'a> ScopeNames<'a> {
                 QueryError::ArgumentCount { function, expected, found }
             }
             BindError::MisusedAggregate(function) => {
-                let nested = self.place.get() == Place::Aggregate;
-                QueryError::MisusedAggregate { function, nested }
+                QueryError::MisusedAggregate { function, is_outer: false }
+            }
+            BindError::MisusedOuterAggregate(function) => {
+                QueryError::MisusedAggregate { function, is_outer: true }
             }
             BindError::NoAggregate(function) => QueryError::NoAggregate { function },
             BindError::MisusedRow => QueryError::MisusedRow,
@@ -343,17 +345,17 @@ impl<'a> ScopeNames<'a> {
         let arguments = call.arguments().iter().map(bind).collect::<Result<Vec<_>, _>>();
         let filter = call.filter_given().map(bind).transpose();
         let of_outside = self.named.replace(named) == (false, true);
-        if let (true, Some(parent)) = (of_outside, self.parent) {
-            // It has nothing to do with the rows here, so it is one of the enclosing query.
-            self.place.set(place);
-            let found = parent.call(call)?;
-            let found = found.ok_or_else(|| BindError::MisusedAggregate(call.name().to_owned()))?;
-            return Ok(self.borrow_of(found, parent));
-        }
         let (arguments, filter) = (arguments?, filter?);
         self.place.set(place);
         if matches!(place, Place::Rows | Place::Aggregate) {
             return Err(BindError::MisusedAggregate(call.name().to_owned()));
+        }
+        if let (true, Some(parent)) = (of_outside, self.parent) {
+            // It has nothing to do with the rows here, so it is one of the enclosing query.
+            let found = parent.call(call).map_err(of_enclosing)?;
+            let found =
+                found.ok_or_else(|| BindError::MisusedOuterAggregate(call.name().to_owned()))?;
+            return Ok(self.borrow_of(found, parent));
         }
         if call.is_distinct() && arguments.len() != 1 {
             return Err(BindError::Refused(Box::new(QueryError::DistinctArguments.into())));
@@ -402,6 +404,14 @@ impl<'a> ScopeNames<'a> {
 
     fn width_of(&self, subquery: usize) -> usize {
         self.plan.borrow().subqueries[subquery].plan.columns.len()
+    }
+}
+
+/// What is wrong with an aggregate, as the query says it in which it is written.
+fn of_enclosing(error: BindError) -> BindError {
+    match error {
+        BindError::MisusedAggregate(name) => BindError::MisusedOuterAggregate(name),
+        other => other,
     }
 }
 

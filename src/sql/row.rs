@@ -173,7 +173,7 @@ fn bind_error(error: &BindError) -> Error {
             found: *found,
         },
         BindError::MisusedAggregate(function) => {
-            QueryError::MisusedAggregate { function: function.clone(), nested: false }
+            QueryError::MisusedAggregate { function: function.clone(), is_outer: false }
         }
         BindError::MisusedRow => QueryError::MisusedRow,
         BindError::TooDeep => QueryError::TooDeep,
