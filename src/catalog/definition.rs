@@ -531,9 +531,14 @@ impl Table {
     /// INTEGER; not if DESC was written on the column itself, which SQLite once overlooked and has
     /// kept since.
     pub fn row_id_column(&self) -> Option<usize> {
+        if self.without_row_id { None } else { self.integer_key_column() }
+    }
+
+    /// The only column of the primary key, if it is one that a row id can stand for.
+    pub(super) fn integer_key_column(&self) -> Option<usize> {
         let key = self.primary_key_constraint()?;
         let [only] = key.columns() else { return None };
-        if self.without_row_id || (key.on_column && key.is_descending(0)) {
+        if key.on_column && key.is_descending(0) {
             return None;
         }
         self.position(only).filter(|&position| self.columns[position].is_declared_integer())

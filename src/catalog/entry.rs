@@ -267,6 +267,16 @@ impl TableEntry {
         self.columns.iter().enumerate().map(default).collect()
     }
 
+    /// The indexes, each with its position, in the order in which SQLite asks them: the newest first,
+    /// and behind the others those that say REPLACE, so that nothing is replaced for a row that is
+    /// refused or skipped.
+    pub fn indexes_in_turn(&self) -> impl Iterator<Item = (usize, &IndexEntry)> + Clone {
+        let replaces = |index: &IndexEntry| index.resolution == Some(Resolution::Replace);
+        let newest = self.indexes.iter().enumerate().rev();
+        let last = newest.clone().filter(move |(_, index)| replaces(index));
+        newest.filter(move |(_, index)| !replaces(index)).chain(last)
+    }
+
     /// The index of the primary key, unless that is the row id.
     pub fn primary_key_index(&self) -> Option<&IndexEntry> {
         self.indexes.iter().find(|index| matches!(index.kind, IndexKind::PrimaryKey))

@@ -182,7 +182,13 @@ pub(super) fn bind_checks(definition: &Table) -> Result<Vec<CheckEntry>, Error> 
 /// PRIMARY KEY and UNIQUE as indexes; a primary key that is the row id needs none.
 fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Error> {
     let mut indexes: Vec<IndexEntry> = Vec::new();
-    for key in &entry.definition.keys {
+    // A primary key that would be the row id, if there were row ids, is made after the others.
+    let has_late_key =
+        entry.row_id_column.is_none() && entry.definition.integer_key_column().is_some();
+    let is_late = |key: &&KeyConstraint| has_late_key && key.primary;
+    let keys = &entry.definition.keys;
+    let early = keys.iter().filter(|key| !is_late(key));
+    for key in early.chain(keys.iter().filter(is_late)) {
         if key.columns.is_empty() {
             let name = entry.name().to_owned();
             return Err(SchemaError::NoColumns { kind: "a key of table", name }.into());

@@ -3,11 +3,9 @@
 //! An unknown pragma is ignored, as SQLite ignores it.
 
 use super::connection::{Connection, Outcome};
-use super::schema_table::{index_name, is_late};
+use super::schema_table::index_name;
 use super::syntax::Pragma;
-use crate::catalog::{
-    Catalog, ForeignKeyEntry, IndexColumn, IndexEntry, IndexKind, Resolution, TableEntry,
-};
+use crate::catalog::{Catalog, ForeignKeyEntry, IndexColumn, IndexEntry, IndexKind, TableEntry};
 use crate::database::{Database, Enforcement, ObjectKind, View, dangling_rows};
 use crate::error::{Result, SqlError};
 use crate::query::{SuppliedColumn, SuppliedTable};
@@ -236,16 +234,8 @@ fn table_xinfo(table: &TableEntry) -> Vec<Row> {
     table.definition.columns().iter().enumerate().map(row).collect()
 }
 
-/// The newest index first.
 fn index_list(table: &TableEntry) -> Vec<Row> {
-    // The newest first, and behind the others those that say REPLACE.
-    let mut newest: Vec<usize> = (0..table.indexes.len()).rev().collect();
-    newest.sort_by_key(|&at| {
-        let replaces = table.indexes[at].resolution == Some(Resolution::Replace);
-        (replaces, !is_late(table, at))
-    });
-    let row = |(number, position): (usize, usize)| {
-        let index = &table.indexes[position];
+    let row = |(number, (position, index)): (usize, (usize, &IndexEntry))| {
         let origin = match index.kind {
             IndexKind::Created(_) => "c",
             IndexKind::Unique => "u",
@@ -259,7 +249,7 @@ fn index_list(table: &TableEntry) -> Vec<Row> {
             index.filter.is_some().into(),
         ]
     };
-    newest.into_iter().enumerate().map(row).collect()
+    table.indexes_in_turn().enumerate().map(row).collect()
 }
 
 /// The index of a name; a table without row ids is the index of its primary key.

@@ -69,26 +69,10 @@ pub(super) fn index_name(table: &TableEntry, position: usize) -> String {
     match &index.kind {
         IndexKind::Created(_) => index.name.to_string(),
         IndexKind::PrimaryKey | IndexKind::Unique => {
-            let keys = || (0..table.indexes.len()).filter(|&at| is_key(&table.indexes[at]));
-            let number = match is_late(table, position) {
-                true => keys().count(),
-                false => keys().filter(|&at| at <= position && !is_late(table, at)).count(),
-            };
+            let number = table.indexes[..=position].iter().filter(|index| is_key(index)).count();
             format!("sqlite_autoindex_{}_{number}", table.name())
         }
     }
-}
-
-/// Whether SQLite makes an index only after the others: that of an INTEGER PRIMARY KEY which would be
-/// the row id, if there were row ids. DESC would not be.
-pub(super) fn is_late(table: &TableEntry, position: usize) -> bool {
-    let index = &table.indexes[position];
-    let [(column, _)] = index.columns.as_slice() else { return false };
-    let declared = table.definition.columns()[*column].declared_type();
-    table.definition.is_without_row_id()
-        && matches!(index.kind, IndexKind::PrimaryKey)
-        && !index.is_descending(0, table)
-        && declared.eq_ignore_ascii_case("INTEGER")
 }
 
 /// The objects that a new table brings: itself, and the indexes of its keys.

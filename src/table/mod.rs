@@ -148,8 +148,8 @@ pub fn prepare_update(
     Ok(Prepared { row_id, values })
 }
 
-/// The keys of `prepared` that rows other than `replacing` hold: the row id first, then the indexes,
-/// the newest first, as in SQLite.
+/// The keys of `prepared` that rows other than `replacing` hold: the row id first, then the indexes
+/// in their turn.
 ///
 /// `changed` limits the search to keys that an update can have changed.
 pub fn find_conflicts<'a>(
@@ -162,7 +162,7 @@ pub fn find_conflicts<'a>(
     let is_taken =
         Some(prepared.row_id) != replacing && store.row(table.id, prepared.row_id).is_some();
     let row_id = is_taken.then_some(Conflict { index: None, row_id: prepared.row_id });
-    let indexes = table.indexes.iter().enumerate().rev().filter(|(_, index)| index.unique);
+    let indexes = table.indexes_in_turn().filter(|(_, index)| index.unique);
     let keys = indexes.filter_map(move |(position, index)| {
         if changed.is_some_and(|changed| !is_touched(index, changed)) {
             return None;

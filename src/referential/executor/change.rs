@@ -273,11 +273,11 @@ enum Room {
     Taken(Conflict),
 }
 
-/// Of the conflicts of a row, the one to deal with. `cleared` remembers how far REPLACE has come.
+/// Of the conflicts of a row, which are given in their turn, the one to deal with. `cleared` remembers
+/// how far REPLACE has come.
 ///
-/// The row id is tested first, then the newest index. What an upsert names comes before all others,
-/// and what only the constraint says to REPLACE after them: nothing is deleted for a row that will
-/// be refused or skipped.
+/// What an upsert names comes before all others, and the row id after them if only its constraint
+/// says to REPLACE.
 fn choose(
     conflict: &ConflictClause,
     mut conflicts: impl Iterator<Item = Conflict> + Clone,
@@ -287,18 +287,15 @@ fn choose(
     if conflict.upserts.is_empty() && !may_replace(conflict, table) {
         return conflicts.next().map(Room::ToMake);
     }
-    let count = table.indexes.len() + 1;
-    let is_last = |found: &Conflict| {
-        conflict.resolution.is_none() && declared(table, found) == Some(Resolution::Replace)
-    };
-    let order = |found: &Conflict| {
-        let own = found.index.map_or(0, |index| count - 1 - index);
-        match conflict.upsert(found.index) {
-            Some((place, _)) => place,
-            None => {
-                let upserts = conflict.upserts.len();
-                upserts + own + if is_last(found) { count } else { 0 }
-            }
+    let is_row_id_last =
+        conflict.resolution.is_none() && table.row_id_resolution == Some(Resolution::Replace);
+    let (upserts, indexes) = (conflict.upserts.len(), table.indexes.len());
+    let order = |found: &Conflict| match (conflict.upsert(found.index), found.index) {
+        (Some((place, _)), _) => place,
+        (None, None) => upserts + if is_row_id_last { indexes + 1 } else { 0 },
+        (None, Some(index)) => {
+            let turn = table.indexes_in_turn().position(|(position, _)| position == index);
+            upserts + 1 + turn.expect("a conflict is over an index of the table")
         }
     };
     let ahead = conflicts.clone().filter(|found| Some(order(found)) > *cleared);
