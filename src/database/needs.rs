@@ -101,7 +101,12 @@ impl Database {
             conflict.resolution.or(declared) == Some(Resolution::Replace)
         };
         let is_touched = |index: &IndexEntry| named.iter().any(|column| index.reads(*column));
-        let involves_all = involves_all_keys(&self.settings(), table, named);
+        // A row that comes by another name is entered anew in all indexes.
+        let names_row = match table.definition.is_without_row_id() {
+            true => table.primary_key_index().is_some_and(is_touched),
+            false => named.contains(&table.row_id_column.unwrap_or(table.columns.len())),
+        };
+        let involves_all = names_row || involves_all_keys(&self.settings(), table, named);
         let mut unique = table.indexes.iter().filter(|index| index.unique);
         // Where the primary key takes the row id's place, it cannot clash unless it changes.
         let is_own = |index: &IndexEntry| {

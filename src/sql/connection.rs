@@ -4,7 +4,7 @@
 //! Preparing parses, resolves names and asks the foreign keys; running evaluates queries and hands
 //! what is left to the engine. The switches that only SQL knows live here, beside the database.
 
-use super::dml::{DeletePlan, InsertPlan, UpdatePlan};
+use super::dml::{DeletePlan, InsertPlan, Place, UpdatePlan};
 use super::names::SchemaNames;
 use super::parser::{self, Outline, outline};
 use super::reach::{self, Linked};
@@ -13,7 +13,7 @@ use super::syntax::{Pragma, Statement};
 use super::trigger;
 use super::view::{self, ViewPlan};
 use super::{pragma, schema};
-use crate::database::{Control, Database, Done, ObjectKind};
+use crate::database::{Control, Database, Done, Enforcement, ObjectKind};
 use crate::error::{Error, Event, Result, SchemaError, SqlError};
 use crate::query::{Query, Selection};
 use crate::value::Value;
@@ -41,12 +41,21 @@ use std::sync::Arc;
 pub struct Connection {
     db: Database,
     pub(super) settings: Settings,
-    /// The version of the schema that the triggers were compiled for.
-    linked: Option<u64>,
+    /// What the triggers were compiled for.
+    linked: Option<Basis>,
     /// The triggers, as they were compiled.
     triggers: Vec<Linked>,
     /// Statements that came before with other literals.
     shapes: Shapes,
+}
+
+/// What a plan was made for: with another one a statement may be refused, or do something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Basis {
+    schema_version: u64,
+    enforcement: Enforcement,
+    /// Whether foreign keys are looked for that are not there, and none of them asked at once.
+    defers_unresolved: bool,
 }
 
 /// What only SQL can switch.
@@ -62,7 +71,7 @@ pub(super) struct Settings {
 #[derive(Debug)]
 pub struct Prepared {
     text: Arc<str>,
-    version: u64,
+    basis: Basis,
     plan: Plan,
     parameters: Vec<Option<String>>,
 }
@@ -155,7 +164,7 @@ impl Connection {
 
     fn prepare_outlined(&mut self, outline: Outline<'_>) -> Result<Prepared> {
         self.link();
-        let version = self.db.schema_version();
+        let basis = self.basis();
         // What a view or trigger names may come later than it.
         let names = match outline.is_kept_as_text {
             true => SchemaNames::lenient(&self.db),
@@ -168,14 +177,22 @@ impl Connection {
         if let Some(error) = broken {
             return Err(error);
         }
-        Ok(Prepared { text: outline.text.into(), version, plan, parameters: outline.parameters })
+        Ok(Prepared { text: outline.text.into(), basis, plan, parameters: outline.parameters })
     }
 
-    /// Compiles the triggers, if the schema has changed since they were.
+    fn basis(&self) -> Basis {
+        Basis {
+            schema_version: self.db.schema_version(),
+            enforcement: self.db.enforcement(),
+            defers_unresolved: self.db.defers_all() && self.db.catalog().has_unresolved(),
+        }
+    }
+
+    /// Compiles the triggers, if what they were compiled for is no more.
     fn link(&mut self) {
-        if self.linked != Some(self.db.schema_version()) {
+        if self.linked != Some(self.basis()) {
             self.triggers = trigger::link(&mut self.db);
-            self.linked = Some(self.db.schema_version());
+            self.linked = Some(self.basis());
         }
     }
 
@@ -200,7 +217,10 @@ impl Connection {
             Statement::Insert(insert) => {
                 match view::find(&self.db, &insert.table.name, Event::Insert)? {
                     Some(id) => Plan::View(Box::new(ViewPlan::insert(&self.db, id, *insert)?)),
-                    None => Plan::Insert(Box::new(InsertPlan::new(&self.db, *insert)?)),
+                    None => {
+                        let place = Place::Statement;
+                        Plan::Insert(Box::new(InsertPlan::new(&self.db, *insert, place)?))
+                    }
                 }
             }
             Statement::Update(update) => {
@@ -237,7 +257,7 @@ impl Connection {
     /// # Errors
     /// Whatever the statement is refused for; what becomes of it is SQLite's rule.
     pub fn run(&mut self, prepared: &mut Prepared, parameters: &[Value]) -> Result<Outcome> {
-        if prepared.version != self.db.schema_version() {
+        if prepared.basis != self.basis() {
             *prepared = self.prepare(&prepared.text)?;
         }
         let (columns, done, rows) = match &prepared.plan {

@@ -70,6 +70,15 @@ pub(super) fn scope_of(row: RowRef<'_>) -> Vec<Value> {
     scope
 }
 
+/// Where a change stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// By itself.
+    Statement,
+    /// In a trigger, among others.
+    Trigger,
+}
+
 // INSERT.
 
 /// An INSERT.
@@ -116,7 +125,9 @@ struct UpsertPlan {
 }
 
 impl InsertPlan {
-    pub(super) fn new(db: &Database, insert: Insert) -> Result<Self> {
+    /// # Errors
+    /// What SQLite would tell. It looks at RETURNING last, and only if nothing else is wrong.
+    pub(super) fn new(db: &Database, insert: Insert, place: Place) -> Result<Self> {
         let table = target(db, &insert.table)?;
         let positions = insert_positions(&table, &insert)?;
         let width = positions.len();
@@ -143,7 +154,6 @@ impl InsertPlan {
         let (resolution, upserts) = (insert.resolution, insert.upserts);
         let (conflict, refusal) =
             ConflictPlan::new(db, &table, alias, resolution, upserts, gives_row_id)?;
-        let returning = Returning::new(db, &table, insert.returning)?;
         if let InsertRows::Query(query) = &rows
             && query.columns().len() != width
         {
@@ -157,25 +167,27 @@ impl InsertPlan {
             });
         }
         let is_whole = positions.iter().copied().eq(0..table.columns.len());
-        let looks_first = false;
+        let (looks_first, returning) = (false, None);
         let mut plan =
             InsertPlan { table, positions, is_whole, rows, conflict, returning, looks_first };
-        plan.check(db)?;
-        refusal.map_or(Ok(plan), Err)
+        plan.check(db, place, !insert.returning.is_empty())?;
+        refusal.map_or(Ok(()), Err)?;
+        plan.returning = Returning::new(db, &plan.table, insert.returning)?;
+        Ok(plan)
     }
 
     /// Asks names and foreign keys.
-    fn check(&mut self, db: &Database) -> Result<()> {
+    fn check(&mut self, db: &Database, place: Place, returns: bool) -> Result<()> {
         let gives_row_id = gives_row_id(&self.table, &self.positions);
-        let is_single = match &self.rows {
+        let has_one_row = match &self.rows {
             InsertRows::Plain(_) | InsertRows::Default => true,
             InsertRows::Values(rows) => rows.len() < 2,
             InsertRows::Query(_) => false,
         };
+        let is_single = has_one_row && place == Place::Statement;
         let conflict = self.conflict.clause(&[], None)?;
-        self.looks_first = is_single
-            && self.returning.is_none()
-            && db.looks_first(&self.table, &conflict, gives_row_id);
+        self.looks_first =
+            is_single && !returns && db.looks_first(&self.table, &conflict, gives_row_id);
         db.check_insert(&self.table, &conflict, gives_row_id, self.looks_first)
     }
 
@@ -535,6 +547,8 @@ pub(super) struct UpdatePlan {
 }
 
 impl UpdatePlan {
+    /// # Errors
+    /// As [`InsertPlan::new`].
     pub(super) fn new(db: &Database, mut update: Update) -> Result<Self> {
         let table = target(db, &update.table)?;
         let alias = update.alias.clone();
@@ -567,10 +581,10 @@ impl UpdatePlan {
         };
         let assign = AssignPlan::new(db, &table, sources, assignments, None)?;
         let matching = Matching::new(db, &table, alias, filter, update.limited)?;
-        let returning = Returning::new(db, &table, update.returning)?;
-        let resolution = update.resolution;
-        let plan = UpdatePlan { table, assign, matching, from, resolution, returning };
+        let (resolution, returning) = (update.resolution, None);
+        let mut plan = UpdatePlan { table, assign, matching, from, resolution, returning };
         plan.check(db)?;
+        plan.returning = Returning::new(db, &plan.table, update.returning)?;
         Ok(plan)
     }
 
@@ -630,12 +644,14 @@ pub(super) struct DeletePlan {
 }
 
 impl DeletePlan {
+    /// # Errors
+    /// As [`InsertPlan::new`].
     pub(super) fn new(db: &Database, delete: Delete) -> Result<Self> {
         let table = target(db, &delete.table)?;
         let alias = delete.alias.as_deref();
         let matching = Matching::new(db, &table, alias, delete.filter, delete.limited)?;
-        let returning = Returning::new(db, &table, delete.returning)?;
         db.check_delete(&table)?;
+        let returning = Returning::new(db, &table, delete.returning)?;
         Ok(DeletePlan { table, matching, returning })
     }
 

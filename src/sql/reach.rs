@@ -1,9 +1,11 @@
 //! Which triggers a statement may start, directly, by foreign keys' actions, or by other triggers: all
 //! must compile before it runs, as SQLite compiles them along with it.
 
-use super::syntax::{Assignment, CreateTrigger, Insert, QualifiedName, Statement, TriggerStep};
+use super::syntax::{
+    Assignment, CreateTrigger, Delete, Insert, QualifiedName, Rows, Statement, TriggerStep, Update,
+};
 use crate::catalog::{ForeignKeyEntry, ReferentialAction, Resolution, TableEntry};
-use crate::database::{ConflictClause, Database, Enforcement, Timing, UpsertClause};
+use crate::database::{ConflictClause, Database, Enforcement, ObjectKind, Timing, UpsertClause};
 use crate::error::{Error, Event};
 use std::sync::Arc;
 
@@ -13,6 +15,33 @@ pub(super) struct Reached {
     table: String,
     event: Event,
     columns: Vec<String>,
+}
+
+/// A change, and what is done there about rows in conflict.
+#[derive(Clone, Debug)]
+struct Doing {
+    reached: Reached,
+    says: Says,
+}
+
+/// What a change says about rows in conflict.
+#[derive(Clone, Copy, Debug)]
+enum Says {
+    /// This, or nothing, unless a statement around it says something.
+    Own(Option<Resolution>),
+    /// ABORT, whatever is said around it: ON CONFLICT DO UPDATE.
+    Abort,
+}
+
+impl Doing {
+    /// What holds for it under what a statement around it says.
+    fn under(&self, outer: Option<Resolution>) -> Visit<'static> {
+        let resolution = match self.says {
+            Says::Own(own) => outer.or(own),
+            Says::Abort => Some(Resolution::Abort),
+        };
+        Visit::Change(self.reached.clone(), resolution)
+    }
 }
 
 /// Why a trigger cannot be compiled, if it cannot: what a statement around it says about conflicts
@@ -33,7 +62,7 @@ pub(super) struct Linked {
     starts_at: Reached,
     /// Whether it waits until the row has changed.
     is_after: bool,
-    does: Vec<(Reached, Option<Resolution>)>,
+    does: Vec<Doing>,
     errors: Errors,
 }
 
@@ -45,7 +74,7 @@ impl Linked {
             event: trigger.event,
             columns: trigger.columns.clone(),
         };
-        let does = trigger.steps.iter().flat_map(|step| reached_by_step(db, step)).collect();
+        let does = trigger.steps.iter().flat_map(|step| done_by_step(db, step)).collect();
         let is_after = trigger.timing == Timing::After;
         Linked { starts_at, is_after, does, errors }
     }
@@ -93,38 +122,51 @@ fn contains(names: &[String], name: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-fn reached_by_step(db: &Database, step: &TriggerStep) -> Vec<(Reached, Option<Resolution>)> {
-    let (reached, resolution) = match step {
-        TriggerStep::Insert(insert) => (reached_by_insert(db, insert), insert.resolution),
-        TriggerStep::Delete(delete) => (vec![reached(&delete.table, Event::Delete)], None),
-        TriggerStep::Update(update) => {
-            (vec![reached_by_update(&update.table, &update.assignments)], update.resolution)
-        }
-        TriggerStep::Select(_) => (Vec::new(), None),
-    };
-    reached.into_iter().map(|reached| (reached, resolution)).collect()
+fn done_by_step(db: &Database, step: &TriggerStep) -> Vec<Doing> {
+    match step {
+        TriggerStep::Insert(insert) => done_by_insert(db, insert),
+        TriggerStep::Delete(delete) => vec![done_by_delete(delete)],
+        TriggerStep::Update(update) => vec![done_by_update(update)],
+        TriggerStep::Select(_) => Vec::new(),
+    }
 }
 
-fn reached_by_statement(db: &Database, statement: &Statement) -> Vec<Reached> {
+fn done_by_statement(db: &Database, statement: &Statement) -> Vec<Doing> {
     match statement {
-        Statement::Insert(insert) => reached_by_insert(db, insert),
-        Statement::Delete(delete) => vec![reached(&delete.table, Event::Delete)],
-        Statement::Update(update) => vec![reached_by_update(&update.table, &update.assignments)],
+        Statement::Insert(insert) => done_by_insert(db, insert),
+        Statement::Delete(delete) => vec![done_by_delete(delete)],
+        Statement::Update(update) => vec![done_by_update(update)],
         _ => Vec::new(),
     }
 }
 
-fn reached(table: &QualifiedName, event: Event) -> Reached {
-    Reached { table: table.name.clone(), event, columns: Vec::new() }
+fn done_by_delete(delete: &Delete) -> Doing {
+    Doing { reached: reached(&delete.table, Event::Delete), says: Says::Own(None) }
+}
+
+fn done_by_update(update: &Update) -> Doing {
+    let reached = reached_by_update(&update.table, &update.assignments);
+    Doing { reached, says: Says::Own(update.resolution) }
 }
 
 /// The row itself, and those in the way that are updated.
-fn reached_by_insert(db: &Database, insert: &Insert) -> Vec<Reached> {
+fn done_by_insert(db: &Database, insert: &Insert) -> Vec<Doing> {
     let turns = super::dml::turns(db, insert);
     let upserts = insert.upserts.iter().zip(turns).filter(|(_, has_turn)| *has_turn);
     let updates = upserts.filter_map(|(upsert, _)| upsert.update.as_ref());
-    let updates = updates.map(|(assignments, _)| reached_by_update(&insert.table, assignments));
-    std::iter::once(reached(&insert.table, Event::Insert)).chain(updates).collect()
+    let update = |(assignments, _): &(Vec<Assignment>, _)| {
+        let reached = reached_by_update(&insert.table, assignments);
+        Doing { reached, says: Says::Abort }
+    };
+    let own = Doing {
+        reached: reached(&insert.table, Event::Insert),
+        says: Says::Own(insert.resolution),
+    };
+    std::iter::once(own).chain(updates.map(update)).collect()
+}
+
+fn reached(table: &QualifiedName, event: Event) -> Reached {
+    Reached { table: table.name.clone(), event, columns: Vec::new() }
 }
 
 fn reached_by_update(table: &QualifiedName, assignments: &[Assignment]) -> Reached {
@@ -136,7 +178,8 @@ fn reached_by_update(table: &QualifiedName, assignments: &[Assignment]) -> Reach
 fn reached_by_replacing(db: &Database, statement: &Statement) -> Option<Reached> {
     let (table, columns, resolution, names_all) = match statement {
         Statement::Insert(insert) => {
-            (&insert.table, insert.columns.clone(), insert.resolution, insert.columns.is_empty())
+            let names_all = insert.columns.is_empty() && !matches!(insert.rows, Rows::Default);
+            (&insert.table, insert.columns.clone(), insert.resolution, names_all)
         }
         Statement::Update(update) => {
             let Reached { columns, .. } = reached_by_update(&update.table, &update.assignments);
@@ -198,13 +241,8 @@ pub(super) fn find_broken(
         // An action is compiled as one that aborts.
         reached.map(|reached| Visit::Change(reached, Some(Resolution::Abort))).collect::<Vec<_>>()
     };
-    let resolution = match statement {
-        Statement::Insert(insert) => insert.resolution,
-        Statement::Update(update) => update.resolution,
-        _ => None,
-    };
-    let own = reached_by_statement(db, statement).into_iter();
-    let mut waiting: Vec<_> = own.map(|reached| Visit::Change(reached, resolution)).collect();
+    let own = done_by_statement(db, statement).into_iter();
+    let mut waiting: Vec<_> = own.map(|doing| doing.under(None)).collect();
     // What a REPLACE deletes starts triggers only if they may start themselves.
     match reached_by_replacing(db, statement) {
         Some(deleted) if db.has_recursive_programs() => {
@@ -213,8 +251,13 @@ pub(super) fn find_broken(
         Some(deleted) => waiting.extend(acts(&deleted)),
         None => {}
     }
-    // As SQLite compiles them: a trigger with all that it starts before the next one, the newest first,
-    // those BEFORE a change, then the foreign keys' actions, then those AFTER it.
+    // The rows of a table that is dropped start none of its own triggers.
+    if let Statement::Drop { kind: ObjectKind::Table, name, .. } = statement {
+        waiting.extend(acts(&reached(name, Event::Delete)));
+    }
+    // As SQLite compiles them: a trigger with all that it starts before the next one, the newest first.
+    // Those on INSERT as it comes to them, the others all before the foreign keys' actions: it asks
+    // them first which columns of the old row they read.
     let mut seen: Vec<(Reached, Option<Resolution>)> = Vec::new();
     let mut stack: Vec<Visit<'_>> = waiting.into_iter().rev().collect();
     while let Some(visit) = stack.pop() {
@@ -223,24 +266,21 @@ pub(super) fn find_broken(
                 if let Some(error) = linked.error_under(resolution) {
                     return Some(error.clone());
                 }
-                let does = linked.does.iter().rev().cloned();
-                stack.extend(does.map(|(reached, own)| Visit::Change(reached, resolution.or(own))));
+                stack.extend(linked.does.iter().rev().map(|doing| doing.under(resolution)));
             }
             Visit::Change(reached, resolution) => {
                 let change = (reached, resolution);
                 if seen.contains(&change) {
                     continue;
                 }
-                let started = |is_after: bool| {
-                    let is_started = |linked: &&Linked| {
-                        linked.is_after == is_after && linked.is_started_by(&change.0)
-                    };
-                    let started = linked.iter().filter(is_started);
-                    started.map(|linked| Visit::Trigger(linked, resolution)).collect::<Vec<_>>()
-                };
-                stack.extend(started(true));
+                let is_started = |linked: &&Linked| linked.is_started_by(&change.0);
+                let started = linked.iter().filter(is_started);
+                let mut started: Vec<&Linked> = started.collect();
+                if change.0.event == Event::Insert {
+                    started.sort_by_key(|linked| !linked.is_after);
+                }
                 stack.extend(acts(&change.0).into_iter().rev());
-                stack.extend(started(false));
+                stack.extend(started.into_iter().map(|linked| Visit::Trigger(linked, resolution)));
                 seen.push(change);
             }
         }
@@ -251,6 +291,7 @@ pub(super) fn find_broken(
 /// What a foreign key does about a change of the rows that it references.
 fn reached_by_action(db: &Database, key: &ForeignKeyEntry, changed: &Reached) -> Option<Reached> {
     let definition = &key.definition;
+    key.resolved()?;
     if !definition.references().eq_ignore_ascii_case(&changed.table) {
         return None;
     }

@@ -5,7 +5,7 @@
 //! starts it. OLD and NEW are parameters of its statements: the old row's id and columns, then the
 //! new one's.
 
-use super::dml::{DeletePlan, InsertPlan, UpdatePlan};
+use super::dml::{DeletePlan, InsertPlan, Place, UpdatePlan};
 use super::names::{SchemaNames, TriggerRows};
 use super::parser;
 use super::reach::{Errors, Linked};
@@ -16,7 +16,7 @@ use crate::catalog::Resolution;
 use crate::database::{
     Activation, Database, Object, ObjectKind, Program, Start, Step, Stop, Timing, View,
 };
-use crate::error::{Error, Event, NameKind, Result, SqlError};
+use crate::error::{Error, Event, NameKind, QueryError, Result, SqlError};
 use crate::expression::Expression;
 use crate::query::{Query, Select};
 use crate::value::{Collation, Value};
@@ -182,6 +182,12 @@ pub(super) fn check_names(db: &Database, trigger: &Object) -> Result<()> {
     let plain = parse_with(db, sql, None)?;
     let (trigger, _) = with_rows(db, sql, &plain).map_err(in_its_schema)?;
     let names = |result: Result<()>| match result {
+        // It names what there is.
+        Err(Error::Query(error))
+            if matches!(*error, QueryError::MisusedAggregate { is_outer: true, .. }) =>
+        {
+            Ok(())
+        }
         Err(error @ (Error::Name(_) | Error::Query(_))) => Err(in_its_schema(error)),
         Err(_) | Ok(()) => Ok(()),
     };
@@ -208,7 +214,7 @@ fn compile_step(db: &Database, step: TriggerStep) -> Result<CompiledStep> {
     Ok(match step {
         TriggerStep::Insert(insert) => match view::find(db, &insert.table.name, Event::Insert)? {
             Some(id) => CompiledStep::View(ViewPlan::insert(db, id, insert)?),
-            None => CompiledStep::Insert(InsertPlan::new(db, insert)?),
+            None => CompiledStep::Insert(InsertPlan::new(db, insert, Place::Trigger)?),
         },
         TriggerStep::Update(update) => match view::find(db, &update.table.name, Event::Update)? {
             Some(id) => CompiledStep::View(ViewPlan::update(db, id, update)?),
