@@ -7,7 +7,7 @@
 
 use super::constraint::{ForeignKey, Index, KeyConstraint};
 use super::definition::{Column, SEQUENCE_TABLE, Table};
-use super::entry::{IndexKind, TableEntry};
+use super::entry::{ForeignKeyEntry, IndexKind, TableEntry};
 use super::links::{Named, is_same};
 use super::resolve::{
     bind_checks, bind_generated, build_entry, build_foreign_key, build_index, column_entries,
@@ -338,24 +338,27 @@ fn check_column_is_unused(entry: &TableEntry, position: usize) -> Result<(), Err
         let message = format!("cannot drop column \"{name}\": no other columns exist");
         return refuse(AlterCheck::Definition, message, "A table needs a column.".to_owned());
     }
-    if keys.next().is_some() {
+    // What is declared first is told first.
+    let references =
+        |key: &ForeignKeyEntry| key.columns.contains(&position) && !key.definition.on_column;
+    let reference = entry.foreign_keys.iter().position(references);
+    let is_first = |key: &KeyConstraint| {
+        let before = on_column_count(&entry.definition) + key.foreign_keys_before;
+        reference.is_none_or(|reference| reference >= before)
+    };
+    if keys.next().is_some_and(is_first) {
         return refuse(
             AlterCheck::Outcome,
             after(&format!("table {table}")),
             "It is part of a UNIQUE.".to_owned(),
         );
     }
-    for key in &entry.foreign_keys {
-        if key.columns.contains(&position) && !key.definition.on_column {
-            let message = format!(
-                "error in table {table} after drop column: unknown column \"{name}\" in foreign key definition"
-            );
-            return refuse(
-                AlterCheck::Outcome,
-                message,
-                format!("Foreign key \"{}\" needs it.", key.name),
-            );
-        }
+    if let Some(reference) = reference {
+        let key = &entry.foreign_keys[reference].name;
+        let message = format!(
+            "error in table {table} after drop column: unknown column \"{name}\" in foreign key definition"
+        );
+        return refuse(AlterCheck::Outcome, message, format!("Foreign key \"{key}\" needs it."));
     }
     let mut generated = entry.generated.iter();
     if let Some((other, _)) = generated.find(|(_, bound)| bound.columns().contains(&position)) {

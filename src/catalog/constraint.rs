@@ -254,6 +254,8 @@ pub struct KeyConstraint {
     pub(super) written: Vec<IndexColumn>,
     pub(super) resolution: Option<Resolution>,
     pub(super) on_column: bool,
+    /// How many foreign keys of its table, those of columns aside, are declared before it.
+    pub(super) foreign_keys_before: usize,
 }
 
 impl KeyConstraint {
@@ -278,9 +280,23 @@ impl KeyConstraint {
         self
     }
 
+    /// Says that so many foreign keys of its table, those of columns aside, are declared before it:
+    /// which of them is told first when a column of both is dropped.
+    #[cfg(feature = "sql")]
+    pub(crate) fn after_foreign_keys(mut self, count: usize) -> Self {
+        self.foreign_keys_before = count;
+        self
+    }
+
     pub(super) fn over(primary: bool, columns: Names) -> Self {
-        let (written, resolution, on_column) = (Vec::new(), None, false);
-        KeyConstraint { primary, columns, written, resolution, on_column }
+        KeyConstraint {
+            primary,
+            columns,
+            written: Vec::new(),
+            resolution: None,
+            on_column: false,
+            foreign_keys_before: 0,
+        }
     }
 
     pub(super) fn on_column(mut self) -> Self {

@@ -103,10 +103,17 @@ impl Database {
     pub fn as_one<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.check_usable()?;
         let moment = self.moment();
+        let total_before = self.counters.total_changes;
         let was_part = std::mem::replace(&mut self.is_part, true);
         let result = body(self).and_then(|value| {
             if !was_part && self.open.is_none() {
-                self.refuse_outstanding().map_err(without_transaction)?;
+                let sound = self.refuse_outstanding();
+                if sound.is_err() && self.counters.total_changes > total_before {
+                    // The rows that it has counted as its own are there again.
+                    self.counters.total_changes -= self.counters.changes;
+                    self.counters.changes = 0;
+                }
+                sound.map_err(without_transaction)?;
             }
             Ok(value)
         });

@@ -196,7 +196,7 @@ impl Database {
             None => false,
         };
         let is_stored = column.generated_stored() == Some(true);
-        let is_constant = column.default_expression().is_none_or(|it| it.as_literal().is_some());
+        let is_constant = column.default_expression().is_none_or(|it| it.is_signed_literal());
         self.change_schema(|db| {
             let keys_before = db.schema.catalog.by_id(id).foreign_keys.len();
             db.catalog_mut().add_column(id, column)?;

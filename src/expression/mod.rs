@@ -193,6 +193,21 @@ impl Expression {
         }
     }
 
+    /// Whether it is a literal, with nothing but signs and CASTs around it: what SQLite computes when it
+    /// reads a definition.
+    pub(crate) fn is_signed_literal(&self) -> bool {
+        let mut inner = self;
+        loop {
+            inner = match &inner.node {
+                Node::Literal(_) => return true,
+                Node::Unary(Unary::Negate | Unary::Plus, operand) | Node::Cast(operand, _) => {
+                    operand
+                }
+                _ => return false,
+            }
+        }
+    }
+
     /// The name, if the expression is nothing but a column.
     pub fn as_column(&self) -> Option<&ColumnName> {
         match &self.node {

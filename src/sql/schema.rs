@@ -457,8 +457,8 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
             refuse(format!("object name reserved for internal use: {new}"))
         }
         AlterTable::RenameTo(new) => db.as_one(|db| {
-            check_texts(db, "", legacy)?;
-            rename::rename_table(db, &old, &new, legacy)?;
+            let texts = check_texts(db, "", legacy);
+            first_refusal(texts, rename::rename_table(db, &old, &new, legacy))?;
             check_texts(db, " after rename", legacy)
         }),
         AlterTable::RenameColumn { from, to, is_quoted } => {
@@ -488,16 +488,19 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
             db.as_one(|db| {
                 let texts = check_texts(db, "", legacy);
                 let position = table.position(&column)?;
-                let dropped = db.drop_column(&old, &column);
-                // What the definition itself forbids comes before what is wrong elsewhere.
-                match &dropped {
-                    Err(Error::Schema(error)) if error.is_of_definition() => dropped?,
-                    Err(_) | Ok(()) => texts.and(dropped)?,
-                }
+                first_refusal(texts, db.drop_column(&old, &column))?;
                 rename::drop_column_text(db, &old, position)?;
                 check_texts(db, " after drop column", legacy)
             })
         }
+    }
+}
+
+/// What the definition itself forbids comes before what is wrong in the texts.
+fn first_refusal(texts: Result<()>, changed: Result<()>) -> Result<()> {
+    match &changed {
+        Err(Error::Schema(error)) if error.is_of_definition() => changed,
+        Err(_) | Ok(()) => texts.and(changed),
     }
 }
 

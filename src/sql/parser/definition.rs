@@ -61,6 +61,7 @@ impl Adapter<'_> {
             }
             TableConstraint::Unique { columns, conflict_clause } => {
                 let key = KeyConstraint::unique(key_columns(columns)?);
+                let key = key.after_foreign_keys(table.foreign_keys.len());
                 table.keys.push(with_resolution(key, *conflict_clause));
             }
             TableConstraint::Check { expr, source } => {
