@@ -4,16 +4,16 @@
 //! what a deferred key of the open transaction lets dangle, and SQLite is wrong
 //!
 //! * (A) if it accepted what leaves a row dangling, or
-//! * (B) if it refused, for a foreign key, what leaves none.
+//! * (B) if it refused, for a foreign key, what leaves none; also where the engine refused it for
+//!   another reason and kept rows, as OR FAIL does, which a foreign key would have undone.
 //!
 //! Inside a transaction only the rows of immediate keys count. Which of the closed list of exceptions
 //! it is, the differential test of typed statements tells apart; here they are counted by these two.
 
-use super::{Answer, Rows};
-use crate::catalog::ForeignKeyEntry;
+use super::Answer;
+use crate::catalog::{ForeignKeyEntry, Target};
 use crate::database::Database;
 use crate::error::SqliteError;
-use crate::value::Value;
 
 /// What was seen of a statement.
 pub(super) struct Moment<'a> {
@@ -24,39 +24,62 @@ pub(super) struct Moment<'a> {
     pub(super) is_in_transaction: bool,
 }
 
-/// The exception that a disagreement proves to be, if it does. `dangling` is what each side's
-/// `foreign_key_check` finds.
+/// The queries that count the rows that dangle, one for each key that counts; none for a key that
+/// does not match what it references, as nothing can be written to it.
+pub(super) fn counts(db: &Database, is_in_transaction: bool) -> Vec<String> {
+    let counts = |key: &&ForeignKeyEntry| {
+        !is_in_transaction || !(key.is_initially_deferred() || db.defers_all())
+    };
+    let keys = db.catalog().tables().flat_map(|table| &table.foreign_keys);
+    keys.filter(counts).filter_map(|key| dangling(db, key)).collect()
+}
+
+fn dangling(db: &Database, key: &ForeignKeyEntry) -> Option<String> {
+    let quoted = |name: &str| format!("\"{name}\"");
+    let own = db.catalog().find_by_id(key.table)?;
+    let columns: Vec<String> = own.column_names(&key.columns).iter().map(|it| quoted(it)).collect();
+    let given: Vec<String> =
+        columns.iter().map(|column| format!("o.{column} IS NOT NULL")).collect();
+    let mut query =
+        format!("SELECT count(*) FROM {} AS o WHERE {}", quoted(own.name()), given.join(" AND "));
+    match &key.target {
+        Target::Mismatch { .. } => return None,
+        Target::MissingTable => {}
+        Target::Resolved(to) => {
+            let table = db.catalog().find_by_id(to.table)?;
+            let referenced = table.column_names(&to.columns);
+            let pairs = referenced.iter().zip(&columns);
+            // On the left is what decides how the two compare.
+            let same: Vec<String> =
+                pairs.map(|(there, here)| format!("r.{} = o.{here}", quoted(there))).collect();
+            query += &format!(
+                " AND NOT EXISTS (SELECT 1 FROM {} AS r WHERE {})",
+                quoted(table.name()),
+                same.join(" AND ")
+            );
+        }
+    }
+    Some(query)
+}
+
+/// The exception that a disagreement proves to be, if it does. `ours` and `theirs` tell how many rows
+/// dangle on that side.
 pub(super) fn judge(
-    db: &Database,
     moment: &Moment<'_>,
-    dangling: (Option<Rows>, Option<Rows>),
+    ours: impl FnOnce() -> Option<i64>,
+    theirs: impl FnOnce() -> Option<i64>,
 ) -> Option<&'static str> {
     let is_foreign_key = |answer: &Answer| matches!(answer, Err(SqliteError { code: 787, .. }));
     let is_too_deep = |answer: &Answer| matches!(answer, Err(error) if error.message.starts_with("too many levels"));
     if moment.ours == moment.theirs && is_too_deep(moment.ours) && moment.is_kept {
         return Some("keeps a part of what nests too deep (E10)");
     }
-    let counts = |key: &ForeignKeyEntry| {
-        !moment.is_in_transaction || !(key.is_initially_deferred() || db.defers_all())
-    };
     if is_foreign_key(moment.ours) && moment.theirs.is_ok() {
-        let is_wrong = count(db, &dangling.1?, counts) > 0;
-        return is_wrong.then_some("accepted what leaves a row dangling (E1, E3, E5, E8)");
+        return (theirs()? > 0).then_some("accepted what leaves a row dangling (E1, E3, E5, E8)");
     }
-    if is_foreign_key(moment.theirs) && moment.ours.is_ok() {
-        let is_wrong = count(db, &dangling.0?, counts) == 0;
-        return is_wrong.then_some("refused what leaves none (E1, E2, E5, E6, E9)");
+    let goes_on = !is_foreign_key(moment.ours) && (moment.ours.is_ok() || !moment.is_kept);
+    if is_foreign_key(moment.theirs) && goes_on {
+        return (ours()? == 0).then_some("refused what leaves none (E1, E2, E5, E6, E9)");
     }
     None
-}
-
-/// How many rows dangle, of the keys that count.
-fn count(db: &Database, dangling: &Rows, counts: impl Fn(&ForeignKeyEntry) -> bool) -> usize {
-    let key = |row: &Vec<Value>| {
-        let keys = &db.catalog().find_table(row[0].as_text()?)?.foreign_keys;
-        // SQLite numbers the keys of a table from the last one.
-        let number = usize::try_from(row[3].as_integer()?).ok()?;
-        keys.get(keys.len().checked_sub(1 + number)?)
-    };
-    dangling.iter().filter(|row| key(row).is_none_or(&counts)).count()
 }

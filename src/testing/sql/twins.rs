@@ -107,10 +107,12 @@ impl Twins {
                 && self.db().is_in_transaction()
                 && !self.theirs.is_autocommit(),
         };
-        let check = "PRAGMA foreign_key_check";
-        let ours = self.ours.query(check, &[]).ok().map(|found| found.rows);
-        let dangling = (ours, self.their_rows(check).ok());
-        Err(match arbiter::judge(self.db(), &moment, dangling) {
+        let counts = arbiter::counts(self.db(), moment.is_in_transaction);
+        let (ours, theirs) = (&mut self.ours, &self.theirs);
+        let here = || counts.iter().map(|sql| count(&ours.query(sql, &[]).ok()?.rows)).sum();
+        let there =
+            || counts.iter().map(|sql| count(&read(&mut theirs.prepare(sql).ok()?).ok()?)).sum();
+        Err(match arbiter::judge(&moment, here, there) {
             Some(exception) => Ending::Explained(exception),
             None => Ending::Different(Box::new(difference)),
         })
@@ -250,10 +252,21 @@ fn connection() -> Connection {
     Connection::new(Database::with_dialect(Enforcement::Off, dialect))
 }
 
-/// The query for all rows of a table, in their own order.
+/// The query for all rows of a table, in their own order. Without row ids SQLite may read them from an
+/// index, in its order, unless it is told another.
 fn read_all(table: &TableEntry) -> String {
-    let id = if table.definition.is_without_row_id() { "" } else { "rowid, " };
-    format!("SELECT {id}* FROM \"{}\" NOT INDEXED", table.name())
+    let name = table.name();
+    if !table.definition.is_without_row_id() {
+        return format!("SELECT rowid, * FROM \"{name}\" NOT INDEXED");
+    }
+    let key = table.definition.primary_key_columns();
+    let key: Vec<String> = key.iter().map(|column| format!("\"{column}\"")).collect();
+    format!("SELECT * FROM \"{name}\" ORDER BY {}", key.join(", "))
+}
+
+/// The only value of a query that counts.
+fn count(rows: &Rows) -> Option<i64> {
+    rows.first()?.first()?.as_integer()
 }
 
 fn read(statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<Rows> {

@@ -20,6 +20,8 @@ pub(super) struct Writer {
     /// The tables as they stand.
     shapes: Vec<Shape>,
     in_transaction: bool,
+    /// The savepoint that was named last.
+    savepoint: &'static str,
     /// Whether the switch may be thrown: SQLite miscounts where rows dangle that dangled before.
     may_enforce: bool,
     /// Whether what is being written is a view or trigger, which is compiled again and again.
@@ -54,6 +56,7 @@ impl Writer {
             planned: VecDeque::new(),
             shapes: Vec::new(),
             in_transaction: false,
+            savepoint: "s",
             may_enforce: false,
             is_kept: false,
         };
@@ -448,9 +451,14 @@ impl Writer {
     // Control.
 
     fn control(&mut self) -> String {
-        let name = self.random.pick(&["s", "r"]);
-        let (begin, end) = if self.in_transaction { (1, 9) } else { (9, 1) };
-        match self.random.weighted(&[(begin, 0), (end, 1), (3, 2), (2, 3), (2, 4)]) {
+        let (begin, end) = if self.in_transaction { (1, 6) } else { (9, 1) };
+        let kind = self.random.weighted(&[(begin, 0), (end, 1), (4, 2), (2, 3), (2, 4)]);
+        // One that there may be, seldom another.
+        if kind == 2 || self.random.chance(15) {
+            self.savepoint = self.random.pick(&["s", "r"]);
+        }
+        let name = self.savepoint;
+        match kind {
             0 => self.random.pick(&["BEGIN", "BEGIN", "BEGIN IMMEDIATE"]).to_owned(),
             1 => self.random.pick(&["COMMIT", "COMMIT", "END", "ROLLBACK"]).to_owned(),
             2 => format!("SAVEPOINT {name}"),
@@ -516,7 +524,7 @@ impl Writer {
             35 | 36 => {
                 format!("ALTER TABLE {name} RENAME TO {}", self.random.pick(&["f", "g", "h"]))
             }
-            37 => format!("CREATE TABLE h AS SELECT {column}, 1 AS one FROM {name}"),
+            37 => format!("CREATE TABLE h AS SELECT {column}, 1 AS one FROM {name} NOT INDEXED"),
             _ => format!("DROP TRIGGER IF EXISTS t{}", self.random.below(7)),
         }
     }
