@@ -1,5 +1,11 @@
 //! A session's SELECT over the engine's tables: sources are joined one after another, each row of
 //! what is joined so far asking the next table for its matches.
+//!
+//! The engine's queries would find the same rows, in another order: they loop over the sources as they
+//! are written, where SQLite weighs which side of a join to read first and for which to make an index
+//! of its own. No ORDER BY hides that from a session, whose collections and flushes go in the order of
+//! the rows. So what SQLite chooses is chosen here (`scans_second`, [`Access`]), for the few shapes of
+//! query that a session sends: equalities, over one table mostly, with nothing to be bound first.
 
 use super::{Memory, Outcome};
 use crate::catalog::{IndexEntry, TableEntry};
