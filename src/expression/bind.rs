@@ -377,24 +377,43 @@ fn resolve_compare(
     operands: &[Expression; 2],
     columns: &dyn Columns,
 ) -> Outcome {
-    if operands.iter().any(|operand| matches!(operand.node, Node::Row(_))) {
-        return resolve_compare_rows(comparison, operands, columns);
+    if let Some(width) = compared_width(operands, columns) {
+        return resolve_compare_rows(comparison, operands, width, columns);
     }
     let left = resolve(&operands[0], columns)?;
     let right = resolve(&operands[1], columns)?;
     compare_resolved(comparison, left, right, truth_constant(&operands[1]))
 }
 
+fn row_width(expression: &Expression) -> Option<usize> {
+    match &expression.node {
+        Node::Row(values) => Some(values.len()),
+        _ => None,
+    }
+}
+
+/// How wide two operands are that are compared as rows.
+fn compared_width(operands: &[Expression; 2], columns: &dyn Columns) -> Option<usize> {
+    let [left, right] = operands;
+    let said = row_width(left).or(row_width(right));
+    said.or_else(|| width_of_row(left, columns)).or_else(|| width_of_row(right, columns))
+}
+
+/// How many values a row value has, or a subquery of several columns; `None` for a single value.
+fn width_of_row(expression: &Expression, columns: &dyn Columns) -> Option<usize> {
+    let Node::Subquery(subquery) = &expression.node else { return row_width(expression) };
+    match columns.subquery(&**subquery, SubqueryUse::Values(1)) {
+        Err(BindError::SubqueryWidth { found, .. }) => Some(found),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 fn resolve_compare_rows(
     comparison: Comparison,
     operands: &[Expression; 2],
+    width: usize,
     columns: &dyn Columns,
 ) -> Outcome {
-    let width = operands.iter().find_map(|operand| match &operand.node {
-        Node::Row(values) => Some(values.len()),
-        _ => None,
-    });
-    let width = width.unwrap_or(1);
     let left = resolve_row(&operands[0], width, columns)?;
     let right = resolve_row(&operands[1], width, columns)?;
     rows_resolved(comparison, left, right)
@@ -435,7 +454,10 @@ fn resolve_row_of(
     width: usize,
     columns: &dyn Columns,
 ) -> Result<Vec<Typed>, Box<BindError>> {
-    let found = columns.subquery(subquery, SubqueryUse::Values(width))?;
+    let found = match columns.subquery(subquery, SubqueryUse::Values(width)) {
+        Err(BindError::SubqueryWidth { .. }) => return Err(Box::new(BindError::MisusedRow)),
+        found => found?,
+    };
     found.into_iter().map(|column| Ok(*of_subquery(column)?)).collect()
 }
 
@@ -465,10 +487,7 @@ fn resolve_in_subquery(
     negated: bool,
     columns: &dyn Columns,
 ) -> Outcome {
-    let width = match &operand.node {
-        Node::Row(values) => values.len(),
-        _ => 1,
-    };
+    let width = width_of_row(operand, columns).unwrap_or(1);
     let left = resolve_row(operand, width, columns)?;
     member_resolved(left, subquery, negated, columns)
 }
@@ -557,6 +576,12 @@ fn in_resolved(
 }
 
 fn resolve_between(operands: &[Expression; 3], negated: bool, columns: &dyn Columns) -> Outcome {
+    if width_of_row(&operands[0], columns).is_some() {
+        let [operand, low, high] = operands;
+        let between = operand.clone().ge(low.clone()).and(operand.clone().le(high.clone()));
+        let between = if negated { between.not() } else { between };
+        return resolve(&between, columns);
+    }
     let operand = resolve(&operands[0], columns)?;
     let low = resolve(&operands[1], columns)?;
     let high = resolve(&operands[2], columns)?;

@@ -214,6 +214,11 @@ impl Adapter<'_> {
     fn in_list(&self, operand: &Expr, not: bool, items: &[Box<Expr>]) -> Result<Expression> {
         let operand = self.expression(operand)?;
         let items = self.expressions(items)?;
+        if let Some(width) = operand.row_values().map(<[_]>::len)
+            && !items.is_empty()
+        {
+            return Ok(in_query(operand, not, Select::values(rows_of_list(items, width)?)));
+        }
         Ok(if not { operand.not_in_list(items) } else { operand.in_list(items) })
     }
 
@@ -294,6 +299,19 @@ fn operate(left: Expression, operator: Operator, right: Expression) -> Result<Ex
             return unsupported("this operator");
         }
     })
+}
+
+/// The row values of a list, each so wide.
+fn rows_of_list(items: Vec<Expression>, width: usize) -> Result<Vec<Vec<Expression>>> {
+    let row = |item: Expression| match item.row_values().map(<[_]>::to_vec) {
+        Some(row) if row.len() == width => Ok(row),
+        row => {
+            let found = row.map_or(1, |row| row.len());
+            let terms = if found == 1 { "term" } else { "terms" };
+            refuse(format!("IN(...) element has {found} {terms} - expected {width}"))
+        }
+    };
+    items.into_iter().map(row).collect()
 }
 
 fn in_query(operand: Expression, not: bool, query: Select) -> Expression {
