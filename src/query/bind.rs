@@ -3,8 +3,8 @@
 use super::access::{Term, place};
 use super::aggregate::Aggregate;
 use super::plan::{
-    Access, GroupPlan, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan, SortBy, SortKey,
-    SourcePlan,
+    Access, GroupPlan, Origin, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan, SortBy,
+    SortKey, SourcePlan,
 };
 use super::recursive::{Working, initial_parts};
 use super::scope::{HIDDEN_ROW_ID, NamedColumn, Place, ScopeNames, SourceNames};
@@ -315,7 +315,10 @@ impl SelectBinder<'_> {
             return unsupported("an ON that names a source behind it, beside a RIGHT JOIN");
         }
         drop(scope);
-        let (columns, named) = self.bind_columns(&body.columns)?;
+        let (columns, named) = match body.is_nested {
+            true => self.bind_nested(),
+            false => self.bind_columns(&body.columns)?,
+        };
         at_most(COLUMNS_MAX, columns.len(), "too many columns in result set")?;
         combined.look_in(&self.scope, &columns);
         for condition in self.conditions(&body.filter)? {
@@ -381,12 +384,8 @@ impl SelectBinder<'_> {
             Rows::Supplied(table, arguments) => {
                 let bind = |it: &Expression| self.scope.bind(it, Place::Rows);
                 let arguments = arguments.iter().map(bind).collect::<Result<Vec<_>>>()?;
-                let columns = table.0.columns().into_iter().map(|column| NamedColumn {
-                    name: column.name,
-                    affinity: Some(column.affinity),
-                    collation: Some(column.collation),
-                    is_joined: false,
-                    fallback: None,
+                let columns = table.0.columns().into_iter().map(|column| {
+                    NamedColumn::new(column.name, Some(column.affinity), column.collation)
                 });
                 let names = SourceNames {
                     name: source.name().map(str::to_owned),
@@ -452,14 +451,22 @@ impl SelectBinder<'_> {
             [] => plan.columns.iter().map(|column| column.name.clone()).collect(),
             columns => columns.to_vec(),
         };
-        let named = unique_names(names).into_iter().zip(&plan.columns);
-        let named = named.map(|(name, column)| NamedColumn {
-            name,
-            affinity: column.affinity,
+        let is_nested = plan.columns.iter().any(|column| column.origin.is_some());
+        let names = if is_nested { names } else { unique_names(names) };
+        let at = self.scope.sources.borrow().len();
+        let named = names.into_iter().zip(&plan.columns).map(|(name, column)| {
             // A column has a collation, and be it only the usual one, whatever it is computed from.
-            collation: Some(column.collation.unwrap_or_default()),
-            is_joined: false,
-            fallback: None,
+            let collation = column.collation.unwrap_or_default();
+            let named = NamedColumn::new(name, column.affinity, collation);
+            match &column.origin {
+                None => named,
+                Some(origin) => NamedColumn {
+                    table: origin.table.clone(),
+                    is_joined: origin.is_joined,
+                    fallback: origin.fallback.map(|column| (at, column)),
+                    ..named
+                },
+            }
         });
         let names = SourceNames {
             name: source.name().map(str::to_owned),
@@ -489,7 +496,8 @@ impl SelectBinder<'_> {
             JoinConstraint::Using(names) => names.clone(),
             JoinConstraint::Natural => {
                 let sources = self.scope.sources.borrow();
-                let names = sources[position].columns.iter().map(|column| &column.name);
+                let own = sources[position].columns.iter().filter(|column| !column.is_joined);
+                let names = own.map(|column| &column.name);
                 let is_shared = |name: &&String| {
                     sources[..position].iter().any(|source| source.position(name).is_some())
                 };
@@ -518,6 +526,7 @@ impl SelectBinder<'_> {
         let own = find(&sources[position])?;
         sources[position].columns[own].is_joined = true;
         let merged = self.scope.merged_column(&sources, at, before);
+        let own_merged = self.scope.merged_column(&sources, position, own);
         if matches!(kind, JoinKind::Right | JoinKind::Full) && position > 0 {
             let mut last = (at, before);
             while let Some(next) = sources[last.0].columns[last.1].fallback {
@@ -525,8 +534,7 @@ impl SelectBinder<'_> {
             }
             sources[last.0].columns[last.1].fallback = Some((position, own));
         }
-        drop(sources);
-        Some((merged, self.scope.column_of(position, own)))
+        Some((merged, own_merged))
     }
 
     // Conditions.
@@ -608,6 +616,31 @@ impl SelectBinder<'_> {
         Ok((bound, named))
     }
 
+    /// All columns of a join in parentheses, also those that it has made one: outside each goes by
+    /// the name of its own source.
+    fn bind_nested(&self) -> (Vec<Bound>, Vec<OutColumn>) {
+        let sources = self.scope.sources.borrow().clone();
+        let place = |(source, column): (usize, usize)| {
+            sources[..source].iter().map(|before| before.columns.len()).sum::<usize>() + column
+        };
+        let mut all = (Vec::new(), Vec::new());
+        for (at, names) in sources.iter().enumerate() {
+            for (position, column) in names.columns.iter().enumerate() {
+                let value = Bound::column(self.scope.column_of(at, position));
+                let origin = Origin {
+                    table: names.name_of(column).map(str::to_owned),
+                    is_joined: column.is_joined,
+                    fallback: column.fallback.map(place),
+                };
+                let out = OutColumn::new(column.name.clone(), &value);
+                all.1.push(OutColumn { origin: Some(origin), ..out });
+                all.0.push(value);
+            }
+        }
+        self.scope.plan.borrow_mut().results.clone_from(&all.0);
+        all
+    }
+
     /// `*` or `t.*`.
     fn expand(
         &self,
@@ -624,14 +657,15 @@ impl SelectBinder<'_> {
         }
         let mut is_found = false;
         for (at, names) in sources.iter().enumerate() {
-            if let Some(wanted) = source
-                && !names.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(wanted))
-            {
-                continue;
-            }
-            is_found = true;
             for (position, column) in names.columns.iter().enumerate() {
-                if column.is_joined && source.is_none() {
+                let is_wanted = match source {
+                    None => !column.is_joined,
+                    Some(wanted) => {
+                        names.name_of(column).is_some_and(|own| own.eq_ignore_ascii_case(wanted))
+                    }
+                };
+                is_found |= is_wanted;
+                if !is_wanted {
                     continue;
                 }
                 let value = Bound::column(match source {
@@ -706,6 +740,7 @@ impl OutColumn {
             affinity: value.affinity(),
             collation: value.collation(),
             is_explicit: value.has_explicit_collation(),
+            origin: None,
         }
     }
 }

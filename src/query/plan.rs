@@ -59,6 +59,19 @@ pub(super) struct OutColumn {
     pub(super) collation: Option<Collation>,
     /// Whether the collation is a COLLATE's.
     pub(super) is_explicit: bool,
+    /// Of a join in parentheses.
+    pub(super) origin: Option<Origin>,
+}
+
+/// Where a column of a join in parentheses comes from, for it goes by that outside of it.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    /// The name of its source.
+    pub(super) table: Option<String>,
+    /// Whether it has been made one with another column of the join.
+    pub(super) is_joined: bool,
+    /// The column of the join that stands for it where it is NULL.
+    pub(super) fallback: Option<usize>,
 }
 
 /// By what rows are sorted.

@@ -192,12 +192,8 @@ fn named_columns(table: &CommonTable, plan: &Plan) -> Result<Vec<NamedColumn>> {
         }
     };
     let named = unique_names(names).into_iter().zip(&plan.columns);
-    let column = |(name, column): (String, &OutColumn)| NamedColumn {
-        name,
-        affinity: column.affinity,
-        collation: Some(column.collation.unwrap_or_default()),
-        is_joined: false,
-        fallback: None,
+    let column = |(name, column): (String, &OutColumn)| {
+        NamedColumn::new(name, column.affinity, column.collation.unwrap_or_default())
     };
     Ok(named.map(column).collect())
 }

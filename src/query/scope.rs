@@ -35,6 +35,8 @@ pub(super) struct SourceNames {
 #[derive(Clone, Debug)]
 pub(super) struct NamedColumn {
     pub(super) name: String,
+    /// Of a join in parentheses: the source within that it belongs to.
+    pub(super) table: Option<String>,
     pub(super) affinity: Option<Affinity>,
     pub(super) collation: Option<Collation>,
     /// Whether a join has made it one with the column of this name of a source before.
@@ -45,6 +47,21 @@ pub(super) struct NamedColumn {
 }
 
 impl NamedColumn {
+    pub(super) fn new(
+        name: impl Into<String>,
+        affinity: Option<Affinity>,
+        collation: Collation,
+    ) -> Self {
+        NamedColumn {
+            name: name.into(),
+            table: None,
+            affinity,
+            collation: Some(collation),
+            is_joined: false,
+            fallback: None,
+        }
+    }
+
     /// Leaves the values alone.
     pub(super) fn forget_type(&mut self) {
         (self.affinity, self.collation) = (None, None);
@@ -59,12 +76,8 @@ impl NamedColumn {
 impl SourceNames {
     pub(super) fn of_table(table: &TableEntry, name: &str) -> Self {
         let columns = table.definition.columns().iter().zip(&table.columns);
-        let columns = columns.map(|(definition, column)| NamedColumn {
-            name: definition.name().to_owned(),
-            affinity: Some(column.affinity),
-            collation: Some(column.collation),
-            is_joined: false,
-            fallback: None,
+        let columns = columns.map(|(definition, column)| {
+            NamedColumn::new(definition.name(), Some(column.affinity), column.collation)
         });
         let row_id = table.row_id_column.map_or("rowid", |column| table.column_name(column));
         let (name, row_id) = (Some(name.to_owned()), Some(row_id.to_owned()));
@@ -77,6 +90,19 @@ impl SourceNames {
             None => !self.is_qualified,
             Some(name) => self.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name)),
         }
+    }
+
+    /// Whether one of its columns may be named so, together with a source or by itself.
+    fn shows(&self, column: &NamedColumn, name: Option<&str>) -> bool {
+        match (name, &column.table) {
+            (Some(name), Some(table)) => table.eq_ignore_ascii_case(name),
+            (name, _) => self.goes_by(name),
+        }
+    }
+
+    /// What a column of it is named together with.
+    pub(super) fn name_of<'a>(&'a self, column: &'a NamedColumn) -> Option<&'a str> {
+        column.table.as_deref().or(self.name.as_deref())
     }
 
     pub(super) fn position(&self, column: &str) -> Option<usize> {
@@ -203,23 +229,28 @@ impl<'a> ScopeNames<'a> {
     fn find_column(&self, name: &ColumnName) -> Result<Option<ColumnInfo>, BindError> {
         let sources = self.sources.borrow();
         let mut found: Option<ColumnInfo> = None;
+        for (at, source) in sources.iter().enumerate() {
+            for (position, column) in source.columns.iter().enumerate() {
+                let is_meant = column.name.eq_ignore_ascii_case(name.column())
+                    && source.shows(column, name.table())
+                    && !(column.is_joined && name.table().is_none());
+                if !is_meant {
+                    continue;
+                }
+                if found.is_some() {
+                    return Err(BindError::AmbiguousColumn(name.clone()));
+                }
+                found = Some(match name.table() {
+                    None => self.merged_column(&sources, at, position),
+                    Some(_) => {
+                        column.info(self.slot(Slot::Column { source: at, column: position }))
+                    }
+                });
+            }
+        }
         let candidates = sources.iter().enumerate();
         let candidates: Vec<_> =
             candidates.filter(|(_, source)| source.goes_by(name.table())).collect();
-        for (at, source) in &candidates {
-            let Some(position) = source.position(name.column()) else { continue };
-            let column = &source.columns[position];
-            if column.is_joined && name.table().is_none() {
-                continue;
-            }
-            if found.is_some() {
-                return Err(BindError::AmbiguousColumn(name.clone()));
-            }
-            found = Some(match name.table() {
-                None => self.merged_column(&sources, *at, position),
-                Some(_) => column.info(self.slot(Slot::Column { source: *at, column: position })),
-            });
-        }
         if let ([(at, source)], None) = (&*candidates, found)
             && source.row_id.is_some()
             && (name.column() == HIDDEN_ROW_ID || (source.shows_row_id && is_row_id(name.column())))

@@ -59,6 +59,8 @@ pub(super) struct Body {
     pub(super) filter: Selector,
     pub(super) group: Vec<Expression>,
     pub(super) having: Option<Expression>,
+    /// Whether it is a join in parentheses.
+    pub(super) is_nested: bool,
 }
 
 /// How two queries are combined.
@@ -306,6 +308,13 @@ impl Select {
     #[must_use]
     pub fn and_from(self, source: impl Into<Source>) -> Self {
         self.join_with(JoinKind::Comma, source, JoinConstraint::None)
+    }
+
+    /// Its sources as one: all their columns, each still named together with its own source. What a
+    /// join in parentheses is.
+    #[must_use]
+    pub(crate) fn nested(self) -> Self {
+        self.body(|body| body.is_nested = true)
     }
 
     /// All pairs with a source that comes before the others.

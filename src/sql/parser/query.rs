@@ -229,6 +229,10 @@ impl Adapter<'_> {
                 named(self.names.table_function(name.name.as_str(), arguments)?, alias)
             }
             SelectTable::Select(query, alias) => named(Source::query(self.query(query)?), alias),
+            SelectTable::Sub(inner, None) if inner.joins.is_empty() => {
+                self.source(&inner.select)?
+            }
+            SelectTable::Sub(inner, None) => Source::query(self.from(Some(inner))?.nested()),
             SelectTable::Sub(inner, alias) => named(Source::query(self.from(Some(inner))?), alias),
         })
     }
