@@ -2,7 +2,7 @@
 
 use super::Database;
 use crate::catalog::{IndexEntry, IndexKind, TableEntry};
-use crate::error::{Error, InputError, NameError, NameKind, Result};
+use crate::error::{Error, InputError, Result};
 use crate::expression::{Bound, Expression, Scope};
 use crate::id::{RowId, TableRef};
 use crate::query::Selector;
@@ -47,22 +47,6 @@ impl Database {
         let ids = self.matching(table, &selector.into(), &[])?;
         let row = |id| self.store.row(table.id, id).map(|row| (id, row.to_row()));
         Ok(ids.into_iter().filter_map(row).collect())
-    }
-
-    /// The rows of a table in the order of an index, by key and then by row id. A partial index
-    /// gives the rows it holds.
-    ///
-    /// # Errors
-    /// [`Error::Name`] if there is no index of this name.
-    pub fn rows_by_index(&self, index: &str) -> Result<Vec<(RowId, Row)>> {
-        let catalog = self.catalog();
-        let Some((table, index)) = catalog.find_index(index) else {
-            let names: Vec<_> = catalog.index_names().collect();
-            let names = names.iter().map(String::as_str);
-            return Err(NameError::missing(NameKind::Index, index, None, names));
-        };
-        let row = |id| self.store.row(table.id, id).map(|row| (id, row.to_row()));
-        Ok(self.store.scan_index(table.id, index.id).into_iter().filter_map(row).collect())
     }
 
     /// The ids of the rows selected, ascending.

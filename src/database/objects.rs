@@ -88,7 +88,11 @@ impl Database {
     ///
     /// # Errors
     /// [`crate::Error::Transaction`] if the transaction is aborted or poisoned.
-    pub fn change_objects(&mut self, change: impl FnOnce(&mut Vec<Arc<Object>>)) -> Result<()> {
+    #[cfg(feature = "sql")]
+    pub(crate) fn change_objects(
+        &mut self,
+        change: impl FnOnce(&mut Vec<Arc<Object>>),
+    ) -> Result<()> {
         self.statement(|db| {
             db.log_beside_catalog();
             change(Arc::make_mut(&mut db.schema_mut().objects));

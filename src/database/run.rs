@@ -199,14 +199,6 @@ impl Database {
         self.plan(Delete::from(table).filter(selector))
     }
 
-    /// What an update would do. Nothing is left of it.
-    ///
-    /// # Errors
-    /// As [`Database::plan_delete`].
-    pub fn plan_update(&mut self, update: Update) -> Result<Plan> {
-        self.plan(update)
-    }
-
     /// What any statement would do: the same run, between a mark and its undo.
     ///
     /// # Errors
@@ -240,6 +232,24 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::run`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use ondelete::expression::parameter;
+    /// # use ondelete::{Column, Database, Enforcement, Select, Table, Update, col, row};
+    /// let mut db = Database::new(Enforcement::On);
+    /// db.create_table(Table::new("hero")
+    ///     .column(Column::integer("id").primary_key())
+    ///     .column(Column::integer("age")))?;
+    /// db.insert_many("hero", [row![1, 48], row![2, 16]])?;
+    ///
+    /// let ages = Update::of("hero").set("age", parameter(2)).filter(col("id").eq(parameter(1)));
+    /// assert_eq!(db.run_with(ages, &[2.into(), 17.into()])?.direct, 1);
+    ///
+    /// let older = Select::from("hero").filter(col("age").gt(parameter(1)));
+    /// assert_eq!(db.select_with(&older, &[16.into()])?.rows.len(), 2);
+    /// # Ok::<(), ondelete::Error>(())
+    /// ```
     pub fn run_with(
         &mut self,
         statement: impl Into<Statement>,

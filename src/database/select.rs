@@ -25,7 +25,7 @@ impl Database {
         self.select_with(select, &[])
     }
 
-    /// Runs a query with values for its parameters.
+    /// Runs a query with values for its parameters; an example is with [`Database::run_with`].
     ///
     /// # Errors
     /// As [`Database::select`].

@@ -348,17 +348,12 @@ impl Expression {
     /// The same expression with every use of a column renamed, whatever the table. ASCII case does
     /// not count in `from`. Subqueries stay as they are.
     pub fn rename_column(&self, from: &str, to: &str) -> Expression {
-        self.map_columns(&|name| {
+        let mut renamed = self.clone();
+        renamed.rename(&|name| {
             let is_meant = name.column().eq_ignore_ascii_case(from);
             if is_meant { name.with_column(to) } else { name.clone() }
-        })
-    }
-
-    /// The same expression with other names of columns. Subqueries stay as they are.
-    pub fn map_columns(&self, map: &dyn Fn(&ColumnName) -> ColumnName) -> Expression {
-        let mut mapped = self.clone();
-        mapped.rename(map);
-        mapped
+        });
+        renamed
     }
 
     fn rename(&mut self, map: &dyn Fn(&ColumnName) -> ColumnName) {

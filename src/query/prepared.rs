@@ -143,15 +143,6 @@ impl Query {
         self.0.plan.columns.iter().map(|column| column.affinity)
     }
 
-    /// Whether the query reads the rows that it was bound within.
-    pub fn reads_rows(&self) -> bool {
-        self.0
-            .outside
-            .slots
-            .iter()
-            .any(|slot| matches!(slot, Slot::Column { .. } | Slot::RowId { .. }))
-    }
-
     /// Runs the query and hands each row over, until the call returns `false`.
     ///
     /// # Errors

@@ -193,29 +193,6 @@ impl Store {
         Some(RowId(rows.id(slot)))
     }
 
-    /// The ids of all rows of an index, by key and then by id; also those with a NULL in their key.
-    ///
-    /// # Cost
-    /// **O(n log n)** for n rows: nothing is kept sorted.
-    pub fn scan_index(&self, table: TableId, index: IndexId) -> Vec<RowId> {
-        let Some(index) = self.own_index(table, index) else { return Vec::new() };
-        let spec = &index.spec;
-        let is_in =
-            |row: &RowRef<'_>| spec.filter.as_ref().is_none_or(|filter| filter(&row.to_vec()));
-        let key = |row: RowRef<'_>| -> OrderedKey {
-            match &spec.computed {
-                Some(computed) => computed(&row.to_vec()).unwrap_or_default(),
-                None => {
-                    spec.parts.iter().map(|part| part.key_value(row.get(part.position))).collect()
-                }
-            }
-        };
-        let mut keyed: Vec<_> =
-            self.rows(table).filter(is_in).map(|row| (key(row), row.row_id())).collect();
-        keyed.sort();
-        keyed.into_iter().map(|(_, row_id)| row_id).collect()
-    }
-
     /// The row of a logged change as it was before, also if it is gone; `None` for an arrival.
     pub fn before<'a>(&'a self, change: &'a Change) -> Option<RowRef<'a>> {
         match change {
