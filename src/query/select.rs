@@ -310,41 +310,6 @@ impl Select {
         self.join_with(JoinKind::Comma, source, JoinConstraint::None)
     }
 
-    /// Its sources as one: all their columns, each still named together with its own source. What a
-    /// join in parentheses is.
-    #[must_use]
-    pub(crate) fn nested(self) -> Self {
-        self.body(|body| body.is_nested = true)
-    }
-
-    /// All pairs with a source that comes before the others.
-    #[must_use]
-    #[cfg(feature = "sql")]
-    pub(crate) fn behind(self, source: Source) -> Self {
-        let join = Join { kind: JoinKind::Comma, source, on: JoinConstraint::None };
-        self.body(|body| body.from.insert(0, join))
-    }
-
-    /// Whether it reads a table, or a query where none is said, under a name.
-    #[cfg(feature = "sql")]
-    pub(crate) fn reads_as(&self, table: Option<&str>, name: &str) -> bool {
-        let joins = match &self.first {
-            Core::Select(body) => body.from.as_slice(),
-            Core::Values(_) => &[],
-        };
-        let is_meant = |join: &Join| {
-            let is_it = match &join.source.rows {
-                Rows::Named(own) => table.is_some_and(|table| {
-                    own.rsplit('.').next().is_some_and(|own| own.eq_ignore_ascii_case(table))
-                }),
-                Rows::Query(..) => table.is_none(),
-                Rows::Supplied(..) => false,
-            };
-            is_it && join.source.name().is_some_and(|own| own.eq_ignore_ascii_case(name))
-        };
-        joins.iter().any(is_meant)
-    }
-
     /// Only the rows for which this is true, or the one of the first source with this primary key or
     /// row id. A second call takes the place of the first.
     #[must_use]
@@ -480,6 +445,43 @@ impl Select {
         self.rest.iter().for_each(|(_, core)| core.for_each_expression(call));
         self.order.iter().map(|order| &order.expression).for_each(&mut *call);
         self.limit.iter().chain(&self.offset).for_each(call);
+    }
+}
+
+/// What only SQL says and asks of a query.
+#[cfg(feature = "sql")]
+impl Select {
+    /// Its sources as one: all their columns, each still named together with its own source. What a
+    /// join in parentheses is.
+    #[must_use]
+    pub(crate) fn nested(self) -> Self {
+        self.body(|body| body.is_nested = true)
+    }
+
+    /// All pairs with a source that comes before the others.
+    #[must_use]
+    pub(crate) fn behind(self, source: Source) -> Self {
+        let join = Join { kind: JoinKind::Comma, source, on: JoinConstraint::None };
+        self.body(|body| body.from.insert(0, join))
+    }
+
+    /// Whether it reads a table, or a query where none is said, under a name.
+    pub(crate) fn reads_as(&self, table: Option<&str>, name: &str) -> bool {
+        let joins = match &self.first {
+            Core::Select(body) => body.from.as_slice(),
+            Core::Values(_) => &[],
+        };
+        let is_meant = |join: &Join| {
+            let is_it = match &join.source.rows {
+                Rows::Named(own) => table.is_some_and(|table| {
+                    own.rsplit('.').next().is_some_and(|own| own.eq_ignore_ascii_case(table))
+                }),
+                Rows::Query(..) => table.is_none(),
+                Rows::Supplied(..) => false,
+            };
+            is_it && join.source.name().is_some_and(|own| own.eq_ignore_ascii_case(name))
+        };
+        joins.iter().any(is_meant)
     }
 }
 
