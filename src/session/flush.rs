@@ -49,6 +49,10 @@ impl Session<'_> {
 
     /// Writes all changes to the database.
     ///
+    /// # Cost
+    /// Only objects that were added, modified or deleted are looked at, and those that their
+    /// relationships bring along. Rows of one table that share their columns go as one batch.
+    ///
     /// # Errors
     /// What the database refuses, and what the unit of work refuses before it gets there. The
     /// transaction is rolled back then, and waits for [`Session::rollback`].

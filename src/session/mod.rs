@@ -114,6 +114,34 @@ impl ObjectState {
 }
 
 /// A unit of work over one connection.
+///
+/// ```
+/// use ondelete::session::backend::Memory;
+/// use ondelete::session::mapping::{ColumnDefinition, ColumnType, Model, TableDefinition};
+/// use ondelete::session::{Mapping, Session};
+/// use ondelete::{Database, Enforcement};
+///
+/// let hero = TableDefinition::new("hero")
+///     .column(ColumnDefinition::new("id", ColumnType::Integer).primary_key())
+///     .column(ColumnDefinition::new("name", ColumnType::Varchar(None)));
+/// let mapping = Mapping::configure(&[Model::new("Hero", hero)], &[]).mapping?;
+/// let mut db = Database::new(Enforcement::On);
+/// mapping.create_all(&mut Memory::new(&mut db)).expect("the table is new");
+///
+/// let mut session = Session::new(&mut db, &mapping);
+/// let hero = session.create("Hero")?;
+/// session.set(hero, "name", "Deadpond")?;
+/// session.add(hero)?;
+/// session.commit()?;
+///
+/// session.trace().take();
+/// let found = session.query("Hero").filter("name", "Deadpond").one()?;
+/// assert_eq!(found, hero); // one object per row
+/// session.delete(found)?;
+/// session.flush()?;
+/// assert!(session.trace().to_string().ends_with("DELETE FROM hero WHERE hero.id = ?\n(1,)\n"));
+/// # Ok::<(), ondelete::session::Error>(())
+/// ```
 pub struct Session<'a> {
     mapping: &'a Mapping,
     connection: Connection<'a>,
