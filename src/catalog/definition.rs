@@ -274,6 +274,27 @@ impl Column {
         written.or_else(|| self.default.as_ref().map(Expression::to_string))
     }
 
+    /// The same column in a STRICT table, where ANY means what no type means elsewhere.
+    pub(crate) fn in_strict_table(self) -> Self {
+        match self.declared_type().to_string().eq_ignore_ascii_case("any") {
+            true => Column { data_type: DataType::Any, declared: Some("ANY".into()), ..self },
+            false => self,
+        }
+    }
+
+    /// Whether a column of a STRICT table can hold a value that was converted.
+    pub fn holds(&self, value: &Value) -> bool {
+        match (self.affinity(), value) {
+            (_, Value::Null)
+            | (Affinity::Integer, Value::Integer(_))
+            | (Affinity::Real, Value::Real(_))
+            | (Affinity::Text, Value::Text(_))
+            | (Affinity::Blob, Value::Blob(_)) => true,
+            (Affinity::Blob, _) => self.data_type == DataType::Any,
+            (Affinity::Integer | Affinity::Real | Affinity::Text | Affinity::Numeric, _) => false,
+        }
+    }
+
     /// The affinity that decides conversion on write.
     pub fn affinity(&self) -> Affinity {
         self.data_type.affinity()
@@ -348,6 +369,7 @@ pub struct Table {
     pub(super) checks: Vec<Check>,
     pub(super) foreign_keys: Vec<ForeignKey>,
     pub(super) without_row_id: bool,
+    pub(super) strict: bool,
     pub(super) autoincrement: bool,
     pub(super) temporary: bool,
 }
@@ -365,6 +387,7 @@ impl Table {
             checks: Vec::new(),
             foreign_keys: Vec::new(),
             without_row_id: false,
+            strict: false,
             autoincrement: false,
             temporary: false,
         }
@@ -421,6 +444,19 @@ impl Table {
     pub fn without_row_id(mut self) -> Self {
         self.without_row_id = true;
         self
+    }
+
+    /// STRICT: a value that is not of its column's type, once converted, is refused, and the columns
+    /// of the primary key are NOT NULL. Columns of the type ANY keep what comes.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Whether it is STRICT.
+    pub fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// AUTOINCREMENT: a row id is given once, and not again when its row is gone. Where no column is

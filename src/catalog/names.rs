@@ -80,6 +80,13 @@ impl TableEntry {
         })
     }
 
+    /// The names of a STRICT table's type.
+    pub(crate) fn type_names(&self, position: usize) -> Arc<ConstraintNames> {
+        let column = &self.definition.columns()[position];
+        let declared = column.declared_type().to_string().to_ascii_uppercase();
+        Arc::new(self.names(&declared, vec![column.name().to_owned()]))
+    }
+
     /// The names of a check.
     pub(crate) fn check_names(&self, position: usize) -> Arc<ConstraintNames> {
         let check = &self.checks[position];

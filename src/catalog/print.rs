@@ -43,7 +43,12 @@ impl fmt::Display for Table {
             write!(f, "FOREIGN KEY ({}) ", List(&key.columns))?;
             write_references(f, key)?;
         }
-        f.write_str(if self.without_row_id { "\n) WITHOUT ROWID" } else { "\n)" })
+        f.write_str(match (self.without_row_id, self.strict) {
+            (false, false) => "\n)",
+            (true, false) => "\n) WITHOUT ROWID",
+            (false, true) => "\n) STRICT",
+            (true, true) => "\n) WITHOUT ROWID, STRICT",
+        })
     }
 }
 

@@ -117,9 +117,9 @@ fn row_id_resolution(definition: &Table) -> Option<Resolution> {
 
 pub(super) fn column_entries(definition: &Table) -> Vec<ColumnEntry> {
     // What names a row cannot be NULL.
-    let key = match definition.without_row_id {
-        true => definition.primary_key_columns(),
-        false => &[],
+    let key = match definition.without_row_id || definition.strict {
+        true if definition.row_id_column().is_none() => definition.primary_key_columns(),
+        true | false => &[],
     };
     let is_key = |name: &str| key.iter().any(|other| is_same(other, name));
     let entry = |column: &super::Column| ColumnEntry {

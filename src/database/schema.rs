@@ -225,6 +225,11 @@ impl Database {
                 let message = "Cannot add a NOT NULL column with default value NULL";
                 return refuse(message, "Existing rows would have no value for it.");
             }
+            let column = entry.definition.columns().last();
+            let is_held = column.is_none_or(|column| column.holds(&value));
+            if has_rows && entry.definition.is_strict() && !is_held {
+                return refuse("type mismatch on DEFAULT", "Existing rows could not have it.");
+            }
             db.store.add_column(id, &value);
             let computed = entry.definition.columns().last().and_then(Column::generated_stored);
             if computed.is_some() {

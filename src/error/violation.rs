@@ -24,6 +24,8 @@ pub enum ViolationKind {
     NotNull,
     /// CHECK (275).
     Check,
+    /// The type of a column in a STRICT table (3091).
+    Datatype,
 }
 
 impl ViolationKind {
@@ -37,6 +39,7 @@ impl ViolationKind {
             ViolationKind::RowId => 2579,
             ViolationKind::NotNull => 1299,
             ViolationKind::Check => 275,
+            ViolationKind::Datatype => 3091,
         }
     }
 
@@ -48,6 +51,7 @@ impl ViolationKind {
             ViolationKind::PrimaryKey | ViolationKind::RowId => "primary key constraint",
             ViolationKind::NotNull => "not-null constraint",
             ViolationKind::Check => "check constraint",
+            ViolationKind::Datatype => "type",
         }
     }
 }
@@ -358,6 +362,7 @@ impl Violation {
                 Some(row) => write!(f, "The row with {row} fails it."),
                 None => f.write_str("The row fails it."),
             },
+            ViolationKind::Datatype => write!(f, "The value is {}.", self.key),
         }
     }
 }

@@ -18,6 +18,7 @@
 use crate::error::{
     Error, InputError, NameError, NameKind, SchemaError, TransactionError, Violation, ViolationKind,
 };
+use crate::value::Value;
 
 /// Which foreign key of a referenced row acts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -164,6 +165,17 @@ impl Dialect {
             }
             ViolationKind::NotNull => format!("NOT NULL constraint failed: {}", columns()),
             ViolationKind::Check => format!("CHECK constraint failed: {}", violation.constraint()),
+            ViolationKind::Datatype => {
+                let class = match violation.key.first() {
+                    None | Some(Value::Null) => "NULL",
+                    Some(Value::Integer(_)) => "INT",
+                    Some(Value::Real(_)) => "REAL",
+                    Some(Value::Text(_)) => "TEXT",
+                    Some(Value::Blob(_)) => "BLOB",
+                };
+                let declared = violation.constraint();
+                format!("cannot store {class} value in {declared} column {}", columns())
+            }
         }
     }
 

@@ -200,8 +200,8 @@ fn tell(told: Told, view: &View<'_>, argument: Option<&str>) -> Result<Vec<Row>>
 fn table_list(table: &TableEntry) -> Row {
     let width = table.columns.len() as i64;
     let without_row_id = table.definition.is_without_row_id();
-    let name = table.name().into();
-    vec!["main".into(), name, "table".into(), width.into(), without_row_id.into(), 0.into()]
+    let (name, strict) = (table.name().into(), table.definition.is_strict().into());
+    vec!["main".into(), name, "table".into(), width.into(), without_row_id.into(), strict]
 }
 
 /// A declared type as SQLite tells it: those that it knows well in capitals, others as written.

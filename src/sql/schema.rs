@@ -163,16 +163,18 @@ fn define_table(db: &mut Database, table: Table, sql: String, is_temporary: bool
 
 /// The definition of a table, with what SQL alone has to say about it looked at.
 fn table_of(name: &str, definition: TableDefinition) -> Result<Table> {
-    if definition.is_strict {
-        let construct = "STRICT".to_owned();
-        return Err(SqlError::Unsupported { construct }.into());
-    }
     if definition.columns.len() > COLUMNS_MAX {
         return Err(SqlError::Limit { what: format!("too many columns on {name}") }.into());
     }
     let mut table = Table::new(name);
+    if definition.is_strict {
+        table = table.strict();
+    }
     for column in definition.columns {
-        table = table.column(column.column);
+        table = table.column(match definition.is_strict {
+            true => strict_column(name, column.column)?,
+            false => column.column,
+        });
     }
     table = definition.keys.into_iter().fold(table, Table::key);
     table = definition.checks.into_iter().fold(table, Table::add_check);
@@ -190,6 +192,23 @@ fn table_of(name: &str, definition: TableDefinition) -> Result<Table> {
         table = table.autoincrement();
     }
     Ok(table)
+}
+
+/// A column of a STRICT table.
+///
+/// # Errors
+/// If it has no type, or one that STRICT tables do not know.
+fn strict_column(table: &str, column: Column) -> Result<Column> {
+    let declared = column.declared_type().to_string();
+    let known = ["INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"];
+    if known.iter().any(|known| known.eq_ignore_ascii_case(&declared)) {
+        return Ok(column.in_strict_table());
+    }
+    let name = column.name();
+    refuse(match declared.as_str() {
+        "" => format!("missing datatype for {table}.{name}"),
+        _ => format!("unknown datatype for {table}.{name}: \"{declared}\""),
+    })
 }
 
 /// The table that CREATE TABLE AS makes, and how SQLite writes it down.
@@ -478,7 +497,14 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
             })
         }
         AlterTable::AddColumn { column, text } => db.as_one(|db| {
-            db.add_column(&old, column.column)?;
+            let column = match table.definition.is_strict() {
+                true => strict_column(&old, column.column).or_else(|error| {
+                    let message = db.dialect().error_message(&error);
+                    refuse(format!("error in table {old} after add column: {message}"))
+                })?,
+                false => column.column,
+            };
+            db.add_column(&old, column)?;
             rename::add_column_text(db, &old, &text)
         }),
         AlterTable::DropColumn(column) => {

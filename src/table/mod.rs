@@ -42,6 +42,8 @@ pub enum Refusal {
     NotNull(usize),
     /// The CHECK at this position is false for this row.
     Check(usize, RowId),
+    /// This value in the column at this position of a STRICT table.
+    Datatype(usize, Value),
     /// The row id column was given this.
     NotAnInteger(Value),
     /// No row id is free.
@@ -101,7 +103,8 @@ pub fn prepare_insert(
         values[position] = Value::Integer(row_id.0);
     }
     let all = 0..table.columns.len();
-    complete(table, &mut values, all, resolution)?;
+    complete(table, &mut values, all.clone(), resolution)?;
+    check_types(table, &values, all)?;
     check_checks(table, &values, row_id, |_| true)?;
     Ok(Prepared { row_id, values })
 }
@@ -143,7 +146,8 @@ pub fn prepare_update(
     let named = if table.generated.is_empty() { named } else { table.with_generated(named) };
     let is_assigned = |position: &usize| named.contains(position);
     let positions = (0..values.len()).filter(is_assigned);
-    complete(table, &mut values, positions, resolution)?;
+    complete(table, &mut values, positions.clone(), resolution)?;
+    check_types(table, &values, positions)?;
     check_checks(table, &values, row_id, |columns| columns.iter().any(is_assigned))?;
     Ok(Prepared { row_id, values })
 }
@@ -193,12 +197,13 @@ pub struct Appended {
 }
 
 /// Stores a new row that needs no conversion and can meet no conflict: its values are what their
-/// columns store, and the table has neither CHECK, UNIQUE nor AUTOINCREMENT. `None` if that is not so, or if the row
-/// id is taken; then nothing was stored.
+/// columns store, and the table has neither CHECK, UNIQUE nor AUTOINCREMENT and is not STRICT. `None`
+/// if that is not so, or if the row id is taken; then nothing was stored.
 pub fn append(store: &mut Store, table: &TableEntry, values: &[ValueRef<'_>]) -> Option<Appended> {
     let can_refuse = !(table.checks.is_empty() && table.generated.is_empty())
         || table.indexes.iter().any(|index| index.unique)
-        || table.sequence.is_some();
+        || table.sequence.is_some()
+        || table.definition.is_strict();
     if can_refuse || !fits(table, values) {
         return None;
     }
@@ -220,8 +225,8 @@ pub fn append(store: &mut Store, table: &TableEntry, values: &[ValueRef<'_>]) ->
 }
 
 /// Gives columns of a row new values that need no conversion and can meet no conflict: they are what
-/// their columns store, none is part of a key, and the table has no CHECK. `false` if that is not so, or
-/// if there is no such row; then nothing was stored.
+/// their columns store, none is part of a key, and the table has no CHECK and is not STRICT. `false` if
+/// that is not so, or if there is no such row; then nothing was stored.
 pub fn assign(
     store: &mut Store,
     table: &TableEntry,
@@ -232,6 +237,7 @@ pub fn assign(
     let touches_key = |index: &IndexEntry| index.unique && is_touched(index, &changed);
     let can_refuse = !(table.checks.is_empty() && table.generated.is_empty())
         || table.row_id_column.is_some_and(|row_id| changed.contains(&row_id))
+        || table.definition.is_strict()
         || table.indexes.iter().any(touches_key);
     if can_refuse || !values.iter().all(|(position, value)| fits_column(table, *position, value)) {
         return false;
@@ -424,6 +430,22 @@ fn check_nulls(
     // A default may be NULL as well, which SQLite looks at when it has been through all columns.
     match replaced.into_iter().find(|&position| values[position].is_null()) {
         Some(position) => Err(Refusal::NotNull(position)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a STRICT table can hold the values at these positions.
+fn check_types(
+    table: &TableEntry,
+    values: &[Value],
+    mut positions: impl Iterator<Item = usize>,
+) -> Result<(), Refusal> {
+    if !table.definition.is_strict() {
+        return Ok(());
+    }
+    let columns = table.definition.columns();
+    match positions.find(|&position| !columns[position].holds(&values[position])) {
+        Some(position) => Err(Refusal::Datatype(position, values[position].clone())),
         None => Ok(()),
     }
 }

@@ -46,6 +46,12 @@ impl Executor<'_> {
                 });
                 Error::Violation(violation)
             }
+            Refusal::Datatype(position, value) => {
+                let (kind, names) = (ViolationKind::Datatype, entry.type_names(position));
+                let mut violation = self.own_violation(place, updated, kind, names);
+                violation.key = value.into();
+                Error::Violation(violation)
+            }
             Refusal::Check(position, row_id) => {
                 let (kind, names) = (ViolationKind::Check, entry.check_names(position));
                 let mut violation = self.own_violation(place, updated, kind, names);
@@ -71,7 +77,9 @@ impl Executor<'_> {
                 conflict.resolve(table.columns[*position].not_null_resolution)
             }
             Refusal::Check(..) => conflict.resolve(None),
-            Refusal::NotAnInteger(_) | Refusal::RowIdsExhausted => Resolution::Abort,
+            Refusal::Datatype(..) | Refusal::NotAnInteger(_) | Refusal::RowIdsExhausted => {
+                Resolution::Abort
+            }
         };
         match resolution {
             Resolution::Replace => Resolution::Abort,

@@ -120,6 +120,7 @@ impl From<&Error> for Refused {
                 ViolationKind::PrimaryKey | ViolationKind::RowId => Refused::PrimaryKey,
                 ViolationKind::NotNull => Refused::NotNull,
                 ViolationKind::Check => Refused::Check,
+                ViolationKind::Datatype => Refused::Datatype,
             },
             Error::Input(input) => match **input {
                 InputError::NotAnInteger { .. } => Refused::Datatype,
