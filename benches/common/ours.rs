@@ -6,7 +6,6 @@ use super::{Cell, Forks, Reads, Subject, Updates};
 use ondelete::{
     Control, Database, Dialect, Enforcement, Key, Table, TableId, Value, ValueRef, Walk, col,
 };
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A database.
@@ -37,8 +36,11 @@ pub struct Plan {
 
 /// INTERFACE: puts one row in by position.
 fn append(db: &mut Database, table: TableId, row: &[Cell<'_>]) -> ondelete::Result<()> {
-    let values: SmallVec<[ValueRef<'_>; 8]> = row.iter().map(|cell| value_ref(*cell)).collect();
-    db.append(table, &values).map(|_| ())
+    let mut values = [ValueRef::Null; WIDTH_MAX];
+    for (place, cell) in values.iter_mut().zip(row) {
+        *place = value_ref(*cell);
+    }
+    db.append(table, &values[..row.len()]).map(|_| ())
 }
 
 /// INTERFACE: reads one row's second column and the length of its text.
@@ -81,6 +83,9 @@ fn value_ref(cell: Cell<'_>) -> ValueRef<'_> {
 }
 
 const MARK: &str = "mark";
+
+/// No table here has more columns.
+const WIDTH_MAX: usize = 4;
 
 impl Ours {
     fn from(db: Database, tables: Arc<Vec<Names>>) -> Self {
@@ -147,7 +152,7 @@ impl Subject for Ours {
     }
 
     fn delete(&mut self, table: usize, key: Cell<'_>) -> Option<u64> {
-        let done = self.db.delete(self.ids[table], Key::new([value(key)]));
+        let done = self.db.delete(self.ids[table], Key::from(value(key)));
         match done {
             Ok(done) => Some(done.total() as u64),
             Err(error) => {
