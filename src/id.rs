@@ -3,7 +3,6 @@
 //! They live below both so that storage need not know the catalogue. Each is a type of its own,
 //! because two bare integers side by side will be swapped one day.
 
-use smallvec::SmallVec;
 use std::fmt;
 
 /// Names a table for as long as it exists, through every renaming; never used again.
@@ -70,5 +69,50 @@ impl fmt::Display for RowId {
 /// So many rows of many are named.
 pub const FIRST_ROWS_MAX: usize = 10;
 
-/// The first rows of many.
-pub type FirstRowIds = SmallVec<[RowId; FIRST_ROWS_MAX]>;
+/// The first rows of many, ascending. Rows that came one after another have consecutive ids, and to
+/// name those allocates nothing.
+#[derive(Clone, Debug)]
+pub enum FirstRowIds {
+    /// So many from this one on.
+    Consecutive(RowId, usize),
+    /// These.
+    Listed(Vec<RowId>),
+}
+
+impl FirstRowIds {
+    /// No row.
+    pub const NONE: FirstRowIds = FirstRowIds::Consecutive(RowId(0), 0);
+
+    /// How many are named.
+    pub fn len(&self) -> usize {
+        match self {
+            FirstRowIds::Consecutive(_, len) => *len,
+            FirstRowIds::Listed(ids) => ids.len(),
+        }
+    }
+
+    /// The row at a position below `len`.
+    pub fn get(&self, position: usize) -> RowId {
+        match self {
+            FirstRowIds::Consecutive(first, _) => RowId(first.0 + position as i64),
+            FirstRowIds::Listed(ids) => ids[position],
+        }
+    }
+
+    /// All that are named.
+    pub fn iter(&self) -> impl Iterator<Item = RowId> + '_ {
+        (0..self.len()).map(|position| self.get(position))
+    }
+}
+
+impl From<RowId> for FirstRowIds {
+    fn from(row_id: RowId) -> Self {
+        FirstRowIds::Consecutive(row_id, 1)
+    }
+}
+
+impl FromIterator<RowId> for FirstRowIds {
+    fn from_iter<I: IntoIterator<Item = RowId>>(ids: I) -> Self {
+        FirstRowIds::Listed(ids.into_iter().collect())
+    }
+}

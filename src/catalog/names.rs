@@ -9,7 +9,6 @@ use super::{Catalog, Name, Table};
 use crate::error::{ConstraintNames, FirstRows, ReferencedNames, RowName, TableNames};
 use crate::id::RowId;
 use crate::value::{Key, Value};
-use smallvec::smallvec;
 use std::sync::{Arc, OnceLock};
 
 /// A constraint's names, once a violation has asked for them.
@@ -134,7 +133,7 @@ impl TableEntry {
     pub(crate) fn named_row(&self, row_id: RowId, row: Option<&[Value]>) -> FirstRows {
         match row {
             None => FirstRows::Absent(row_id.0),
-            Some(_) if self.is_named_by_row_id() => FirstRows::Ids(smallvec![row_id]),
+            Some(_) if self.is_named_by_row_id() => FirstRows::Ids(row_id.into()),
             Some(row) => FirstRows::Keys(vec![self.primary_key_of(row)]),
         }
     }

@@ -74,7 +74,7 @@ impl FirstRows {
     /// The row at a position below `len`, named by these columns unless it is absent.
     pub(super) fn name(&self, position: usize, naming: &[String]) -> RowName {
         let (naming, values) = match self {
-            FirstRows::Ids(ids) => (naming.to_vec(), ids[position].0.into()),
+            FirstRows::Ids(ids) => (naming.to_vec(), ids.get(position).0.into()),
             FirstRows::Keys(keys) => (naming.to_vec(), keys[position].clone()),
             FirstRows::Absent(id) => (vec!["rowid".to_owned()], (*id).into()),
         };

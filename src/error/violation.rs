@@ -214,7 +214,7 @@ impl Violation {
             row_count: 1,
             names,
             side: Side::Own,
-            rows: FirstRows::Ids(FirstRowIds::new()),
+            rows: FirstRows::Ids(FirstRowIds::NONE),
             reached: Reached::Nowhere,
             hint: Hint::None,
         }

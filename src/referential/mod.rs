@@ -499,10 +499,11 @@ fn name_referencing(
 }
 
 /// These rows, by name.
+#[inline]
 fn name_rows(catalog: &Catalog, store: &Store, table: TableId, rows: FirstRowIds) -> FirstRows {
     let entry = catalog.by_id(table);
-    let key = |row_id: &RowId| {
-        let row = store.row(table, *row_id)?;
+    let key = |row_id: RowId| {
+        let row = store.row(table, row_id)?;
         Some(entry.primary_key_of(&row.to_vec()))
     };
     if !entry.is_named_by_row_id() {

@@ -13,11 +13,11 @@ use super::footprint::{Edge, Footprint, Node};
 use super::{Dead, Met, Stop, Walker};
 use crate::catalog::ReferentialAction;
 use crate::error::{
-    Error, Event, Hint, Hop, NamedRows, PATH_HOPS_MAX, Path, Reached, Violation, ViolationKind,
+    Error, Event, Hint, Hop, PATH_HOPS_MAX, Path, Reached, Side, Violation, ViolationKind,
 };
 use crate::id::{RowId, TableId};
 use crate::referential::relation::{find_referencing, referenced_key};
-use crate::referential::{Settings, foreign_key_violation, name_rows};
+use crate::referential::{Settings, name_rows};
 use crate::table::{Mark, RowRef, Slot, Store};
 use std::cmp::Ordering;
 
@@ -54,30 +54,33 @@ pub(super) fn refuse_root(
             && store.is_referenced(slot, edge.table, edge.index)
     };
     let edge = edges.iter().find(restricts)?;
-    let mut violation = restricted(settings, store, edge, *table, slot)?;
-    violation.reached = Reached::Directly(row_id.0);
-    Some(Error::Violation(violation))
+    let reached = Reached::Directly(row_id.0);
+    restricted(settings, store, edge, *table, slot, reached).map(Error::Violation)
 }
 
-/// The violation of a row that may not be deleted, without the way to it.
+/// The violation of a row that may not be deleted.
 fn restricted(
     settings: &Settings<'_>,
     store: &Store,
     edge: &Edge,
     table: TableId,
     slot: Slot,
+    reached: Reached,
 ) -> Option<Box<Violation>> {
-    let key = settings.catalog.constraint(edge.constraint);
+    let catalog = settings.catalog;
+    let key = catalog.constraint(edge.constraint);
     let (to, row) = (key.resolved()?, store.row_at(table, slot));
-    let (count, first) = store.count_referencing_row(edge.table, edge.index, slot);
-    let rows = NamedRows { first: name_rows(settings.catalog, store, key.table, first), count };
-    let kind = ViolationKind::Restrict;
-    let mut violation =
-        foreign_key_violation(settings.catalog, kind, key, Event::Delete, table, rows);
-    violation.key = to.columns.iter().map(|&position| row.value(position)).collect();
-    violation.still_referenced = true;
-    violation.hint = Hint::ForeignKey;
-    Some(violation)
+    let (row_count, first) = store.count_referencing_row(edge.table, edge.index, slot);
+    Some(Box::new(Violation {
+        key: to.columns.iter().map(|&position| row.value(position)).collect(),
+        still_referenced: true,
+        row_count,
+        rows: name_rows(catalog, store, key.table, first),
+        side: if table == key.table { Side::Own } else { Side::Referenced },
+        reached,
+        hint: Hint::ForeignKey,
+        ..Violation::new(catalog.foreign_key_names(key), ViolationKind::Restrict, Event::Delete)
+    }))
 }
 
 impl Trail {
@@ -141,8 +144,8 @@ impl Walker<'_> {
         let node = &self.footprint.nodes[*nodes.last()?];
         let edge = &node.edges[trail.last];
         let slot = self.store.slot_of(node.table, row_id)?;
-        let mut violation = restricted(self.settings, self.store, edge, node.table, slot)?;
-        violation.reached = self.reached(trail, &nodes);
+        let reached = self.reached(trail, &nodes);
+        let violation = restricted(self.settings, self.store, edge, node.table, slot, reached)?;
         let acted = self.count_finished(trail, &nodes, roots)?;
         Some((Error::Violation(violation), acted))
     }
