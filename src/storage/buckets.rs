@@ -8,7 +8,6 @@
 
 use super::pages::{Paged, SMALL_PAGE};
 use super::row_ids::NONE;
-use smallvec::SmallVec;
 
 /// Block sizes are powers of two from this exponent on.
 const CLASS_MIN: u8 = 3;
@@ -271,21 +270,21 @@ impl Buckets {
         let Bucket { start, len, class, .. } = header;
         let wider = (len + 1).next_power_of_two().trailing_zeros() as u8;
         let wider = wider.max(CLASS_MIN).max(class + 1);
-        let mut listed: SmallVec<[u32; 64]> = SmallVec::new();
-        match class {
-            0 => listed.extend(start..start + len),
-            _ => self.read_block(start, len, |slots| listed.extend_from_slice(slots)),
-        }
-        let is_dirty = header.is_dirty || listed.last().is_some_and(|last| *last >= slot);
-        listed.push(slot);
         let place = match self.free.get_mut(wider as usize).and_then(Paged::pop) {
             Some(place) => place,
             None => {
-                listed.resize(1 << wider, NONE);
-                self.pool.len() as u32
+                let end = self.pool.len();
+                self.pool.resize(end + (1 << wider), NONE);
+                end as u32
             }
         };
-        self.pool.write(place as usize, &listed);
+        let mut last = NONE;
+        for at in 0..len {
+            last = if class == 0 { start + at } else { *self.pool.get((start + at) as usize) };
+            *self.pool.get_mut((place + at) as usize) = last;
+        }
+        *self.pool.get_mut((place + len) as usize) = slot;
+        let is_dirty = header.is_dirty || len > 0 && last >= slot;
         self.free_block(&header);
         let (len, count) = (len + 1, header.count + more);
         *self.bucket_mut(bucket) =

@@ -77,11 +77,8 @@ impl Column {
 
     #[inline]
     pub(super) fn is_valid(&self, slot: u32) -> bool {
-        match (&self.valid, &self.cells) {
-            (_, Cells::Empty(_)) => false,
-            (None, _) => true,
-            (Some(valid), _) => valid.get(slot),
-        }
+        !matches!(self.cells, Cells::Empty(_))
+            && self.valid.as_ref().is_none_or(|valid| valid.get(slot))
     }
 
     /// What the cell holds, also under a NULL.

@@ -137,13 +137,11 @@ impl Swath {
 pub(super) struct Rowset<'a> {
     pub(super) runs: &'a [(u32, u32)],
     pub(super) slots: &'a [u32],
+    /// How many rows these are.
+    pub(super) len: usize,
 }
 
 impl<'a> Rowset<'a> {
-    pub(super) fn len(self) -> usize {
-        self.runs.iter().map(|(_, len)| *len as usize).sum::<usize>() + self.slots.len()
-    }
-
     /// Every slot.
     pub(super) fn iter(self) -> impl Iterator<Item = u32> + 'a {
         let in_runs = self.runs.iter().flat_map(|&(start, len)| start..start + len);
@@ -233,7 +231,8 @@ impl Log {
     }
 
     pub(super) fn rowset(&self, swath: &Swath) -> Rowset<'_> {
-        Rowset { runs: &self.runs[swath.runs()], slots: &self.slots[swath.slots()] }
+        let (runs, slots) = (&self.runs[swath.runs()], &self.slots[swath.slots()]);
+        Rowset { runs, slots, len: swath.rows() }
     }
 
     /// How long the lists of runs and of slots are.
@@ -248,7 +247,8 @@ impl Log {
         by: Option<usize>,
         (runs, slots): (usize, usize),
     ) -> Option<Swath> {
-        let rows = Rowset { runs: &self.runs[runs..], slots: &self.slots[slots..] }.len();
+        let in_runs = self.runs[runs..].iter().map(|(_, len)| *len as usize).sum::<usize>();
+        let rows = in_runs + self.slots.len() - slots;
         (rows > 0).then_some(Swath {
             table,
             by: by.map_or(NONE, |by| by as u32),

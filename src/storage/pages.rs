@@ -283,33 +283,17 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         Some(value)
     }
 
-    /// Writes cells from a position on; those beyond the end are added.
-    pub(super) fn write(&mut self, start: usize, cells: &[T]) {
-        let mut cells = cells;
-        let mut at = start;
-        while at < self.len() && !cells.is_empty() {
-            let page = &mut self.page_mut(at / CELLS)[at % CELLS..];
-            let (now, later) = cells.split_at(page.len().min(cells.len()));
-            page[..now.len()].clone_from_slice(now);
-            (at, cells) = (at + now.len(), later);
-        }
-        while !cells.is_empty() {
-            let (now, later) = cells.split_at((CELLS - self.tail.len()).min(cells.len()));
-            self.tail.extend_from_slice(now);
-            cells = later;
-            if self.tail.len() == CELLS {
-                self.seal();
-            }
-        }
-    }
-
     /// Makes the array as long as this, new cells holding `value`.
     pub(super) fn resize(&mut self, length: usize, value: T) {
         if length < self.len() {
             return self.truncate(length);
         }
         while self.len() < length && (!self.tail.is_empty() || length - self.len() < CELLS) {
-            self.push(value.clone());
+            let more = (CELLS - self.tail.len()).min(length - self.len());
+            self.tail.resize(self.tail.len() + more, value.clone());
+            if self.tail.len() == CELLS {
+                self.seal();
+            }
         }
         if self.len() < length {
             // One page serves for all of them until they are written to.

@@ -84,6 +84,7 @@ impl Store {
         self.count_members(table, reference, bucket)
     }
 
+    #[inline]
     fn count_members(
         &self,
         table: TableId,
@@ -94,17 +95,14 @@ impl Store {
         const SORTED_MAX: usize = 64;
         let rows = &self.tables.get(table).rows;
         let (Some(reference), Some(bucket)) = (reference, bucket) else {
-            return (0, FirstRowIds::new());
+            return (0, FirstRowIds::NONE);
         };
         let count = reference.buckets.bucket(bucket).count as usize;
         let row_id = |slot: u32| RowId(rows.id(slot));
-        let mut first: FirstRowIds = match reference.buckets.listed(bucket) {
-            Listed::Nobody => return (count, FirstRowIds::new()),
+        let mut first: Vec<RowId> = match reference.buckets.listed(bucket) {
+            Listed::Nobody => return (count, FirstRowIds::NONE),
             Listed::Run(start, len) if rows.ascends() => {
-                let mut ids = [RowId(0); FIRST_ROWS_MAX];
-                let len = FIRST_ROWS_MAX.min(len as usize);
-                rows.read_ids(start, &mut ids[..len]);
-                return (count, FirstRowIds::from_buf_and_len(ids, len));
+                return (count, rows.first_ids(start, len as usize));
             }
             _ if count <= SORTED_MAX => {
                 let mut slots = reference.members(rows, bucket);
@@ -120,7 +118,7 @@ impl Store {
         if !first.is_sorted() {
             first.sort_unstable();
         }
-        (count, first)
+        (count, FirstRowIds::Listed(first))
     }
 
     /// The slots of the rows that reference a key, in no order.
@@ -159,7 +157,14 @@ impl Store {
     }
 
     /// Gives a row that has a key now the rows that have waited for it.
+    #[inline]
     pub(super) fn adopt(&mut self, table: TableId, slot: u32) {
+        if !self.tables.links(table).is_empty() {
+            self.adopt_over_links(table, slot);
+        }
+    }
+
+    fn adopt_over_links(&mut self, table: TableId, slot: u32) {
         for at in 0..self.tables.links(table).len() {
             let link = self.tables.links(table)[at];
             let reference = self.tables.reference(link);

@@ -8,7 +8,7 @@
 use super::hash::HashTable;
 use super::key::hash_integer;
 use super::pages::Paged;
-use crate::id::RowId;
+use crate::id::{FIRST_ROWS_MAX, FirstRowIds, RowId};
 
 /// No slot.
 pub(super) const NONE: u32 = u32::MAX;
@@ -63,18 +63,17 @@ impl RowIds {
         }
     }
 
-    /// Reads the ids of the slots from this one on.
+    /// The ids of so many slots from this one on, and no more than are named of many.
     #[inline]
-    pub(super) fn read(&self, start: u32, into: &mut [RowId]) {
+    pub(super) fn first(&self, start: u32, len: usize) -> FirstRowIds {
+        let len = len.min(FIRST_ROWS_MAX);
         match &self.slots {
             Slots::Implicit { base, .. } => {
-                let first = base + i64::from(start);
-                into.iter_mut().zip(first..).for_each(|(place, id)| *place = RowId(id));
+                FirstRowIds::Consecutive(RowId(base + i64::from(start)), len)
             }
             Slots::Dense { .. } | Slots::Hashed(_) => {
-                let range = start as usize..start as usize + into.len();
-                let ids = self.ids.pieces(range).flat_map(|(_, ids)| ids);
-                into.iter_mut().zip(ids).for_each(|(place, id)| *place = RowId(*id));
+                let pieces = self.ids.pieces(start as usize..start as usize + len);
+                pieces.flat_map(|(_, ids)| ids).map(|id| RowId(*id)).collect()
             }
         }
     }

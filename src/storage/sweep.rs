@@ -5,9 +5,10 @@
 //! twice: a row that has died is not gathered again.
 
 use super::buckets::Listed;
+use super::index::ReferenceIndex;
 use super::log::{Change, Swath};
 use super::row_ids::NONE;
-use super::table::TableStore;
+use super::table::{Rows, TableStore};
 use super::{Link, Slot, Store};
 use crate::id::{IndexId, RowId, TableId};
 
@@ -156,21 +157,22 @@ impl Store {
     /// Gathers the live rows that reference a set at the end of the log's lists. They are not changed
     /// yet.
     fn gather_referencing(&mut self, referenced: &Swath, table: TableId, index: IndexId) -> Swept {
-        let Some(reference) = self.position(table, index) else { return Swept::default() };
+        let Some(position) = self.position(table, index) else { return Swept::default() };
         let from = self.log.gathered();
         let mut met_dead = false;
         let Store { tables, log } = self;
-        let store = tables.get(table);
+        let TableStore { rows, references, .. } = tables.get(table);
+        let reference = &references[position];
         for at in referenced.runs() {
             let (start, len) = log.runs[at];
             for slot in start..start + len {
-                met_dead |= gather(store, reference, slot, from.0, log);
+                met_dead |= gather(rows, reference, slot, from.0, log);
             }
         }
         for at in referenced.slots() {
-            met_dead |= gather(store, reference, log.slots[at], from.0, log);
+            met_dead |= gather(rows, reference, log.slots[at], from.0, log);
         }
-        Swept { swath: log.swath(table, Some(reference), from), met_dead }
+        Swept { swath: log.swath(table, Some(position), from), met_dead }
     }
 
     /// Deletes the rows of a set.
@@ -184,13 +186,12 @@ impl Store {
 /// Gathers the live rows of one bucket. Whether some that it lists are gone.
 #[inline]
 fn gather(
-    store: &TableStore,
-    position: usize,
+    rows: &Rows,
+    reference: &ReferenceIndex,
     referenced: u32,
     from: usize,
     log: &mut super::Log,
 ) -> bool {
-    let reference = &store.references[position];
     let Some(bucket) = reference.of_referenced(referenced) else { return false };
     match reference.buckets.listed(bucket) {
         Listed::Nobody => !reference.buckets.is_empty(bucket),
@@ -207,7 +208,7 @@ fn gather(
             false
         }
         Listed::Mixed => {
-            log.slots.extend(reference.members(&store.rows, bucket));
+            log.slots.extend(reference.members(rows, bucket));
             true
         }
     }

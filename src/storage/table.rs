@@ -6,7 +6,7 @@ use super::index::{OwnIndex, ReferenceIndex};
 use super::log::{Changed, Rowset, Slot, Update};
 use super::pages::Paged;
 use super::row_ids::RowIds;
-use crate::id::RowId;
+use crate::id::{FirstRowIds, RowId};
 use crate::value::{Value, ValueRef};
 use std::sync::{Arc, OnceLock};
 
@@ -138,10 +138,10 @@ impl Rows {
         self.ids.id(slot)
     }
 
-    /// Reads the row ids of the slots from this one on.
+    /// The row ids of so many slots from this one on, and no more than are named of many.
     #[inline]
-    pub(super) fn read_ids(&self, start: u32, into: &mut [RowId]) {
-        self.ids.read(start, into);
+    pub(super) fn first_ids(&self, start: u32, len: usize) -> FirstRowIds {
+        self.ids.first(start, len)
     }
 
     /// The slot of the live row with this id.
@@ -246,7 +246,7 @@ impl Rows {
         }
     }
 
-    fn set_all_live(&mut self, set: Rowset<'_>, count: usize, is_live: bool) {
+    fn set_all_live(&mut self, set: Rowset<'_>, is_live: bool) {
         // A row at a time, as on the way down a chain, is not worth three loops.
         if let ([], [slot]) = (set.runs, set.slots) {
             return self.set_live(*slot, is_live);
@@ -254,7 +254,10 @@ impl Rows {
         set.runs.iter().for_each(|&(start, len)| self.live.fill(start, len, is_live));
         self.live.set_all(set.slots, is_live);
         self.last.take();
-        self.live_count = if is_live { self.live_count + count } else { self.live_count - count };
+        match is_live {
+            true => self.live_count += set.len,
+            false => self.live_count -= set.len,
+        }
     }
 
     /// Writes the values that differ.
@@ -425,13 +428,15 @@ impl TableStore {
     /// which they were reached, all referencing rows of a referenced one together: its counts stay.
     pub(super) fn set_all_live(&mut self, set: Rowset<'_>, is_live: bool, by: Option<usize>) {
         let TableStore { rows, references, .. } = self;
-        let count = set.len();
-        rows.set_all_live(set, count, is_live);
+        rows.set_all_live(set, is_live);
+        if references.len() == usize::from(by.is_some()) {
+            return;
+        }
         let change = if is_live { 1 } else { -1 };
         for (position, reference) in references.iter_mut().enumerate() {
             if Some(position) != by {
                 let members = set.iter().filter(|&slot| reference.spec.references(rows, slot));
-                reference.buckets.adjust_all(members, count, change);
+                reference.buckets.adjust_all(members, set.len, change);
             }
         }
     }

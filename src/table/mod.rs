@@ -13,7 +13,8 @@ pub mod sequence;
 mod view;
 
 use crate::catalog::{
-    ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolution, Resolved, TableEntry,
+    ColumnEntry, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolution, Resolved,
+    TableEntry,
 };
 use crate::id::{RowId, TableId};
 use crate::storage::{IndexSpec, References, Specs};
@@ -239,7 +240,10 @@ pub fn assign(
         || table.row_id_column.is_some_and(|row_id| changed.contains(&row_id))
         || table.definition.is_strict()
         || table.indexes.iter().any(touches_key);
-    if can_refuse || !values.iter().all(|(position, value)| fits_column(table, *position, value)) {
+    let fits = |(position, value): &(usize, ValueRef<'_>)| {
+        fits_column(table, *position, &table.columns[*position], value)
+    };
+    if can_refuse || !values.iter().all(fits) {
         return false;
     }
     let Some(row) = store.row(table.id, row_id) else { return false };
@@ -254,14 +258,19 @@ pub fn assign(
 
 /// Whether values are what their columns store, NULL where it may be.
 fn fits(table: &TableEntry, values: &[ValueRef<'_>]) -> bool {
-    let mut values = values.iter().enumerate();
+    let mut columns = table.columns.iter().zip(values).enumerate();
     values.len() == table.columns.len()
-        && values.all(|(position, value)| fits_column(table, position, value))
+        && columns.all(|(position, (column, value))| fits_column(table, position, column, value))
 }
 
 /// Whether a value is what a column stores, or NULL where it may be.
-fn fits_column(table: &TableEntry, position: usize, value: &ValueRef<'_>) -> bool {
-    let column = &table.columns[position];
+#[inline]
+fn fits_column(
+    table: &TableEntry,
+    position: usize,
+    column: &ColumnEntry,
+    value: &ValueRef<'_>,
+) -> bool {
     match (column.affinity, value) {
         (_, ValueRef::Null) => !column.not_null || table.row_id_column == Some(position),
         (Affinity::Integer | Affinity::Numeric, ValueRef::Integer(_))

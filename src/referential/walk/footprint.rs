@@ -105,7 +105,8 @@ impl Footprint {
             || edges().any(|edge| edge.writes() && has_program(edge.table, Event::Update));
         // Clause 2.
         let writes_keys = edges().any(|edge| edge.writes() && is_used_elsewhere(catalog, edge));
-        let writes_other = edges().any(|edge| edges().any(|other| edge.writes_columns_of(other)));
+        let mut writing = edges().filter(|edge| edge.writes());
+        let writes_other = writing.any(|edge| edges().any(|other| edge.writes_columns_of(other)));
         // Clause 6.
         let frees_keys = edges().any(|edge| edge.is_deleted_from && sets_unique(catalog, edge));
         let rechecks = dialect.set_default_recheck || dialect.match_full == MatchFull::Enforced;
