@@ -202,7 +202,8 @@ impl<'r, 'v> Loops<'r, 'v> {
                 let key = parent.map_or_else(Vec::new, |parent| parent.values(reads));
                 let held = run.cached(*cache, key.clone(), || {
                     let mut rows = Vec::new();
-                    run_plan(run, plan, parent, &mut |row| {
+                    run_plan(run, plan, parent, &mut |mut row| {
+                        plan.make_real(&mut row);
                         rows.push(row);
                         Ok(true)
                     })?;

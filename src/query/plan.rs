@@ -7,7 +7,7 @@ use super::select::{Compound, Nulls};
 use super::source::SuppliedTable;
 use crate::expression::{Bound, Rule, SubqueryUse};
 use crate::id::{IndexId, TableId};
-use crate::value::{Affinity, Collation};
+use crate::value::{Affinity, Collation, Value};
 use std::sync::Arc;
 
 /// A query, its parts combined from left to right.
@@ -30,6 +30,19 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Makes reals of the integers that other parts than the first give to a REAL column: who reads a
+    /// REAL column is given reals.
+    pub(super) fn make_real(&self, row: &mut [Value]) {
+        if self.parts.len() < 2 {
+            return;
+        }
+        for (value, column) in row.iter_mut().zip(&self.columns) {
+            if let (Some(Affinity::Real), Value::Integer(integer)) = (column.affinity, &*value) {
+                *value = Value::Real(*integer as f64);
+            }
+        }
+    }
+
     /// A plan without parts, which are to come.
     pub(super) fn empty() -> Self {
         Plan {
