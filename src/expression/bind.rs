@@ -252,6 +252,7 @@ fn resolve(expression: &Expression, columns: &dyn Columns) -> Outcome {
         Node::Case { branches, otherwise } => resolve_case(branches, otherwise.as_deref(), columns),
         Node::Cast(operand, data_type) => resolve_cast(operand, *data_type, columns),
         Node::Collate(operand, collation) => resolve_collate(operand, *collation, columns),
+        Node::Declared(operand, collation) => resolve_declared(operand, *collation, columns),
         Node::Call(call) => resolve_call(call, columns),
         Node::Row(_) => Err(Box::new(BindError::MisusedRow)),
         Node::Subquery(subquery) => resolve_subquery(&**subquery, columns),
@@ -638,6 +639,13 @@ fn resolve_collate(operand: &Expression, collation: Collation, columns: &dyn Col
     let mut operand = resolve(operand, columns)?;
     operand.traits.collation = Some(collation);
     operand.traits.explicit = true;
+    Ok(operand)
+}
+
+fn resolve_declared(operand: &Expression, collation: Collation, columns: &dyn Columns) -> Outcome {
+    let mut operand = resolve(operand, columns)?;
+    operand.traits.collation = Some(collation);
+    operand.traits.constant = false;
     Ok(operand)
 }
 

@@ -309,6 +309,12 @@ impl Expression {
         Expression::over(Node::Collate(Arc::new(self), collation))
     }
 
+    /// The same value in the place of a column that is declared with this collation.
+    #[cfg(feature = "sql")]
+    pub(crate) fn declared(self, collation: Collation) -> Expression {
+        Expression::over(Node::Declared(Arc::new(self), collation))
+    }
+
     fn unary(self, operator: Unary) -> Expression {
         Expression::over(Node::Unary(operator, Arc::new(self)))
     }

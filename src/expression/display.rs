@@ -73,6 +73,7 @@ impl Display for Expression {
             }
             Node::Case { branches, otherwise } => write_case(f, branches, otherwise.as_deref()),
             Node::Cast(operand, data_type) => write!(f, "CAST({operand} AS {data_type})"),
+            Node::Declared(operand, _) => operand.fmt(f),
             Node::Collate(operand, collation) => {
                 within(f, operand, Level::Collate)?;
                 write!(f, " COLLATE {collation}")
@@ -115,6 +116,7 @@ fn level(expression: &Expression) -> Level {
         | Node::TooDeep => Level::Primary,
         Node::Unary(Unary::Not, _) => Level::Not,
         Node::Unary(..) => Level::Unary,
+        Node::Declared(operand, _) => level(operand),
         Node::Collate(..) => Level::Collate,
         Node::Concat(_) => Level::Concat,
         Node::Arithmetic(operator, _) => operator.levels().0,

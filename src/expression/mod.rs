@@ -98,9 +98,16 @@ enum Node {
     // By number, from 1.
     Parameter(usize),
     Unary(Unary, Arc<Expression>),
-    IsNull { operand: Arc<Expression>, negated: bool },
+    IsNull {
+        operand: Arc<Expression>,
+        negated: bool,
+    },
     // IS TRUE and IS FALSE, which ask for the truth of the operand and not for its value.
-    IsTruth { operand: Arc<Expression>, expected: bool, negated: bool },
+    IsTruth {
+        operand: Arc<Expression>,
+        expected: bool,
+        negated: bool,
+    },
     Compare(Comparison, Arc<[Expression; 2]>),
     // At least two conjuncts, none of them an AND itself.
     And(Arc<Vec<Expression>>),
@@ -108,21 +115,42 @@ enum Node {
     Or(Arc<Vec<Expression>>),
     Arithmetic(Arithmetic, Arc<[Expression; 2]>),
     Concat(Arc<[Expression; 2]>),
-    In { operand: Arc<Expression>, items: Arc<Vec<Expression>>, negated: bool },
+    In {
+        operand: Arc<Expression>,
+        items: Arc<Vec<Expression>>,
+        negated: bool,
+    },
     // The operand, the low and the high bound.
-    Between { operands: Arc<[Expression; 3]>, negated: bool },
+    Between {
+        operands: Arc<[Expression; 3]>,
+        negated: bool,
+    },
     // The subject, the pattern, and perhaps the escape character.
-    Match { pattern: Pattern, operands: Arc<Vec<Expression>>, negated: bool },
+    Match {
+        pattern: Pattern,
+        operands: Arc<Vec<Expression>>,
+        negated: bool,
+    },
     // At least one branch: a condition and its result.
-    Case { branches: Arc<Vec<[Expression; 2]>>, otherwise: Option<Arc<Expression>> },
+    Case {
+        branches: Arc<Vec<[Expression; 2]>>,
+        otherwise: Option<Arc<Expression>>,
+    },
     Cast(Arc<Expression>, DataType),
     Collate(Arc<Expression>, Collation),
+    // What stands for a column, and has that column's collation as a column has it.
+    #[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "only triggers have OLD and NEW"))]
+    Declared(Arc<Expression>, Collation),
     Call(Arc<Call>),
     // A row value: several values that are compared one after the other.
     Row(Arc<Vec<Expression>>),
     Subquery(Arc<dyn Subquery>),
     Exists(Arc<dyn Subquery>),
-    InSubquery { operand: Arc<Expression>, subquery: Arc<dyn Subquery>, negated: bool },
+    InSubquery {
+        operand: Arc<Expression>,
+        subquery: Arc<dyn Subquery>,
+        negated: bool,
+    },
     Raise(Raise, Arc<str>),
     // What would have been deeper than DEPTH_MAX.
     TooDeep,
@@ -255,6 +283,7 @@ impl Expression {
     pub fn as_parameter(&self) -> Option<usize> {
         match &self.node {
             Node::Parameter(number) => Some(*number),
+            Node::Declared(operand, _) => operand.as_parameter(),
             _ => None,
         }
     }
@@ -440,6 +469,7 @@ impl Node {
             | Node::IsTruth { operand, .. }
             | Node::Cast(operand, _)
             | Node::Collate(operand, _)
+            | Node::Declared(operand, _)
             | Node::InSubquery { operand, .. } => call(operand),
             Node::Compare(_, operands) | Node::Arithmetic(_, operands) | Node::Concat(operands) => {
                 operands.iter().for_each(call);
@@ -475,6 +505,7 @@ impl Node {
             | Node::IsTruth { operand, .. }
             | Node::Cast(operand, _)
             | Node::Collate(operand, _)
+            | Node::Declared(operand, _)
             | Node::InSubquery { operand, .. } => call(Arc::make_mut(operand)),
             Node::Compare(_, operands) | Node::Arithmetic(_, operands) | Node::Concat(operands) => {
                 Arc::make_mut(operands).iter_mut().for_each(call);

@@ -53,14 +53,13 @@ impl TriggerRows {
         match self.columns.iter().position(is_it) {
             Some(position) => {
                 let value = parameter(first + 1 + position);
-                if self.row_id_column == Some(position) {
-                    return Some(value.cast(DataType::Integer));
-                }
-                // OLD.x brings its column's collation to a comparison, but no affinity, unless it is the row id.
-                Some(match self.columns[position].1 {
-                    Collation::Binary => value,
-                    collation => value.collate(collation),
-                })
+                // OLD.x brings its column's collation to a comparison, but no affinity, unless it is
+                // the row id.
+                let value = match self.row_id_column == Some(position) {
+                    true => value.cast(DataType::Integer),
+                    false => value,
+                };
+                Some(value.declared(self.columns[position].1))
             }
             None if self.has_row_id && is_row_id(column) => {
                 Some(parameter(first).cast(DataType::Integer))
