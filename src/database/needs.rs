@@ -5,7 +5,7 @@ use super::Database;
 use crate::catalog::{IndexEntry, IndexKind, Resolution, TableEntry};
 use crate::error::Result;
 use crate::referential::{
-    ConflictClause, ConflictTarget, Need, check_foreign_keys, involves_all_keys, looks_first,
+    ConflictClause, ConflictTarget, Half, Need, check_foreign_keys, involves_all_keys, looks_first,
     may_replace,
 };
 use smallvec::SmallVec;
@@ -54,10 +54,14 @@ impl Database {
     ) -> Result<()> {
         let named = table.with_generated(columns);
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
-        if self.update_may_replace(table, conflict, &named) {
+        let update = Need::update(table.id, named);
+        if self.update_may_replace(table, conflict, &update.named) {
+            needs.push(Need { half: Half::First, ..update.clone() });
             needs.push(Need::delete(table.id));
+            needs.push(Need { half: Half::Second, ..update });
+        } else {
+            needs.push(update);
         }
-        needs.push(Need::update(table.id, named));
         check_foreign_keys(&self.settings(), &needs)
     }
 

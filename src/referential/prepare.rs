@@ -26,21 +26,34 @@ pub(crate) struct Need {
     pub(crate) table: TableId,
     pub(crate) event: Event,
     pub(crate) named: Vec<usize>,
+    /// Which half of an update is asked.
+    pub(crate) half: Half,
     /// Whether it stands alone: one row of an INSERT, not inside an action.
     pub(crate) is_single: bool,
 }
 
+/// SQLite asks an update twice, and looks for what may be in its way in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// Which columns of the old row will be needed.
+    First,
+    /// The rest.
+    Second,
+    /// All of it.
+    Both,
+}
+
 impl Need {
     pub(crate) fn delete(table: TableId) -> Self {
-        Need { table, event: Event::Delete, named: Vec::new(), is_single: false }
+        Need { event: Event::Delete, ..Need::update(table, Vec::new()) }
     }
 
     pub(crate) fn update(table: TableId, named: Vec<usize>) -> Self {
-        Need { table, event: Event::Update, named, is_single: false }
+        Need { table, event: Event::Update, named, half: Half::Both, is_single: false }
     }
 
     pub(crate) fn insert(table: TableId, is_single: bool) -> Self {
-        Need { table, event: Event::Insert, named: Vec::new(), is_single }
+        Need { event: Event::Insert, is_single, ..Need::update(table, Vec::new()) }
     }
 }
 
@@ -146,8 +159,11 @@ fn find(settings: &Settings<'_>, need: &Need) -> Vec<Found> {
     let mismatched =
         || catalog.mismatched_by(table.id).iter().rev().map(|&id| catalog.constraint(id));
     // P.2, for the columns of the old row that will be needed.
-    if need.event != Event::Insert {
+    if need.event != Event::Insert && need.half != Half::Second {
         found.extend(mismatched().filter_map(|key| failure(settings, key)));
+    }
+    if need.half == Half::First {
+        return found;
     }
     // P.1, newest declaration first; the first error ends the check of the row.
     let is_asked = |key: &&ForeignKeyEntry| {
