@@ -9,7 +9,7 @@ mod threads;
 use ondelete::testing::sql::{self, Coverage};
 
 /// Statements compared when nothing else is said.
-const STATEMENTS: usize = 20_000;
+const STATEMENTS: usize = 100_000;
 
 #[test]
 fn scripts_come_to_the_same_as_in_sqlite() {

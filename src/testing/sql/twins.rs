@@ -102,6 +102,9 @@ impl Twins {
         let moment = arbiter::Moment {
             ours: &told.answer,
             theirs: &theirs,
+            what: difference.what,
+            sql,
+            may_fail: self.script.contains("ON CONFLICT FAIL") || sql.contains("OR FAIL"),
             is_kept: after == self.before,
             is_in_transaction: was_in_transaction
                 && self.db().is_in_transaction()
