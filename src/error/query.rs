@@ -42,7 +42,8 @@ pub enum QueryError {
     MisusedAggregate {
         /// The function.
         function: String,
-        /// Whether it stands in a subquery, and by its arguments is the enclosing query's.
+        /// Whether it stands in a subquery, and by its arguments is the enclosing query's; or in the
+        /// ORDER BY of a query that makes no groups.
         is_outer: bool,
     },
     /// The alias of an aggregate, where no rows go into one.

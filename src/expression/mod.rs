@@ -252,6 +252,16 @@ impl Expression {
         }
     }
 
+    /// What stands behind the signs before it, and 1, or -1 if they change the sign.
+    pub(crate) fn without_signs(&self) -> (i64, &Expression) {
+        let (mut sign, mut operand) = (1, self);
+        while let Node::Unary(unary @ (Unary::Negate | Unary::Plus), below) = &operand.node {
+            sign = if *unary == Unary::Negate { -sign } else { sign };
+            operand = below;
+        }
+        (sign, operand)
+    }
+
     /// The operands of AND, or the expression itself.
     pub fn conjuncts(&self) -> &[Expression] {
         match &self.node {

@@ -327,13 +327,18 @@ impl SelectBinder<'_> {
             }
         }
         let keys = self.bind_group(body, &columns)?;
+        // Only GROUP BY and the result's columns make groups of rows.
+        let is_grouped = !keys.is_empty() || !self.scope.aggregates.borrow().is_empty();
+        if body.having.is_some() && !is_grouped {
+            return Err(QueryError::HavingWithoutGroup.into());
+        }
         let having = body.having.as_ref().map(|it| self.scope.bind(it, Place::Groups));
         let having = having.transpose()?;
         let order = self.bind_order(order, &columns)?;
         let aggregates: Vec<Aggregate> = self.scope.aggregates.take();
-        let is_grouped = !keys.is_empty() || !aggregates.is_empty();
-        if having.is_some() && !is_grouped {
-            return Err(QueryError::HavingWithoutGroup.into());
+        if let (false, Some(aggregate)) = (is_grouped, aggregates.first()) {
+            let function = aggregate.call.name().to_owned();
+            return Err(QueryError::MisusedAggregate { function, is_outer: true }.into());
         }
         let group = is_grouped.then_some(GroupPlan { keys, aggregates, having });
         let distinct = body

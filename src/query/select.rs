@@ -5,7 +5,7 @@ use super::selector::Selector;
 use super::source::Rows;
 use super::source::{Join, JoinConstraint, JoinKind, Source};
 use crate::expression::{DEPTH_MAX, Expression, Subquery, col, levels};
-use crate::value::{Collation, Value};
+use crate::value::Collation;
 use std::any::Any;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -535,7 +535,8 @@ impl Core {
     }
 }
 
-/// A position or a count that a literal gives.
+/// A position or a count that a literal gives, whatever signs it has.
 pub(super) fn literal_integer(expression: &Expression) -> Option<i64> {
-    expression.as_literal().and_then(Value::as_integer)
+    let (sign, literal) = expression.without_signs();
+    literal.as_literal()?.as_integer()?.checked_mul(sign)
 }

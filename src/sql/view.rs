@@ -73,6 +73,9 @@ pub(super) fn position(columns: &[String], name: &str) -> Option<usize> {
 impl ViewPlan {
     pub(super) fn insert(db: &Database, view: TableId, insert: Insert) -> Result<Self> {
         let name = &insert.table.name;
+        if !insert.upserts.is_empty() {
+            return refused("cannot UPSERT a view".to_owned());
+        }
         let columns = columns(db, name)?;
         let positions: Vec<usize> = match insert.columns.as_slice() {
             [] => (0..columns.len()).collect(),
