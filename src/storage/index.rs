@@ -201,9 +201,11 @@ pub(super) struct ReferenceIndex {
     pub(super) buckets: Buckets,
     /// Slot of a referenced row → its bucket, or `NONE`; as long as has been needed.
     of_referenced: Paged<u32, SMALL_PAGE>,
-    /// Key that no live row has → the bucket of the rows that reference it.
-    orphans: Arc<HashMap<OrderedKey, u32, FixedState>>,
+    /// Key that no live row has → the bucket of the rows that reference it; `None` before the first.
+    orphans: Option<Arc<Orphans>>,
 }
+
+type Orphans = HashMap<OrderedKey, u32, FixedState>;
 
 impl ReferenceIndex {
     pub(super) fn new(spec: IndexSpec, to: References) -> Self {
@@ -212,7 +214,7 @@ impl ReferenceIndex {
             to,
             buckets: Buckets::default(),
             of_referenced: Paged::default(),
-            orphans: Arc::default(),
+            orphans: None,
         }
     }
 
@@ -265,10 +267,12 @@ impl ReferenceIndex {
 
     pub(super) fn set_of_referenced(&mut self, slot: u32, bucket: u32) {
         let at = slot as usize;
-        if at >= self.of_referenced.len() {
-            self.of_referenced.resize(at + 1, NONE);
+        if at < self.of_referenced.len() {
+            *self.of_referenced.get_mut(at) = bucket;
+            return;
         }
-        *self.of_referenced.get_mut(at) = bucket;
+        self.of_referenced.resize(at, NONE);
+        self.of_referenced.push(bucket);
     }
 
     /// The bucket of a referenced row, made if there is none yet.
@@ -285,22 +289,23 @@ impl ReferenceIndex {
 
     /// The bucket of the rows that reference a key which no live row has.
     pub(super) fn orphans_of(&self, key: &OrderedKey) -> Option<u32> {
-        self.orphans.get(key).copied()
+        self.orphans.as_ref()?.get(key).copied()
     }
 
     pub(super) fn has_orphans(&self) -> bool {
-        !self.orphans.is_empty()
+        self.orphans.as_ref().is_some_and(|orphans| !orphans.is_empty())
     }
 
     /// Makes a bucket one that is found by value.
     pub(super) fn orphan(&mut self, bucket: u32, key: OrderedKey) {
         self.buckets.bucket_mut(bucket).is_orphan = true;
-        Arc::make_mut(&mut self.orphans).insert(key, bucket);
+        Arc::make_mut(self.orphans.get_or_insert_default()).insert(key, bucket);
     }
 
     /// Undoes `orphan`, or ends it for a bucket that has become empty.
     pub(super) fn unorphan(&mut self, key: &OrderedKey) {
-        if let Some(bucket) = Arc::make_mut(&mut self.orphans).remove(key) {
+        let orphans = self.orphans.as_mut().map(Arc::make_mut);
+        if let Some(bucket) = orphans.and_then(|orphans| orphans.remove(key)) {
             self.buckets.bucket_mut(bucket).is_orphan = false;
         }
     }
@@ -349,7 +354,8 @@ impl ReferenceIndex {
 
     /// The keys of the orphaned buckets.
     pub(super) fn orphaned_keys(&self) -> impl Iterator<Item = (&OrderedKey, u32)> {
-        self.orphans.iter().map(|(key, bucket)| (key, *bucket))
+        let orphans = self.orphans.iter().flat_map(|orphans| orphans.iter());
+        orphans.map(|(key, bucket)| (key, *bucket))
     }
 
     /// The members of a bucket, in slot order if its list is.

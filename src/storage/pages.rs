@@ -285,7 +285,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
 
     /// Makes the array as long as this, new cells holding `value`.
     pub(super) fn resize(&mut self, length: usize, value: T) {
-        if length < self.len() {
+        if length <= self.len() {
             return self.truncate(length);
         }
         while self.len() < length && (!self.tail.is_empty() || length - self.len() < CELLS) {
