@@ -35,7 +35,7 @@ pub enum Exception {
     /// An old dangling row of a table that references itself is judged again.
     E6,
     /// A statement that compiles the SET NULL action of a foreign key right before the check of that
-    /// key (OR REPLACE, DO UPDATE) leaves the check out.
+    /// key (OR REPLACE, DO UPDATE) leaves the check out; such a row, when it goes, makes up for another.
     E8,
     /// DROP TABLE is refused for a row of that table whose referenced table does not exist.
     E9,
@@ -415,6 +415,9 @@ fn name_accepted(
     if sets_null(found.key) && steps().any(|step| replaces(step, found.key)) {
         return Some(Exception::E8);
     }
+    if ends && history.iter().any(|step| takes_back(step, &moment.before)) {
+        return Some(Exception::E8);
+    }
     let before = history.first().unwrap_or(moment);
     let had_dangling = dangling(&before.catalog, &before.before, |_| true).next().is_some();
     if had_dangling {
@@ -440,6 +443,20 @@ fn replaces(step: &Moment, key: &ForeignKeyEntry) -> bool {
     let table = step.catalog_before.find_table(statement.table());
     table.is_some_and(|table| table.id == key.table)
         && matches!(conflict, OnConflict::Replace | OnConflict::Upsert(_))
+}
+
+/// Whether a row whose check was left out has gone since, or its key has: that takes back what was
+/// never counted, and so makes up for another row.
+fn takes_back(step: &Moment, now: &State) -> bool {
+    let unchecked =
+        dangling(&step.catalog, &step.after, |key| sets_null(key) && replaces(step, key));
+    let is_left = |found: &Dangling<'_>| {
+        let same = |row: &[Value]| {
+            row.len() == found.row.len() && values_of(found.key, row) == found.values()
+        };
+        rows(now, found.key.table).iter().any(|(id, row)| *id == found.row_id && same(row))
+    };
+    unchecked.into_iter().any(|found| !is_left(&found))
 }
 
 fn name_refused(moment: &Moment, ends: bool) -> Option<Exception> {
