@@ -356,13 +356,12 @@ impl Writer {
                 false => self.expression(shape, &column),
             };
             text += &format!(" DO UPDATE SET {} = {value}", column.name);
-            if self.random.chance(20) {
-                let other = self.column_of(shape);
-                text += &format!(
-                    " WHERE excluded.{} IS NOT {}",
-                    other.name,
-                    self.value(other.affinity)
-                );
+            // Of the other columns `excluded` has what was given, not yet converted, if it is the row
+            // id that is taken.
+            if let Some(key) = shape.keys.first()
+                && self.random.chance(20)
+            {
+                text += &format!(" WHERE excluded.{} IS NOT {}", key[0], self.random.between(1, 6));
             }
         }
         text
