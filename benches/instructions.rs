@@ -12,7 +12,7 @@
 //! baseline fails, or 20 % where the compiler is another one than the baseline's. What fell by more
 //! than 5 % is to be recorded, since the next change could take it back unseen.
 //!
-//! The drawback: cache misses and branches cost nothing here. `benches/referential.rs` and
+//! The drawback: cache misses and branches cost nothing here. `benches/workloads.rs` and
 //! `ondelete bench` have the times. Without `--bench`, as `cargo test` calls it, each workload runs
 //! once on a few rows.
 
