@@ -275,6 +275,7 @@ impl Column {
     }
 
     /// The same column in a STRICT table, where ANY means what no type means elsewhere.
+    #[cfg(feature = "sql")]
     pub(crate) fn in_strict_table(self) -> Self {
         match self.declared_type().to_string().eq_ignore_ascii_case("any") {
             true => Column { data_type: DataType::Any, declared: Some("ANY".into()), ..self },
