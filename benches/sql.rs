@@ -1,8 +1,8 @@
 //! What SQL costs beside SQLite: rows in through a prepared statement, one referenced row out with all
-//! that reference it, and a script parsed and run.
+//! that reference it, a script parsed and run, and queries.
 //!
 //! ```sh
-//! cargo bench --bench sql --features sql,sqlite               # the three, and their floors
+//! cargo bench --bench sql --features sql,sqlite               # all, and their floors
 //! cargo bench --bench sql --features sql,sqlite -- --check    # status 1 if a floor is missed
 //! ```
 //!
@@ -42,6 +42,64 @@ const WORKLOADS: [Workload; 3] = [
     Workload { name: "a script of 200 statements", floor: 1.0, ours: run_ours, theirs: run_theirs },
 ];
 
+/// A query for both: how many times faster than SQLite it must be, and how often it runs.
+struct QueryLoad {
+    name: &'static str,
+    floor: f64,
+    sql: &'static str,
+    times: i64,
+}
+
+/// Each has one parameter, the number of its run. SQLite is the faster one wherever many rows are
+/// looked at: the floors only keep that from growing.
+const QUERIES: [QueryLoad; 6] = [
+    QueryLoad {
+        name: "SELECT by primary key",
+        floor: 0.8,
+        sql: "SELECT t FROM c WHERE id = ?",
+        times: 20_000,
+    },
+    QueryLoad {
+        name: "SELECT by an index, 10 rows",
+        floor: 0.8,
+        sql: "SELECT id, t FROM c WHERE b = ?",
+        times: 5_000,
+    },
+    QueryLoad {
+        name: "join of 1,000 rows with 10,000",
+        floor: 0.2,
+        sql: "SELECT count(*) FROM p JOIN c ON c.b = p.a WHERE p.a > ? % 2",
+        times: 20,
+    },
+    QueryLoad {
+        name: "10,000 rows in 1,000 groups",
+        floor: 0.25,
+        sql: "SELECT b, count(*), max(id) FROM c WHERE id > ? % 2 GROUP BY b",
+        times: 20,
+    },
+    QueryLoad {
+        name: "the first 10 of 10,000 by another column",
+        floor: 0.1,
+        sql: "SELECT id FROM c WHERE id > ? % 2 ORDER BY t DESC LIMIT 10",
+        times: 20,
+    },
+    QueryLoad {
+        name: "a correlated subquery for 1,000 rows",
+        floor: 0.2,
+        sql: "SELECT a, (SELECT count(*) FROM c WHERE b = a) FROM p WHERE a > ? % 2",
+        times: 20,
+    },
+];
+
+/// 1,000 rows, and ten that reference each.
+const FILLED: &str = "CREATE TABLE p (a INTEGER PRIMARY KEY);
+    CREATE TABLE c (id INTEGER PRIMARY KEY, b INTEGER REFERENCES p ON DELETE CASCADE, t TEXT);
+    CREATE INDEX c_b ON c (b);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO p SELECT i FROM n;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+        INSERT INTO c SELECT i, i % 1000 + 1, 'some text ' || (i * 7919 % 10000) FROM n";
+
 const TABLES: &str = "CREATE TABLE p (a INTEGER PRIMARY KEY);
     CREATE TABLE c (id INTEGER PRIMARY KEY, b INTEGER REFERENCES p ON DELETE CASCADE, t TEXT);
     CREATE INDEX c_b ON c (b);
@@ -56,11 +114,25 @@ fn main() -> ExitCode {
             mine = mine.min(ours());
             yours = yours.min(theirs());
         }
-        let ratio = yours.as_secs_f64() / mine.as_secs_f64();
-        println!("{name:<42} {mine:>10.1?} {yours:>10.1?} {ratio:>8.1}x (floor {floor}x)");
-        is_met &= ratio >= floor;
+        is_met &= tell(name, floor, mine, yours);
+    }
+    let (mut engine, sqlite) = (ours(FILLED), theirs(FILLED));
+    for query in QUERIES {
+        let (mut mine, mut yours) = (Duration::MAX, Duration::MAX);
+        for _ in 0..RUNS {
+            mine = mine.min(query_ours(&mut engine, &query));
+            yours = yours.min(query_theirs(&sqlite, &query));
+        }
+        is_met &= tell(query.name, query.floor, mine, yours);
     }
     if is_met || !checks { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints what something took, here and there; whether that is fast enough.
+fn tell(name: &str, floor: f64, mine: Duration, yours: Duration) -> bool {
+    let ratio = yours.as_secs_f64() / mine.as_secs_f64();
+    println!("{name:<42} {mine:>10.1?} {yours:>10.1?} {ratio:>8.2}x (floor {floor}x)");
+    ratio >= floor
 }
 
 fn ours(script: &str) -> Connection {
@@ -145,5 +217,31 @@ fn run_theirs() -> Duration {
     let (script, connection) = (script(), theirs(""));
     let start = ProcessTime::now();
     connection.execute_batch(&script).expect("it runs");
+    start.elapsed()
+}
+
+fn query_ours(connection: &mut Connection, query: &QueryLoad) -> Duration {
+    let mut prepared = connection.prepare(query.sql).expect("it is SQL");
+    let start = ProcessTime::now();
+    for run in 1..=query.times {
+        let found = connection.run(&mut prepared, &[run.into()]).expect("it runs");
+        std::hint::black_box(found);
+    }
+    start.elapsed()
+}
+
+fn query_theirs(connection: &rusqlite::Connection, query: &QueryLoad) -> Duration {
+    let mut prepared = connection.prepare(query.sql).expect("it is SQL");
+    let width = prepared.column_count();
+    let start = ProcessTime::now();
+    for run in 1..=query.times {
+        let mut rows = prepared.query([run]).expect("it runs");
+        while let Some(row) = rows.next().expect("it runs") {
+            for column in 0..width {
+                let value: rusqlite::types::Value = row.get(column).expect("it is there");
+                std::hint::black_box(value);
+            }
+        }
+    }
     start.elapsed()
 }
