@@ -115,7 +115,7 @@ impl<'a> Binder<'a> {
         at_most(PARTS_MAX, select.rest.len() + 1, "too many terms in compound SELECT")?;
         let order: &[Order] = if select.rest.is_empty() { &select.order } else { &[] };
         let (first, columns) = self.bind_core(&select.first, order, combined, parent, with)?;
-        let mut collations: Vec<_> = columns.iter().map(|column| column.collation).collect();
+        let mut collations = part_collations(&first, &columns, with);
         let mut named = vec![columns];
         let mut parts = vec![(Compound::UnionAll, first)];
         for (compound, core) in &select.rest {
@@ -124,8 +124,9 @@ impl<'a> Binder<'a> {
                 let operator = compound.name();
                 return Err(QueryError::CompoundWidth { operator }.into());
             }
-            for (collation, column) in collations.iter_mut().zip(&columns) {
-                *collation = collation.or(column.collation);
+            let own = part_collations(&part, &columns, with);
+            for (collation, own) in collations.iter_mut().zip(own) {
+                *collation = collation.or(own);
             }
             named.push(columns);
             parts.push((*compound, part));
@@ -179,6 +180,25 @@ impl Compound {
             Compound::Intersect => "INTERSECT",
         }
     }
+}
+
+/// How the columns of a part compare where they are combined with others. VALUES of several rows is
+/// to SQLite a source whose columns have the usual collation, unless it comes with a WITH or has rows
+/// that are no constants: then each row is a query of its own, and nothing is said.
+fn part_collations(
+    part: &Part,
+    columns: &[OutColumn],
+    with: Option<&With<'_>>,
+) -> Vec<Option<Collation>> {
+    let is_source = match part {
+        Part::Values(_, rows) if rows.len() > 1 && with.is_none() => {
+            rows[0].iter().all(|value| value.affinity().is_none())
+                && rows[1].iter().all(|value| value.columns().is_empty())
+        }
+        Part::Values(..) | Part::Select(_) => false,
+    };
+    let usual = is_source.then_some(Collation::Binary);
+    columns.iter().map(|column| usual.or(column.collation)).collect()
 }
 
 fn bind_values(rows: &[Vec<Expression>], scope: &ScopeNames<'_>) -> Result<(Part, Vec<OutColumn>)> {

@@ -79,10 +79,15 @@ impl SourceNames {
         let columns = columns.map(|(definition, column)| {
             NamedColumn::new(definition.name(), Some(column.affinity), column.collation)
         });
+        let mut columns: Vec<NamedColumn> = columns.collect();
+        if let Some(row_id) = table.row_id_column {
+            // It is a number, and leaves to others how texts compare.
+            columns[row_id].collation = None;
+        }
         let row_id = table.row_id_column.map_or("rowid", |column| table.column_name(column));
         let (name, row_id) = (Some(name.to_owned()), Some(row_id.to_owned()));
         let shows_row_id = !table.definition.is_without_row_id();
-        SourceNames { name, columns: columns.collect(), is_qualified: false, row_id, shows_row_id }
+        SourceNames { name, columns, is_qualified: false, row_id, shows_row_id }
     }
 
     fn goes_by(&self, name: Option<&str>) -> bool {
