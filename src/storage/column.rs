@@ -81,6 +81,11 @@ impl Column {
             && self.valid.as_ref().is_none_or(|valid| valid.get(slot))
     }
 
+    /// Whether no cell is NULL, as far as can be told without looking at them.
+    pub(super) fn is_total(&self) -> bool {
+        self.valid.is_none() && !matches!(self.cells, Cells::Empty(_))
+    }
+
     /// What the cell holds, also under a NULL.
     #[inline]
     pub(super) fn stored(&self, slot: u32) -> ValueRef<'_> {

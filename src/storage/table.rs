@@ -179,6 +179,11 @@ impl Rows {
         self.row_id_column == Some(position) || self.columns[position].is_valid(slot)
     }
 
+    /// Whether no row has a NULL in the column at a position, as far as can be told at once.
+    pub(super) fn is_total(&self, position: usize) -> bool {
+        self.row_id_column == Some(position) || self.columns[position].is_total()
+    }
+
     /// The slots of the live rows, in the order of their row ids.
     ///
     /// # Cost
@@ -434,9 +439,15 @@ impl TableStore {
         }
         let change = if is_live { 1 } else { -1 };
         for (position, reference) in references.iter_mut().enumerate() {
-            if Some(position) != by {
-                let members = set.iter().filter(|&slot| reference.spec.references(rows, slot));
-                reference.buckets.adjust_all(members, set.len, change);
+            if Some(position) == by {
+                continue;
+            }
+            let ReferenceIndex { spec, buckets, .. } = reference;
+            if spec.parts.iter().all(|part| rows.is_total(part.position)) {
+                buckets.adjust_all(set.iter(), set.len, change);
+            } else {
+                let members = set.iter().filter(|&slot| spec.references(rows, slot));
+                buckets.adjust_all(members, set.len, change);
             }
         }
     }
