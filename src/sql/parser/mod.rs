@@ -66,10 +66,16 @@ pub fn parse(text: &str, names: &dyn Names) -> Result<Statement> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_outlined(outline: &Outline<'_>, names: &dyn Names) -> Result<Statement> {
-    match outline.levels > LEVELS_ON_ANY_STACK {
+    let parsed = match outline.levels > LEVELS_ON_ANY_STACK {
         true => on_a_stack_of_its_own(|| parse_bounded(outline.text, names)),
         false => parse_bounded(outline.text, names),
-    }
+    };
+    parsed.map_err(|error| match error {
+        Error::Sql(error) if *error == SqlError::Incomplete && outline.has_end => {
+            SqlError::Syntax { near: ";".to_owned() }.into()
+        }
+        other => other,
+    })
 }
 
 /// The same on a stack of its own: for what is parsed in the midst of another statement.
@@ -177,7 +183,10 @@ fn refusal(error: &Foreign, source: &str) -> Error {
         other => {
             let message = other.to_string();
             let line = message.strip_prefix("Parse error: ").unwrap_or(&message);
-            SqlError::Refused { message: line.to_owned() }.into()
+            match line.strip_prefix("unexpected token: ") {
+                Some(token) => SqlError::Syntax { near: token.to_owned() }.into(),
+                None => SqlError::Refused { message: line.to_owned() }.into(),
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Outline<'a> {
     pub text: &'a str,
     /// What follows the semicolon.
     pub rest: &'a str,
+    /// Whether there is a semicolon: what lacks more is told there then.
+    pub has_end: bool,
     /// How much of a stack it may take, in levels: what nests and what operators chain, at the most.
     pub levels: usize,
     /// The names of its parameters, numbered as the parser numbers them; `None` for one without a name.
@@ -49,7 +51,7 @@ pub fn outline(text: &str) -> Result<Outline<'_>> {
         match (walk.stand, bounds) {
             (Stand::Start, None) => continue,
             (Stand::Start, Some((start, _))) => {
-                return walk.finish(start..token.start, &text[token.end()..]);
+                return walk.finish(start..token.start, Some(&text[token.end()..]));
             }
             (_, None) => bounds = Some((token.start, token.end())),
             (_, Some((start, _))) => bounds = Some((start, token.end())),
@@ -57,10 +59,10 @@ pub fn outline(text: &str) -> Result<Outline<'_>> {
         walk.take(token)?;
     }
     let (start, end) = bounds.unwrap_or_default();
-    walk.finish(start..end, "")
+    walk.finish(start..end, None)
 }
 
-/// The first statement of a text and what follows it; `None` if there is none.
+/// The first statement of a text, with its semicolon, and what follows it; `None` if there is none.
 pub fn split_statement(text: &str) -> Option<(&str, &str)> {
     let mut stand = Stand::Start;
     let mut start = None;
@@ -68,7 +70,7 @@ pub fn split_statement(text: &str) -> Option<(&str, &str)> {
         stand = stand.after(&token);
         if stand == Stand::Start {
             if let Some(start) = start {
-                return Some((&text[start..token.start], &text[token.end()..]));
+                return Some(text[start..].split_at(token.end() - start));
             }
         } else if start.is_none() {
             start = Some(token.start);
@@ -305,7 +307,7 @@ impl<'a> Walk<'a> {
         self.has_telling_words |= matches!(self.beginning, Beginning::Create | Beginning::Other);
     }
 
-    fn finish(mut self, statement: Range<usize>, rest: &'a str) -> Result<Outline<'a>> {
+    fn finish(mut self, statement: Range<usize>, rest: Option<&'a str>) -> Result<Outline<'a>> {
         self.literals.iter_mut().for_each(|literal| literal.start -= statement.start);
         let text = &self.text[statement];
         if text.len() > STATEMENT_BYTES_MAX {
@@ -316,7 +318,8 @@ impl<'a> Walk<'a> {
             && self.beginning != Beginning::Nothing;
         Ok(Outline {
             text,
-            rest,
+            rest: rest.unwrap_or_default(),
+            has_end: rest.is_some(),
             levels: 2 * self.deepest + self.chained,
             parameters: self.parameters.names,
             literals: is_plain.then_some(self.literals),
@@ -373,7 +376,8 @@ mod tests {
         assert!(outline.text.ends_with("END"), "{outline:?}");
         assert_eq!(outline.rest, " SELECT 1");
         assert!(outline.is_kept_as_text && outline.literals.is_none());
-        assert_eq!(split_statement(text), Some((outline.text, outline.rest)));
+        let (statement, rest) = split_statement(text).unwrap();
+        assert_eq!((statement.strip_suffix(';'), rest), (Some(outline.text), outline.rest));
         assert!(!is_complete(text) && is_complete(&text[..text.len() - " SELECT 1".len()]));
     }
 
