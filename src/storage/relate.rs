@@ -73,6 +73,7 @@ impl Store {
     }
 
     /// The same for the key of a live row, whose slot this is.
+    #[inline]
     pub fn count_referencing_row(
         &self,
         table: TableId,

@@ -63,6 +63,7 @@ impl<'a> RowRef<'a> {
     }
 
     /// The value of the column at a position, copied.
+    #[inline]
     pub fn value(self, position: usize) -> Value {
         self.get(position).to_value()
     }

@@ -71,8 +71,13 @@ fn restricted(
     let key = catalog.constraint(edge.constraint);
     let (to, row) = (key.resolved()?, store.row_at(table, slot));
     let (row_count, first) = store.count_referencing_row(edge.table, edge.index, slot);
+    let value = |&position: &usize| row.value(position);
     Some(Box::new(Violation {
-        key: to.columns.iter().map(|&position| row.value(position)).collect(),
+        // Nearly every key has one column.
+        key: match to.columns.as_slice() {
+            [only] => value(only).into(),
+            several => several.iter().map(value).collect(),
+        },
         still_referenced: true,
         row_count,
         rows: name_rows(catalog, store, key.table, first),
