@@ -51,7 +51,7 @@ impl Database {
         if let RowValues::Positional(values) = &row {
             let values: SmallVec<[ValueRef<'_>; 12]> = values.iter().map(Value::as_ref).collect();
             if let Some(row_id) = self.append_as_it_is(table, &values)? {
-                return Ok(Done { direct: 1, inserted: vec![row_id], ..Done::default() });
+                return Ok(Done::inserted(row_id));
             }
         }
         self.run_insert(table, [row], &OnConflict::Abort)

@@ -94,6 +94,11 @@ pub struct Done {
 }
 
 impl Done {
+    /// One row inserted, and nothing else.
+    pub(crate) fn inserted(row_id: RowId) -> Self {
+        Done { direct: 1, inserted: vec![row_id], ..Done::default() }
+    }
+
     /// Direct rows, and those changed by constraints and programs: what the statement adds to
     /// SQLite's `total_changes()`. Replaced rows do not count there.
     pub fn total(&self) -> usize {

@@ -266,7 +266,13 @@ impl Connection {
                 return Ok(Outcome::rows(super::run::columns(query), rows));
             }
             Plan::Insert(plan) => {
-                let (done, returned) = plan.run(&mut self.db, parameters)?;
+                let (done, returned) = match plan.append(&mut self.db, parameters)? {
+                    Some(row_id) if !self.settings.counts_changes => {
+                        return Ok(Outcome::changed(Done::inserted(row_id)));
+                    }
+                    Some(row_id) => (Done::inserted(row_id), None),
+                    None => plan.run(&mut self.db, parameters)?,
+                };
                 ("rows inserted", done, returned)
             }
             Plan::Update(plan) => {

@@ -196,16 +196,13 @@ impl InsertPlan {
         db: &mut Database,
         parameters: &[Value],
     ) -> Result<(Done, Option<Selection>)> {
-        if let Some(row_id) = self.append(db, parameters)? {
-            return Ok((Done { direct: 1, inserted: vec![row_id], ..Done::default() }, None));
-        }
         let work = self.work(&db.view(), parameters, None).map_err(into_error)?;
         let (done, changed) = db.carry(work, self.returning.is_some())?;
         Returning::of(&self.returning, db, done, changed, parameters)
     }
 
     /// Puts a plain row in without a detour, if it is one.
-    fn append(&self, db: &mut Database, parameters: &[Value]) -> Result<Option<RowId>> {
+    pub(super) fn append(&self, db: &mut Database, parameters: &[Value]) -> Result<Option<RowId>> {
         let InsertRows::Plain(row) = &self.rows else { return Ok(None) };
         let is_plain = self.is_whole
             && !self.table.definition.is_without_row_id()
