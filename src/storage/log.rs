@@ -2,7 +2,7 @@
 //!
 //! A change of one row is an entry of its own. Rows that were changed as a set are one entry, which
 //! points into two lists shared by all: runs of slots, and slots. What a change did to indexes stands
-//! aside: most changes do nothing that their undoing cannot tell from the row itself.
+//! aside, unless its undoing can tell that from the row itself at no cost.
 
 use super::index::Entered;
 use super::row_ids::NONE;
@@ -68,6 +68,7 @@ pub struct Update {
     /// What it held before: where that begins in the log's list of values, and how many.
     pub(super) start: u32,
     pub(super) width: u32,
+    /// The columns that undoing it has to write.
     pub(super) changed: Changed,
 }
 

@@ -39,7 +39,7 @@
 //! take free slots are no longer neighbours, so their buckets become lists: two nanoseconds a row
 //! instead of a small part of one. A list that is mostly stale is shortened by the statement that
 //! finds it so, which pays up to twice the bucket's rows. Keys that no row has are found by a map
-//! that a fork copies as a whole. An index sorts when it is scanned. A write to a page asks twice
+//! that a fork copies as a whole. A write to a page asks twice
 //! whether it is shared, once for the spine and once for the page.
 //!
 //! Storage knows no names, no constraints and no referential actions. It does not refuse anything:
