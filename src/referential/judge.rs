@@ -325,11 +325,12 @@ fn describe(
         _ => key.table,
     };
     let kind = ViolationKind::ForeignKey;
-    let mut violation =
-        super::foreign_key_violation(catalog, kind, key, event, changed, finding.rows);
-    violation.still_referenced = finding.still_referenced;
-    violation.key = finding.key;
-    violation.hint = Hint::ForeignKey;
+    let mut violation = Box::new(Violation {
+        still_referenced: finding.still_referenced,
+        key: finding.key,
+        hint: Hint::ForeignKey,
+        ..super::foreign_key_violation(catalog, kind, key, event, changed, finding.rows)
+    });
     if let Some(effects) = effects {
         violation.reached = effects.reached(catalog, store, finding.cause);
     }

@@ -470,6 +470,7 @@ fn run_exactly(
 
 /// A foreign key's violation with everything that the catalogue knows about it filled in; the rest
 /// is for the caller to set.
+#[inline]
 fn foreign_key_violation(
     catalog: &Catalog,
     kind: ViolationKind,
@@ -477,14 +478,14 @@ fn foreign_key_violation(
     event: Event,
     event_table: TableId,
     rows: NamedRows,
-) -> Box<Violation> {
+) -> Violation {
     let NamedRows { first, count } = rows;
-    Box::new(Violation {
+    Violation {
         side: if event_table == key.table { Side::Own } else { Side::Referenced },
         rows: first,
         row_count: count,
         ..Violation::new(catalog.foreign_key_names(key), kind, event)
-    })
+    }
 }
 
 /// The first of the rows that reference a key, by name, and how many there are.

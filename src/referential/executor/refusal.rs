@@ -159,6 +159,7 @@ impl Executor<'_> {
         event_table: TableId,
         rows: NamedRows,
     ) -> Box<Violation> {
-        foreign_key_violation(self.settings.catalog, kind, key, event, event_table, rows)
+        let catalog = self.settings.catalog;
+        Box::new(foreign_key_violation(catalog, kind, key, event, event_table, rows))
     }
 }

@@ -13,11 +13,11 @@ use super::footprint::{Edge, Footprint, Node};
 use super::{Dead, Met, Stop, Walker};
 use crate::catalog::ReferentialAction;
 use crate::error::{
-    Error, Event, Hint, Hop, PATH_HOPS_MAX, Path, Reached, Side, Violation, ViolationKind,
+    Error, Event, Hint, Hop, NamedRows, PATH_HOPS_MAX, Path, Reached, Violation, ViolationKind,
 };
 use crate::id::{RowId, TableId};
 use crate::referential::relation::{find_referencing, referenced_key};
-use crate::referential::{Settings, name_rows};
+use crate::referential::{Settings, foreign_key_violation, name_rows};
 use crate::table::{Mark, RowRef, Slot, Store};
 use std::cmp::Ordering;
 
@@ -70,7 +70,9 @@ fn restricted(
     let catalog = settings.catalog;
     let key = catalog.constraint(edge.constraint);
     let (to, row) = (key.resolved()?, store.row_at(table, slot));
-    let (row_count, first) = store.count_referencing_row(edge.table, edge.index, slot);
+    let (count, first) = store.count_referencing_row(edge.table, edge.index, slot);
+    let rows = NamedRows { first: name_rows(catalog, store, key.table, first), count };
+    let kind = ViolationKind::Restrict;
     let value = |&position: &usize| row.value(position);
     Some(Box::new(Violation {
         // Nearly every key has one column.
@@ -79,12 +81,9 @@ fn restricted(
             several => several.iter().map(value).collect(),
         },
         still_referenced: true,
-        row_count,
-        rows: name_rows(catalog, store, key.table, first),
-        side: if table == key.table { Side::Own } else { Side::Referenced },
         reached,
         hint: Hint::ForeignKey,
-        ..Violation::new(catalog.foreign_key_names(key), ViolationKind::Restrict, Event::Delete)
+        ..foreign_key_violation(catalog, kind, key, Event::Delete, table, rows)
     }))
 }
 
