@@ -9,6 +9,17 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableId(pub u32);
 
+/// Names a schema, a name space of tables, for as long as it exists; never used again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SchemaId(pub u32);
+
+impl SchemaId {
+    /// `main`, where everything is that does not say otherwise.
+    pub const MAIN: SchemaId = SchemaId(0);
+    /// `temp`, whose names stand before all others.
+    pub const TEMP: SchemaId = SchemaId(1);
+}
+
 /// A table as a call names it: by name, or by the id that [`crate::Database::table_id`] gives, which
 /// saves looking the name up.
 ///

@@ -13,11 +13,22 @@ use super::resolve::{
     bind_checks, bind_generated, build_entry, build_foreign_key, build_index, column_entries,
     foreign_key_name, key_columns,
 };
-use super::{Catalog, IndexId, Name, TableId};
+use super::{Catalog, IndexId, Name, SchemaId, TableId};
 use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
 use std::sync::Arc;
 
 impl Catalog {
+    /// Adds a schema without tables. It is not logged.
+    pub fn attach(&mut self, name: &str) -> SchemaId {
+        self.schemas.attach(name)
+    }
+
+    /// Removes a schema, of which no table may be left. It is not logged.
+    pub fn detach(&mut self, schema: SchemaId) {
+        debug_assert!(self.tables_in(schema).next().is_none());
+        self.schemas.detach(schema);
+    }
+
     /// Adds a table. Its foreign keys may name tables that do not exist yet.
     ///
     /// # Cost
@@ -28,7 +39,7 @@ impl Catalog {
     /// [`Error::Name`] if the name is taken or the definition names a column that it does not have;
     /// [`Error::Schema`] if the definition contradicts itself.
     pub fn create_table(&mut self, definition: Table) -> Result<TableId, Error> {
-        self.check_name_is_free(definition.name(), definition.is_temporary())?;
+        self.check_name_is_free(definition.name(), definition.schema())?;
         let id = TableId(self.entries.len() as u32);
         let mut ids = self.ids;
         let mut entry = build_entry(id, definition, &mut ids)?;
@@ -37,11 +48,8 @@ impl Catalog {
             entry.foreign_keys[position].target = target;
         }
         if entry.definition.is_autoincrement() {
-            let found = self.named_in(SEQUENCE_TABLE, entry.definition.is_temporary());
-            entry.sequence = match found {
-                Some(Named::Table(sequence)) => Some(sequence),
-                Some(Named::Index(..)) | None => None,
-            };
+            let sequence = self.find_table_in(entry.definition.schema(), SEQUENCE_TABLE);
+            entry.sequence = sequence.map(|sequence| sequence.id);
         }
         let waiting: Vec<_> = self.missing().collect();
         self.entries.push(None);
@@ -67,8 +75,8 @@ impl Catalog {
     /// [`Error::Schema`] if the new name is taken.
     pub fn rename_table(&mut self, id: TableId, name: &str, follows: bool) -> Result<(), Error> {
         let definition = &self.by_id(id).definition;
-        let (old, is_temporary) = (definition.name().to_owned(), definition.is_temporary());
-        if self.check_name_is_free(name, is_temporary).is_err() {
+        let (old, schema) = (definition.name().to_owned(), definition.schema());
+        if self.check_name_is_free(name, schema).is_err() {
             // Its own name in another case is taken as well, as in SQLite.
             return Err(SchemaError::Alter {
                 action: format!("rename table \"{old}\" to \"{name}\""),
@@ -171,7 +179,15 @@ impl Catalog {
             let names = self.tables().map(|table| table.name());
             return Err(NameError::missing(NameKind::Table, index.table(), Some("main"), names));
         };
-        self.check_name_is_free(index.name(), self.by_id(table).definition.is_temporary())?;
+        Ok((table, self.create_index_on(table, index)?))
+    }
+
+    /// The same on a table that is known, whatever the index says.
+    ///
+    /// # Errors
+    /// As [`Catalog::create_index`].
+    pub fn create_index_on(&mut self, table: TableId, index: &Index) -> Result<IndexId, Error> {
+        self.check_name_is_free(index.name(), self.by_id(table).definition.schema())?;
         let id = self.change(table, |entry, ids| {
             let id = ids.index();
             let index = Index { table: entry.definition.name.clone(), ..index.clone() };
@@ -179,7 +195,7 @@ impl Catalog {
             Ok(id)
         })?;
         self.resolve_around(table);
-        Ok((table, id))
+        Ok(id)
     }
 
     /// Removes a secondary index. Foreign keys that matched by it lose their target.
@@ -192,15 +208,20 @@ impl Catalog {
             let names = names.iter().map(String::as_str);
             return Err(NameError::missing(NameKind::Index, name, None, names));
         };
-        let (table, id) = (table.id, index.id);
-        self.rewrite(table, |entry| entry.indexes.retain(|index| index.id != id));
-        self.resolve_around(table);
+        let (table, index) = (table.id, index.id);
+        self.drop_index_of(table, index);
         Ok(table)
     }
 
-    /// Tables and indexes share one space of names, as in SQLite.
-    fn check_name_is_free(&self, name: &str, is_temporary: bool) -> Result<(), Error> {
-        match self.named_in(name, is_temporary) {
+    /// The same of a table that is known.
+    pub fn drop_index_of(&mut self, table: TableId, index: IndexId) {
+        self.rewrite(table, |entry| entry.indexes.retain(|other| other.id != index));
+        self.resolve_around(table);
+    }
+
+    /// Tables and indexes of a schema share one space of names, as in SQLite.
+    fn check_name_is_free(&self, name: &str, schema: SchemaId) -> Result<(), Error> {
+        match self.named_in(schema, name) {
             None => Ok(()),
             Some(Named::Table(_)) => Err(NameError::taken(NameKind::Table, name, None)),
             Some(Named::Index(..)) => Err(NameError::taken(NameKind::Index, name, None)),

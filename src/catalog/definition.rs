@@ -12,6 +12,7 @@ use super::links::is_same;
 use super::name::{Name, Names};
 use super::resolve::NoColumns;
 use crate::expression::{Bound, Expression};
+use crate::id::SchemaId;
 use crate::value::{Affinity, Collation, DataType, Value};
 use smallvec::{SmallVec, smallvec};
 
@@ -372,7 +373,7 @@ pub struct Table {
     pub(super) without_row_id: bool,
     pub(super) strict: bool,
     pub(super) autoincrement: bool,
-    pub(super) temporary: bool,
+    pub(super) schema: SchemaId,
 }
 
 /// The table that remembers the greatest row id that each table with AUTOINCREMENT has had.
@@ -390,15 +391,14 @@ impl Table {
             without_row_id: false,
             strict: false,
             autoincrement: false,
-            temporary: false,
+            schema: SchemaId::MAIN,
         }
     }
 
     /// The table that [`SEQUENCE_TABLE`] names.
-    pub(crate) fn of_sequences(is_temporary: bool) -> Self {
-        let table = Table::new(SEQUENCE_TABLE);
-        let table = table.column(Column::declared("name", "")).column(Column::declared("seq", ""));
-        if is_temporary { table.temporary() } else { table }
+    pub(crate) fn of_sequences(schema: SchemaId) -> Self {
+        let table = Table::new(SEQUENCE_TABLE).within(schema);
+        table.column(Column::declared("name", "")).column(Column::declared("seq", ""))
     }
 
     /// Adds a column, after those added before.
@@ -504,14 +504,20 @@ impl Table {
     /// TEMP: it stands before a table of the same name, and its foreign keys reference temporary
     /// tables alone.
     #[must_use]
-    pub fn temporary(mut self) -> Self {
-        self.temporary = true;
+    pub fn temporary(self) -> Self {
+        self.within(SchemaId::TEMP)
+    }
+
+    /// The same definition in another schema than main.
+    #[must_use]
+    pub fn within(mut self, schema: SchemaId) -> Self {
+        self.schema = schema;
         self
     }
 
-    /// Whether it is temporary.
-    pub fn is_temporary(&self) -> bool {
-        self.temporary
+    /// The schema that it is in.
+    pub fn schema(&self) -> SchemaId {
+        self.schema
     }
 
     /// The table's name, as written.

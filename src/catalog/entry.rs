@@ -4,7 +4,7 @@ use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction, Re
 use super::definition::Table;
 use super::names::KnownNames;
 use super::{ConstraintId, IndexId, Name, TableId};
-use crate::error::{Error, NameError, NameKind, SchemaError};
+use crate::error::{Error, NameError, NameKind};
 use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns};
 use crate::value::{Affinity, Collation, Value};
 use smallvec::SmallVec;
@@ -124,8 +124,6 @@ pub struct ForeignKeyEntry {
     pub columns: Positions,
     /// What it references, as of the last change of the catalogue.
     pub target: Target,
-    /// Whether its table is temporary, and what it references has to be.
-    pub(super) is_temporary: bool,
     pub(super) names: KnownNames,
 }
 
@@ -178,23 +176,6 @@ impl ForeignKeyEntry {
         match &self.target {
             Target::Resolved(resolved) => Some(resolved),
             Target::MissingTable | Target::Mismatch { .. } => None,
-        }
-    }
-
-    /// Why it is not resolved, if it is not. `table` is the name of the referencing table.
-    pub(crate) fn target_error(&self, table: &str) -> Option<SchemaError> {
-        let (constraint, table) = (self.name.to_string(), table.to_owned());
-        let referenced = self.definition.references.to_string();
-        match &self.target {
-            Target::Resolved(_) => None,
-            Target::MissingTable => {
-                let schema = if self.is_temporary { "temp" } else { "main" };
-                Some(SchemaError::MissingReferencedTable { constraint, table, schema, referenced })
-            }
-            Target::Mismatch { reason, .. } => {
-                let reason = reason.clone();
-                Some(SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason })
-            }
         }
     }
 

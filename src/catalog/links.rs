@@ -6,7 +6,7 @@
 //! many others there are.
 
 use super::entry::{ForeignKeyEntry, IndexKind, TableEntry, Target};
-use super::{ConstraintId, IndexId, TableId};
+use super::{ConstraintId, IndexId, SchemaId, TableId};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use smallvec::SmallVec;
@@ -17,7 +17,7 @@ type Keys = SmallVec<[ConstraintId; 4]>;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Links {
-    /// Tables and indexes share one space of names, as in SQLite.
+    /// Tables and indexes of a schema share one space of names, as in SQLite.
     names: HashTable<Name>,
     /// `ConstraintId` → its table and position there; `None` once dropped.
     constraints: Vec<Option<(TableId, usize)>>,
@@ -27,8 +27,8 @@ pub(super) struct Links {
     missing: Keys,
     /// How many foreign keys name a table but no key of it.
     mismatches: usize,
-    /// How many tables are temporary.
-    pub(super) temporary: usize,
+    /// How many tables are in another schema than main.
+    pub(super) elsewhere: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ impl Links {
 
     /// Puts in what an entry says.
     pub(super) fn add(&mut self, entry: &TableEntry) {
-        self.temporary += usize::from(entry.definition.is_temporary());
+        self.elsewhere += usize::from(entry.definition.schema() != SchemaId::MAIN);
         self.add_name(entry.name(), Named::Table(entry.id));
         for index in created(entry) {
             self.add_name(&index.name, Named::Index(entry.id, index.id));
@@ -103,7 +103,7 @@ impl Links {
 
     /// Takes out what an entry said.
     pub(super) fn remove(&mut self, entry: &TableEntry) {
-        self.temporary -= usize::from(entry.definition.is_temporary());
+        self.elsewhere -= usize::from(entry.definition.schema() != SchemaId::MAIN);
         self.remove_name(entry.name(), Named::Table(entry.id));
         for index in created(entry) {
             self.remove_name(&index.name, Named::Index(entry.id, index.id));

@@ -21,6 +21,7 @@ mod name;
 mod names;
 mod print;
 mod resolve;
+mod schemas;
 
 pub use constraint::{
     Check, ConstraintMode, ForeignKey, Index, IndexColumn, KeyConstraint, MatchType,
@@ -33,9 +34,10 @@ pub use entry::{
 };
 
 pub use name::Name;
+pub use schemas::Schemas;
 
 use crate::error::{Error, NameError, NameKind};
-pub use crate::id::{ConstraintId, IndexId, TableId, TableRef};
+pub use crate::id::{ConstraintId, IndexId, SchemaId, TableId, TableRef};
 use links::{Links, Named, is_same};
 use resolve::Ids;
 use std::sync::Arc;
@@ -45,6 +47,7 @@ use std::sync::Arc;
 pub struct Catalog {
     /// `TableId` → the table; `None` once dropped. In the order of creation.
     entries: Vec<Option<Arc<TableEntry>>>,
+    schemas: Schemas,
     /// What follows from the entries.
     links: Links,
     /// The ids that were given out.
@@ -86,6 +89,24 @@ impl Catalog {
                 Named::Index(..) => None,
             },
         }
+    }
+
+    /// The table of this name in a schema.
+    pub fn find_table_in(&self, schema: SchemaId, name: &str) -> Option<&Arc<TableEntry>> {
+        match self.named_in(schema, name)? {
+            Named::Table(id) => self.find_by_id(id),
+            Named::Index(..) => None,
+        }
+    }
+
+    /// The schemas.
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
+    /// The tables of a schema, in the order of creation.
+    pub fn tables_in(&self, schema: SchemaId) -> impl DoubleEndedIterator<Item = &Arc<TableEntry>> {
+        self.tables().filter(move |table| table.definition.schema() == schema)
     }
 
     #[cold]
@@ -143,7 +164,20 @@ impl Catalog {
 
     /// The index of this name and its table, if it was made by `create_index`.
     pub fn find_index(&self, name: &str) -> Option<(&Arc<TableEntry>, &IndexEntry)> {
-        match self.named(name)? {
+        self.index_of(self.named(name)?)
+    }
+
+    /// The same in a schema.
+    pub fn find_index_in(
+        &self,
+        schema: SchemaId,
+        name: &str,
+    ) -> Option<(&Arc<TableEntry>, &IndexEntry)> {
+        self.index_of(self.named_in(schema, name)?)
+    }
+
+    fn index_of(&self, named: Named) -> Option<(&Arc<TableEntry>, &IndexEntry)> {
+        match named {
             Named::Table(_) => None,
             Named::Index(table, index) => {
                 let table = self.find_by_id(table)?;
@@ -161,9 +195,9 @@ impl Catalog {
         created.into_iter().map(|index| index.name.to_ascii_lowercase())
     }
 
-    /// Whether there is or has been a table with AUTOINCREMENT, among temporary ones or others.
-    pub(crate) fn has_sequences(&self, is_temporary: bool) -> bool {
-        self.named_in(SEQUENCE_TABLE, is_temporary).is_some()
+    /// Whether there is or has been a table with AUTOINCREMENT in a schema.
+    pub(crate) fn has_sequences(&self, schema: SchemaId) -> bool {
+        self.find_table_in(schema, SEQUENCE_TABLE).is_some()
     }
 
     /// Whether some foreign key cannot be resolved now.
@@ -171,23 +205,21 @@ impl Catalog {
         self.links.has_unresolved()
     }
 
-    /// What a name stands for: what is temporary before what is not, unless the name says where it
-    /// is, as in `main.t`.
+    /// What a name stands for in the first schema that has it, unless it says which, as in `main.t`.
     fn named(&self, name: &str) -> Option<Named> {
-        let temporary = (self.links.temporary > 0).then(|| self.named_in(name, true)).flatten();
-        temporary.or_else(|| self.named_in(name, false)).or_else(|| {
-            let (schema, name) = name.split_once('.')?;
-            match schema.to_ascii_lowercase().as_str() {
-                "main" => self.named_in(name, false),
-                "temp" => self.named_in(name, true),
-                _ => None,
-            }
+        let found = match self.links.elsewhere {
+            0 => self.named_in(SchemaId::MAIN, name),
+            _ => self.schemas.in_turn().find_map(|schema| self.named_in(schema, name)),
+        };
+        found.or_else(|| {
+            let (schema, name) = self.schemas.split(name)?;
+            self.named_in(schema, name)
         })
     }
 
-    /// The same among what is temporary, or what is not.
-    fn named_in(&self, name: &str, is_temporary: bool) -> Option<Named> {
-        let is_there = |table: TableId| self.by_id(table).definition.is_temporary() == is_temporary;
+    /// What a name stands for in a schema.
+    fn named_in(&self, schema: SchemaId, name: &str) -> Option<Named> {
+        let is_there = |table: TableId| self.by_id(table).definition.schema() == schema;
         self.links.find(name, |named| match named {
             Named::Table(table) | Named::Index(table, _) if !is_there(table) => false,
             Named::Table(table) => is_same(self.by_id(table).name(), name),

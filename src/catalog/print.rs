@@ -6,12 +6,13 @@ use super::constraint::{
 use super::definition::{Column, Table};
 use super::name::Name;
 use crate::expression::quote_identifier;
+use crate::id::SchemaId;
 use crate::value::{Collation, Value};
 use std::fmt;
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let temporary = if self.temporary { "TEMP " } else { "" };
+        let temporary = if self.schema == SchemaId::TEMP { "TEMP " } else { "" };
         write!(f, "CREATE {temporary}TABLE {} (", quote_identifier(&self.name))?;
         let mut separator = "\n  ";
         for column in &self.columns {

@@ -319,7 +319,6 @@ pub(super) fn build_foreign_key(
         definition,
         columns,
         target: Target::MissingTable,
-        is_temporary: entry.definition.is_temporary(),
         names: KnownNames::new(),
     })
 }
@@ -447,6 +446,24 @@ impl Catalog {
         self.resolve(&keys);
     }
 
+    /// Why a foreign key is not resolved, if it is not.
+    pub(crate) fn target_error(&self, key: &ForeignKeyEntry) -> Option<SchemaError> {
+        let own = &self.by_id(key.table).definition;
+        let (constraint, table) = (key.name.to_string(), own.name().to_owned());
+        let referenced = key.definition.references.to_string();
+        match &key.target {
+            Target::Resolved(_) => None,
+            Target::MissingTable => {
+                let schema = self.schemas.name(own.schema()).to_owned();
+                Some(SchemaError::MissingReferencedTable { constraint, table, schema, referenced })
+            }
+            Target::Mismatch { reason, .. } => {
+                let reason = reason.clone();
+                Some(SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason })
+            }
+        }
+    }
+
     /// The foreign keys that name a table.
     pub(crate) fn naming(&self, table: TableId) -> impl Iterator<Item = ConstraintId> {
         self.referenced_by(table).iter().chain(self.mismatched_by(table)).copied()
@@ -485,7 +502,7 @@ impl Catalog {
         if is_same(&key.references, own.name()) {
             return find_key(key, own);
         }
-        match self.named_in(&key.references, own.definition.is_temporary()) {
+        match self.named_in(own.definition.schema(), &key.references) {
             Some(Named::Table(table)) => find_key(key, self.by_id(table)),
             Some(Named::Index(..)) | None => Target::MissingTable,
         }

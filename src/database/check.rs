@@ -71,7 +71,7 @@ impl Database {
         report: &mut CheckReport,
     ) -> Result<()> {
         if matches!(key.target, Target::Mismatch { .. })
-            && let Some(error) = key.target_error(table.name())
+            && let Some(error) = self.catalog().target_error(key)
         {
             return Err(error.into());
         }
@@ -105,7 +105,7 @@ impl Database {
 pub(crate) fn dangling_rows(view: &View<'_>, table: &TableEntry) -> Result<Vec<(RowId, usize)>> {
     let mismatch = |key: &&ForeignKeyEntry| matches!(key.target, Target::Mismatch { .. });
     let mismatched = table.foreign_keys.iter().rev().find(mismatch);
-    if let Some(error) = mismatched.and_then(|key| key.target_error(table.name())) {
+    if let Some(error) = mismatched.and_then(|key| view.catalog().target_error(key)) {
         return Err(error.into());
     }
     let mut found = Vec::new();

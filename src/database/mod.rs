@@ -15,6 +15,8 @@
 //! This is the only module that begins, commits or undoes.
 
 mod append;
+#[cfg(feature = "sql")]
+mod attach;
 mod check;
 mod compute;
 mod find;
@@ -38,7 +40,9 @@ pub use crate::referential::{
     Walks,
 };
 #[cfg(feature = "sql")]
-pub(crate) use crate::referential::{Assign, ConflictClause, ConflictTarget, NewRow, UpsertClause};
+pub(crate) use crate::referential::{
+    Assign, Attached, ConflictClause, ConflictTarget, NewRow, UpsertClause,
+};
 pub use crate::storage::{Row, RowRef};
 #[cfg(feature = "sql")]
 pub(crate) use check::dangling_rows;
@@ -113,7 +117,7 @@ struct Schema {
 }
 
 /// What one goes back to when a statement or savepoint is undone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Moment {
     mark: Mark,
     outstanding: usize,
@@ -408,15 +412,20 @@ impl Database {
 
     /// Ends a transaction whose changes stand or are undone already.
     fn forget_transaction(&mut self) {
+        self.forget_changes();
+        self.outstanding.clear();
+        self.defers_all = false;
+        self.open = None;
+        self.in_flight = false;
+    }
+
+    /// Makes everything that was changed stand: nothing can be undone to before now.
+    fn forget_changes(&mut self) {
         self.store.forget_log();
         if self.schema.catalog.mark() > 0 {
             self.catalog_mut().forget_log();
         }
         self.program_log.clear();
-        self.outstanding.clear();
-        self.defers_all = false;
-        self.open = None;
-        self.in_flight = false;
     }
 
     fn check_usable(&self) -> Result<()> {

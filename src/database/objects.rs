@@ -5,7 +5,7 @@
 
 use super::{Database, without_transaction};
 use crate::error::Result;
-use crate::id::TableId;
+use crate::id::{SchemaId, TableId};
 use std::sync::Arc;
 
 /// What an [`Object`] is.
@@ -44,8 +44,8 @@ pub struct Object {
     pub table: String,
     /// The text, rewritten by later renamings; `None` for the index of a key.
     pub sql: Option<String>,
-    /// Whether it is temporary.
-    pub is_temporary: bool,
+    /// The schema that it is in.
+    pub schema: SchemaId,
     /// Of a view: the id that its programs are attached to.
     pub view: Option<TableId>,
 }
@@ -71,11 +71,25 @@ impl Database {
         &self.schema.objects
     }
 
-    /// The object of this kind and name; a temporary one before another.
+    /// The object of this kind and name in the first schema that has it.
     pub fn find_object(&self, kind: ObjectKind, name: &str) -> Option<&Arc<Object>> {
-        let is_it = |object: &&Arc<Object>| object.kind == kind && object.is_called(name);
-        let mut found = self.objects().iter().filter(is_it);
-        found.clone().find(|object| object.is_temporary).or_else(|| found.next())
+        let found = |schema| self.find_object_in(schema, kind, name);
+        self.catalog().schemas().in_turn().find_map(found)
+    }
+
+    /// The object of this kind and name in a schema.
+    pub fn find_object_in(
+        &self,
+        schema: SchemaId,
+        kind: ObjectKind,
+        name: &str,
+    ) -> Option<&Arc<Object>> {
+        self.objects_in(schema).find(|object| object.kind == kind && object.is_called(name))
+    }
+
+    /// What was defined by text in a schema, in the order of definition.
+    pub fn objects_in(&self, schema: SchemaId) -> impl Iterator<Item = &Arc<Object>> {
+        self.objects().iter().filter(move |object| object.schema == schema)
     }
 
     /// A number that changes with the schema, also back: what was made of an older schema has to be

@@ -2,7 +2,7 @@
 
 use super::Database;
 use crate::error::{Event, NameError, NameKind, Result};
-use crate::id::TableId;
+use crate::id::SchemaId;
 use crate::referential::{Attached, Programs, Start, Timing};
 use std::sync::Arc;
 
@@ -23,24 +23,15 @@ impl Database {
         if self.has_program_named(name) {
             return Err(NameError::taken(NameKind::Program, name, None));
         }
-        self.attach_for(name, table, event, timing, Arc::default(), start)
+        let (name, schema, columns) = (name.into(), SchemaId::MAIN, Arc::default());
+        self.attach(Attached { name, schema, table, event, timing, columns, start })
     }
 
-    /// The same of a table or view that is known, under a name that is free: only for updates of these
-    /// columns, if there are any.
+    /// Attaches a program to a table or view that is there, under a name that is free in its schema.
     ///
     /// # Errors
     /// [`Error::Transaction`](crate::Error::Transaction) if the transaction is aborted or poisoned.
-    pub(crate) fn attach_for(
-        &mut self,
-        name: &str,
-        table: TableId,
-        event: Event,
-        timing: Timing,
-        columns: Arc<[usize]>,
-        start: Start,
-    ) -> Result<()> {
-        let program = Attached { name: name.into(), table, event, timing, columns, start };
+    pub(crate) fn attach(&mut self, program: Attached) -> Result<()> {
         self.statement(|db| {
             db.programs_mut().0.push(program);
             Ok(())
@@ -50,9 +41,15 @@ impl Database {
     /// Gives a program another way to start, and the columns that it now waits for: it is the same
     /// one, compiled anew.
     #[cfg(feature = "sql")]
-    pub(crate) fn restart_program(&mut self, name: &str, columns: Arc<[usize]>, start: Start) {
+    pub(crate) fn restart_program(
+        &mut self,
+        schema: SchemaId,
+        name: &str,
+        columns: Arc<[usize]>,
+        start: Start,
+    ) {
         let programs = &mut Arc::make_mut(&mut self.schema).programs.0;
-        if let Some(program) = programs.iter_mut().find(|program| is_named(program, name)) {
+        if let Some(program) = programs.iter_mut().find(|program| program.is(schema, name)) {
             program.columns = columns;
             program.start = start;
         }
@@ -67,15 +64,31 @@ impl Database {
             let names = self.schema.programs.0.iter().map(|program| &*program.name);
             return Err(NameError::missing(NameKind::Program, name, None, names));
         }
+        self.detach_programs(|program| program.is(SchemaId::MAIN, name))
+    }
+
+    /// Detaches the programs of which that is said.
+    ///
+    /// # Errors
+    /// [`Error::Transaction`](crate::Error::Transaction) if the transaction is aborted or poisoned.
+    pub(crate) fn detach_programs(&mut self, goes: impl Fn(&Attached) -> bool) -> Result<()> {
         self.statement(|db| {
-            db.programs_mut().0.retain(|program| !is_named(program, name));
+            if db.schema.programs.0.iter().any(&goes) {
+                db.programs_mut().0.retain(|program| !goes(program));
+            }
             Ok(())
         })
     }
 
-    /// Whether there is a program of this name.
-    pub(crate) fn has_program_named(&self, name: &str) -> bool {
-        self.schema.programs.0.iter().any(|program| is_named(program, name))
+    /// The programs of a table or view: schema and name of each.
+    #[cfg(feature = "sql")]
+    pub(crate) fn programs_of(&self, table: crate::id::TableId) -> Vec<(SchemaId, Arc<str>)> {
+        let programs = self.schema.programs.0.iter().filter(|program| program.table == table);
+        programs.map(|program| (program.schema, program.name.clone())).collect()
+    }
+
+    fn has_program_named(&self, name: &str) -> bool {
+        self.schema.programs.0.iter().any(|program| program.is(SchemaId::MAIN, name))
     }
 
     /// Whether a program may start itself again, and REPLACE start programs: SQLite's `PRAGMA
@@ -94,8 +107,4 @@ impl Database {
         self.log_beside_catalog();
         &mut self.schema_mut().programs
     }
-}
-
-fn is_named(program: &Attached, name: &str) -> bool {
-    program.name.eq_ignore_ascii_case(name)
 }

@@ -3,6 +3,7 @@
 use super::{Database, Done, Enforcement, rows_where};
 use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, Resolution, Table, TableEntry};
 use crate::error::{AlterCheck, Error, Event, Hint, Result, SchemaError, Violation, ViolationKind};
+use crate::id::{IndexId, TableId, TableRef};
 use crate::referential::{DefinitionCheck, Detail, Work, check_actions};
 use crate::storage::RowRef;
 use crate::table::{Prepared, index_specs, sequence, unique_key, update};
@@ -49,9 +50,9 @@ impl Database {
         self.statement(|db| {
             let mark = db.schema.catalog.mark();
             for table in tables {
-                let is_temporary = table.is_temporary();
-                if table.is_autoincrement() && !db.schema.catalog.has_sequences(is_temporary) {
-                    db.define_table(Table::of_sequences(is_temporary))?;
+                let schema = table.schema();
+                if table.is_autoincrement() && !db.schema.catalog.has_sequences(schema) {
+                    db.define_table(Table::of_sequences(schema))?;
                 }
                 db.define_table(table)?;
             }
@@ -76,7 +77,7 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Name`] if there is no such table; [`Error::Violation`] as a delete of all rows.
-    pub fn drop_table(&mut self, table: &str) -> Result<()> {
+    pub fn drop_table<'t>(&mut self, table: impl Into<TableRef<'t>>) -> Result<()> {
         self.check_usable()?;
         let entry = self.table(table)?.clone();
         if self.dialect.definition_check == DefinitionCheck::AtDefinition {
@@ -130,19 +131,23 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Name`] if there is no such table or the new name is taken.
-    pub fn rename_table(&mut self, table: &str, name: &str) -> Result<()> {
-        self.rename_following(table, name, true)
+    pub fn rename_table<'t>(&mut self, table: impl Into<TableRef<'t>>, name: &str) -> Result<()> {
+        self.rename_following(table.into(), name, true)
     }
 
     /// Renames a table, and leaves the REFERENCES of others as they are.
     ///
     /// # Errors
     /// As [`Database::rename_table`].
-    pub fn rename_table_alone(&mut self, table: &str, name: &str) -> Result<()> {
-        self.rename_following(table, name, false)
+    pub fn rename_table_alone<'t>(
+        &mut self,
+        table: impl Into<TableRef<'t>>,
+        name: &str,
+    ) -> Result<()> {
+        self.rename_following(table.into(), name, false)
     }
 
-    fn rename_following(&mut self, table: &str, name: &str, follows: bool) -> Result<()> {
+    fn rename_following(&mut self, table: TableRef<'_>, name: &str, follows: bool) -> Result<()> {
         let entry = self.table(table)?.clone();
         self.change_schema(|db| {
             db.catalog_mut().rename_table(entry.id, name, follows)?;
@@ -166,9 +171,9 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::rename_column`].
-    pub(crate) fn rename_column_written(
+    pub(crate) fn rename_column_written<'t>(
         &mut self,
-        table: &str,
+        table: impl Into<TableRef<'t>>,
         column: &str,
         name: &str,
         rewrite: &dyn Fn(&str) -> String,
@@ -186,7 +191,7 @@ impl Database {
     /// [`Error::Name`] if the name is taken; [`Error::Schema`] where SQLite refuses: PRIMARY KEY or
     /// UNIQUE, and on a table with rows NOT NULL without a default, a foreign key with a default
     /// while enforcement is on, or a CHECK that a row fails.
-    pub fn add_column(&mut self, table: &str, column: Column) -> Result<()> {
+    pub fn add_column<'t>(&mut self, table: impl Into<TableRef<'t>>, column: Column) -> Result<()> {
         let id = self.table(table)?.id;
         let name = column.name().to_owned();
         let value = column.affinity().apply(column.default_value());
@@ -258,7 +263,7 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Name`] if there is no such column; [`Error::Schema`] if something still needs it.
-    pub fn drop_column(&mut self, table: &str, column: &str) -> Result<()> {
+    pub fn drop_column<'t>(&mut self, table: impl Into<TableRef<'t>>, column: &str) -> Result<()> {
         let id = self.table(table)?.id;
         self.change_schema(|db| {
             let dropped = db.catalog_mut().drop_column(id, column)?;
@@ -278,12 +283,28 @@ impl Database {
     pub fn create_index(&mut self, index: Index) -> Result<()> {
         self.change_schema(|db| {
             let (table, id) = db.catalog_mut().create_index(&index)?;
-            let entry = db.schema.catalog.by_id(table);
-            match entry.indexes.iter().position(|index| index.id == id && index.unique) {
-                Some(position) => db.check_unique(entry, position),
-                None => Ok(()),
-            }
+            db.check_new_index(table, id)
         })
+    }
+
+    /// The same on a table that is known, whatever the index says.
+    ///
+    /// # Errors
+    /// As [`Database::create_index`].
+    #[cfg(feature = "sql")]
+    pub(crate) fn create_index_on(&mut self, table: TableId, index: &Index) -> Result<()> {
+        self.change_schema(|db| {
+            let id = db.catalog_mut().create_index_on(table, index)?;
+            db.check_new_index(table, id)
+        })
+    }
+
+    fn check_new_index(&self, table: TableId, id: IndexId) -> Result<()> {
+        let entry = self.catalog().by_id(table);
+        match entry.indexes.iter().position(|index| index.id == id && index.unique) {
+            Some(position) => self.check_unique(entry, position),
+            None => Ok(()),
+        }
     }
 
     /// Drops a secondary index. A foreign key that matched by it will not be resolved any more.
@@ -292,6 +313,18 @@ impl Database {
     /// [`Error::Name`] if there is none of this name.
     pub fn drop_index(&mut self, index: &str) -> Result<()> {
         self.change_schema(|db| db.catalog_mut().drop_index(index).map(|_| ()))
+    }
+
+    /// The same of a table that is known.
+    ///
+    /// # Errors
+    /// [`Error::Transaction`] if the transaction is aborted or poisoned.
+    #[cfg(feature = "sql")]
+    pub(crate) fn drop_index_of(&mut self, table: TableId, index: IndexId) -> Result<()> {
+        self.change_schema(|db| {
+            db.catalog_mut().drop_index_of(table, index);
+            Ok(())
+        })
     }
 
     /// Changes tables, as one statement.
@@ -361,7 +394,7 @@ impl Database {
 /// Refuses tables changed since a mark one of whose foreign keys is not resolved.
 fn check_targets(catalog: &Catalog, mark: usize) -> Result<()> {
     let tables = catalog.changed_since(mark).filter_map(|id| catalog.find_by_id(id));
-    let keys = tables.flat_map(|table| table.foreign_keys.iter().map(move |key| (table, key)));
-    let mut errors = keys.filter_map(|(table, key)| key.target_error(table.name()));
+    let keys = tables.flat_map(|table| &table.foreign_keys);
+    let mut errors = keys.filter_map(|key| catalog.target_error(key));
     errors.next().map_or(Ok(()), |error| Err(error.into()))
 }

@@ -117,7 +117,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::insert_many`].
-    pub(crate) fn fill_table(&mut self, table: &str, rows: Vec<Vec<Value>>) -> Result<()> {
+    pub(crate) fn fill_table(&mut self, table: TableId, rows: Vec<Vec<Value>>) -> Result<()> {
         let counters = self.counters;
         let result = self.insert_many(table, rows);
         self.counters = counters;

@@ -138,8 +138,8 @@ pub enum SchemaError {
         constraint: String,
         /// The referencing table.
         table: String,
-        /// Where the referenced table is looked for: "main" or "temp".
-        schema: &'static str,
+        /// The schema in which the referenced table is looked for: "main", say.
+        schema: String,
         /// The referenced table.
         referenced: String,
     },

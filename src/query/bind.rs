@@ -16,6 +16,7 @@ use super::source::{Join, JoinConstraint, JoinKind, Rows, Source};
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{Error, InputError, QueryError, Result};
 use crate::expression::{Bound, ColumnInfo, Expression, col, lit};
+use crate::id::TableRef;
 use crate::value::{Collation, Key};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -395,16 +396,9 @@ impl SelectBinder<'_> {
         match &source.rows {
             Rows::Named(name) => match self.find_common(name, source)? {
                 Some(found) => Ok(found),
-                None => {
-                    let table = self.binder.catalog.table(name.as_str())?;
-                    self.binder.tables.borrow_mut().push(table.clone());
-                    let called = source.alias.as_deref().unwrap_or(name);
-                    if self.scope.sources.borrow().is_empty() {
-                        *self.scope.first_table.borrow_mut() = Some(table.clone());
-                    }
-                    Ok((RowsPlan::Table(table.id), SourceNames::of_table(table, called)))
-                }
+                None => self.bind_table(name.as_str().into(), source),
             },
+            Rows::Table(id, _) => self.bind_table((*id).into(), source),
             Rows::Query(query, columns) => self.bind_query(query, columns, source, self.with),
             Rows::Supplied(table, arguments) => {
                 let bind = |it: &Expression| self.scope.bind(it, Place::Rows);
@@ -452,6 +446,16 @@ impl SelectBinder<'_> {
             level = with.outer;
         }
         Ok(None)
+    }
+
+    fn bind_table(&self, table: TableRef<'_>, source: &Source) -> Result<(RowsPlan, SourceNames)> {
+        let table = self.binder.catalog.table(table)?;
+        self.binder.tables.borrow_mut().push(table.clone());
+        let called = source.name().unwrap_or(table.name());
+        if self.scope.sources.borrow().is_empty() {
+            *self.scope.first_table.borrow_mut() = Some(table.clone());
+        }
+        Ok((RowsPlan::Table(table.id), SourceNames::of_table(table, called)))
     }
 
     fn bind_query(

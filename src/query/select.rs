@@ -466,18 +466,16 @@ impl Select {
     }
 
     /// Whether it reads a table, or a query where none is said, under a name.
-    pub(crate) fn reads_as(&self, table: Option<&str>, name: &str) -> bool {
+    pub(crate) fn reads_as(&self, table: Option<crate::id::TableId>, name: &str) -> bool {
         let joins = match &self.first {
             Core::Select(body) => body.from.as_slice(),
             Core::Values(_) => &[],
         };
         let is_meant = |join: &Join| {
             let is_it = match &join.source.rows {
-                Rows::Named(own) => table.is_some_and(|table| {
-                    own.rsplit('.').next().is_some_and(|own| own.eq_ignore_ascii_case(table))
-                }),
+                Rows::Table(own, _) => table == Some(*own),
                 Rows::Query(..) => table.is_none(),
-                Rows::Supplied(..) => false,
+                Rows::Named(_) | Rows::Supplied(..) => false,
             };
             is_it && join.source.name().is_some_and(|own| own.eq_ignore_ascii_case(name))
         };

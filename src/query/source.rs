@@ -1,8 +1,10 @@
 //! What a query reads: tables, other queries, and tables that the caller makes up.
 
 use super::select::{Nested, Select};
+use crate::catalog::TableEntry;
 use crate::error::Result;
 use crate::expression::Expression;
+use crate::id::TableId;
 use crate::table::View;
 use crate::value::{Affinity, Collation, Value};
 use std::fmt::{self, Debug};
@@ -20,6 +22,8 @@ pub struct Source {
 pub(super) enum Rows {
     /// A table, or a query of WITH, of this name.
     Named(String),
+    /// A table that is known, and its name.
+    Table(TableId, String),
     /// A query of its own, perhaps with other names for its columns.
     Query(Nested, Vec<String>),
     /// What the caller supplies, over arguments that may read the sources before it.
@@ -76,6 +80,12 @@ impl Source {
         Source { rows: Rows::Named(name.into()), alias: None, uses_indexes: true }
     }
 
+    /// This table of the database, whatever else has its name.
+    pub fn of(table: &TableEntry) -> Self {
+        let rows = Rows::Table(table.id, table.name().to_owned());
+        Source { rows, alias: None, uses_indexes: true }
+    }
+
     /// The rows of another query.
     pub fn query(query: impl Into<Arc<Select>>) -> Self {
         Source {
@@ -122,7 +132,7 @@ impl Source {
     /// The name that columns are qualified by, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.alias.as_deref().or(match &self.rows {
-            Rows::Named(name) => Some(name),
+            Rows::Named(name) | Rows::Table(_, name) => Some(name),
             Rows::Supplied(table, _) => Some(table.0.name()),
             Rows::Query(..) => None,
         })
@@ -131,14 +141,14 @@ impl Source {
     pub(super) fn query_given(&self) -> Option<&Nested> {
         match &self.rows {
             Rows::Query(query, _) => Some(query),
-            Rows::Named(_) | Rows::Supplied(..) => None,
+            Rows::Named(_) | Rows::Table(..) | Rows::Supplied(..) => None,
         }
     }
 
     pub(super) fn arguments(&self) -> &[Expression] {
         match &self.rows {
             Rows::Supplied(_, arguments) => arguments,
-            Rows::Named(_) | Rows::Query(..) => &[],
+            Rows::Named(_) | Rows::Table(..) | Rows::Query(..) => &[],
         }
     }
 }

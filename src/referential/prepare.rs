@@ -293,6 +293,6 @@ fn names_referenced(table: &TableEntry, key: &ForeignKeyEntry, named: &[usize]) 
 
 /// Why a foreign key cannot be resolved, if it cannot.
 fn failure(settings: &Settings<'_>, key: &ForeignKeyEntry) -> Option<Found> {
-    let error = key.target_error(settings.catalog.by_id(key.table).name())?;
+    let error = settings.catalog.target_error(key)?;
     Some(Found::Fails(error.into()))
 }

@@ -7,7 +7,7 @@
 use super::Work;
 use crate::catalog::Resolution;
 use crate::error::{Error, Event, QueryError, Raise};
-use crate::id::{RowId, TableId};
+use crate::id::{RowId, SchemaId, TableId};
 pub use crate::table::View;
 use crate::table::{Row, RowRef};
 use crate::value::Value;
@@ -138,8 +138,10 @@ pub type Start = Arc<dyn Fn(&Activation) -> Box<dyn Program> + Send + Sync>;
 /// A program attached to a table.
 #[derive(Clone)]
 pub struct Attached {
-    /// Its name.
+    /// Its name; no other in its schema has it.
     pub name: Arc<str>,
+    /// The schema that it is in.
+    pub schema: SchemaId,
     /// The table.
     pub table: TableId,
     /// What it waits for.
@@ -152,9 +154,16 @@ pub struct Attached {
     pub start: Start,
 }
 
+impl Attached {
+    /// Whether it has this name in this schema. Case counts for nothing.
+    pub(crate) fn is(&self, schema: SchemaId, name: &str) -> bool {
+        self.schema == schema && self.name.eq_ignore_ascii_case(name)
+    }
+}
+
 impl fmt::Debug for Attached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Attached { name, table, event, timing, columns: _, start: _ } = self;
+        let Attached { name, table, event, timing, columns: _, schema: _, start: _ } = self;
         write!(f, "{name}: {timing:?} {event:?} of {table:?}")
     }
 }

@@ -5,15 +5,15 @@
 //! what is left to the engine. The switches that only SQL knows live here, beside the database.
 
 use super::dml::{DeletePlan, InsertPlan, Place, UpdatePlan};
-use super::names::SchemaNames;
+use super::names::{SchemaNames, find};
 use super::parser::{self, Outline, outline};
 use super::reach::{self, Linked};
 use super::shape::{Shape, Shapes};
 use super::syntax::{Pragma, Statement};
 use super::trigger;
 use super::view::{self, ViewPlan};
-use super::{pragma, schema};
-use crate::database::{Control, Database, Done, Enforcement, ObjectKind};
+use super::{attach, pragma, schema};
+use crate::database::{Control, Database, Done, Enforcement};
 use crate::error::{Error, Event, Result, SchemaError, SqlError};
 use crate::query::{Query, Selection};
 use crate::value::Value;
@@ -85,6 +85,8 @@ enum Plan {
     View(Box<ViewPlan>),
     Control(Control),
     Pragma(Pragma),
+    Attach(Query),
+    Detach(Query),
     /// A change of the schema, looked at when it runs.
     Schema(Box<Statement>),
     Nothing,
@@ -199,11 +201,12 @@ impl Connection {
     /// A view that a foreign key references is there, but has no key.
     fn view_is_no_parent(&self, error: Error) -> Error {
         let Error::Schema(schema) = &error else { return error };
-        let SchemaError::MissingReferencedTable { constraint, table, referenced, .. } = &**schema
+        let SchemaError::MissingReferencedTable { constraint, table, schema, referenced } =
+            &**schema
         else {
             return error;
         };
-        if self.db.find_object(ObjectKind::View, referenced).is_none() {
+        if find(&self.db, Some(schema), referenced).is_none() {
             return error;
         }
         let (constraint, table) = (constraint.clone(), table.clone());
@@ -215,8 +218,8 @@ impl Connection {
         Ok(match statement {
             Statement::Select(select) => Plan::Select(self.db.prepare_select(&select)?),
             Statement::Insert(insert) => {
-                match view::find(&self.db, &insert.table.name, Event::Insert)? {
-                    Some(id) => Plan::View(Box::new(ViewPlan::insert(&self.db, id, *insert)?)),
+                match view::find(&self.db, &insert.table, Event::Insert)? {
+                    Some(view) => Plan::View(Box::new(ViewPlan::insert(&self.db, view, *insert)?)),
                     None => {
                         let place = Place::Statement;
                         Plan::Insert(Box::new(InsertPlan::new(&self.db, *insert, place)?))
@@ -224,14 +227,14 @@ impl Connection {
                 }
             }
             Statement::Update(update) => {
-                match view::find(&self.db, &update.table.name, Event::Update)? {
-                    Some(id) => Plan::View(Box::new(ViewPlan::update(&self.db, id, *update)?)),
+                match view::find(&self.db, &update.table, Event::Update)? {
+                    Some(view) => Plan::View(Box::new(ViewPlan::update(&self.db, view, *update)?)),
                     None => Plan::Update(Box::new(UpdatePlan::new(&self.db, *update)?)),
                 }
             }
             Statement::Delete(delete) => {
-                match view::find(&self.db, &delete.table.name, Event::Delete)? {
-                    Some(id) => Plan::View(Box::new(ViewPlan::delete(&self.db, id, *delete)?)),
+                match view::find(&self.db, &delete.table, Event::Delete)? {
+                    Some(view) => Plan::View(Box::new(ViewPlan::delete(&self.db, view, *delete)?)),
                     None => Plan::Delete(Box::new(DeletePlan::new(&self.db, *delete)?)),
                 }
             }
@@ -242,6 +245,8 @@ impl Connection {
             Statement::Release(name) => Plan::Control(Control::Release(name)),
             Statement::RollbackTo(name) => Plan::Control(Control::RollbackTo(name)),
             Statement::Pragma(pragma) => Plan::Pragma(pragma),
+            Statement::Attach(query) => Plan::Attach(self.db.prepare_select(&query)?),
+            Statement::Detach(query) => Plan::Detach(self.db.prepare_select(&query)?),
             Statement::Nothing => Plan::Nothing,
             schema @ (Statement::CreateTable(_)
             | Statement::CreateIndex(_)
@@ -292,6 +297,14 @@ impl Connection {
                 let pragma = pragma.clone();
                 return pragma::run(self, &pragma);
             }
+            Plan::Attach(query) => {
+                attach::attach(&mut self.db, query, parameters)?;
+                return Ok(Outcome::default());
+            }
+            Plan::Detach(query) => {
+                attach::detach(&mut self.db, query, parameters)?;
+                return Ok(Outcome::default());
+            }
             Plan::Schema(statement) => {
                 let statement = statement.clone();
                 schema::run(self, *statement)?;
@@ -330,6 +343,8 @@ impl Connection {
             Plan::Select(_)
             | Plan::Control(_)
             | Plan::Pragma(_)
+            | Plan::Attach(_)
+            | Plan::Detach(_)
             | Plan::Schema(_)
             | Plan::Nothing => {
                 let construct = "a plan of anything but INSERT, UPDATE and DELETE".to_owned();

@@ -5,19 +5,19 @@
 //! plan serves a statement by itself and one inside of a trigger.
 
 use super::assign::{AssignPlan, Found, assigned, placeholders};
-use super::names::{is_row_id, missing};
+use super::names::{Named, find, find_table, is_row_id, missing};
 use super::returning::Returning;
 use super::row::{RowExpressions, RowSource};
 use super::run;
 use super::syntax::{Delete, Insert, Limited, QualifiedName, Rows, TriggerStep, Update, Upsert};
 use crate::catalog::{Resolution, TableEntry};
 use crate::database::{
-    Assign, ConflictClause, ConflictTarget, Database, Done, NewRow, ObjectKind, ProgramWork,
-    RowRef, Stop, UpsertClause, View, rows_where,
+    Assign, ConflictClause, ConflictTarget, Database, Done, NewRow, ProgramWork, RowRef, Stop,
+    UpsertClause, View, rows_where,
 };
 use crate::error::{Error, Result, SqlError};
 use crate::expression::{Expression, col};
-use crate::id::RowId;
+use crate::id::{RowId, TableId};
 use crate::query::{HIDDEN_ROW_ID, Query, ResultColumn, Select, Selection, Source};
 use crate::value::{Value, ValueRef};
 use smallvec::SmallVec;
@@ -34,16 +34,16 @@ pub(super) fn refused<T>(message: String) -> Result<T> {
 /// # Errors
 /// If there is none, or it cannot be changed.
 fn target(db: &Database, name: &QualifiedName) -> Result<Arc<TableEntry>> {
-    if let Some(table) = db.catalog().find_table(&name.full()) {
-        return Ok(table.clone());
+    match find(db, name.schema.as_deref(), &name.name) {
+        Some(Named::Table(table)) => Ok(table.clone()),
+        Some(Named::View(_)) => {
+            refused(format!("cannot modify {} because it is a view", name.name))
+        }
+        None if is_schema_table(&name.name) => {
+            refused(format!("table {} may not be modified", name.name))
+        }
+        None => Err(missing(db, name.schema.as_deref(), &name.name)),
     }
-    if name.name.to_ascii_lowercase().starts_with("sqlite_") && is_schema_table(&name.name) {
-        return refused(format!("table {} may not be modified", name.name));
-    }
-    if db.find_object(ObjectKind::View, &name.name).is_some() {
-        return refused(format!("cannot modify {} because it is a view", name.name));
-    }
-    Err(missing(db, name.schema.as_deref(), &name.name))
 }
 
 fn is_schema_table(name: &str) -> bool {
@@ -309,7 +309,7 @@ fn has_turn(
 
 /// Which ON CONFLICT of an INSERT ever have their turn.
 pub(super) fn turns(db: &Database, insert: &Insert) -> Vec<bool> {
-    let Some(table) = db.catalog().find_table(&insert.table.full()) else { return Vec::new() };
+    let Some(table) = find_table(db, &insert.table) else { return Vec::new() };
     let positions = insert_positions(table, insert).unwrap_or_default();
     let keys = clashing_keys(table, gives_row_id(table, &positions));
     let mut before: Vec<ConflictTarget> = Vec::new();
@@ -329,7 +329,7 @@ pub(super) fn turns(db: &Database, insert: &Insert) -> Vec<bool> {
 /// The first name that stands for nothing.
 pub(super) fn check_names(db: &Database, step: &TriggerStep) -> Result<()> {
     let bind = |table: &QualifiedName, alias: Option<&str>, list: Vec<Expression>| {
-        let Some(table) = db.catalog().find_table(&table.full()) else { return Ok(()) };
+        let Some(table) = find_table(db, table) else { return Ok(()) };
         let sources = vec![RowSource::new(table, alias)];
         RowExpressions::new(&db.view(), sources, list).map(|_| ())
     };
@@ -508,16 +508,14 @@ impl Matching {
     }
 }
 
-/// A table as a query reads it, also where a temporary one stands before it.
+/// A table as a query reads it.
 fn source_of(table: &TableEntry, alias: Option<&str>) -> Source {
-    let schema = if table.definition.is_temporary() { "temp" } else { "main" };
-    let source = Source::table(format!("{schema}.{}", table.name()));
-    source.alias(alias.unwrap_or(table.name()))
+    alias.into_iter().fold(Source::of(table), Source::alias)
 }
 
 /// Refuses the table that is updated, or the view if none is said, among what FROM joins to it
 /// under the same name.
-pub(super) fn check_not_among(from: &Select, table: Option<&str>, name: &str) -> Result<()> {
+pub(super) fn check_not_among(from: &Select, table: Option<TableId>, name: &str) -> Result<()> {
     match from.reads_as(table, name) {
         true => refused(format!("target object/alias may not appear in FROM clause: {name}")),
         false => Ok(()),
@@ -555,7 +553,7 @@ impl UpdatePlan {
             None => None,
             Some(from) => {
                 let (_, values) = assigned(&table, update.assignments.clone())?;
-                check_not_among(&from, Some(table.name()), alias.unwrap_or(table.name()))?;
+                check_not_among(&from, Some(table.id), alias.unwrap_or(table.name()))?;
                 let row_id = hidden_row_id(&table, alias);
                 let columns = [row_id].into_iter().chain(values.into_iter().map(Into::into));
                 let select = from.and_from(source_of(&table, alias)).result(columns);

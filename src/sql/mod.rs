@@ -19,6 +19,7 @@
 //! Entry points: [`Connection`], [`is_complete`], [`split_statement`].
 
 mod assign;
+mod attach;
 mod connection;
 mod dml;
 mod names;

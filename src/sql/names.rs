@@ -1,12 +1,15 @@
 //! What the names in a FROM stand for: tables, views, and tables that are made up.
 
+use super::dml::refused;
 use super::parser::{self, Names};
 use super::pragma;
 use super::schema_table::SchemaTable;
-use super::syntax::Statement;
-use crate::database::{Database, ObjectKind};
-use crate::error::{NameError, NameKind, Result, SqlError};
+use super::syntax::{QualifiedName, Statement};
+use crate::catalog::{Catalog, TableEntry};
+use crate::database::{Database, Object, ObjectKind};
+use crate::error::{NameError, NameKind, Result};
 use crate::expression::{Expression, parameter};
+use crate::id::{SchemaId, TableId};
 use crate::query::Source;
 use crate::value::{Collation, DataType};
 use std::sync::Arc;
@@ -14,13 +17,115 @@ use std::sync::Arc;
 /// How many views may stand on one another.
 const VIEWS_MAX: usize = 32;
 
-/// The schemas there are.
-pub(super) const SCHEMAS: [&str; 2] = ["main", "temp"];
+/// What a name stands for.
+#[derive(Clone, Copy)]
+pub(super) enum Named<'a> {
+    Table(&'a Arc<TableEntry>),
+    View(&'a Arc<Object>),
+}
+
+impl<'a> Named<'a> {
+    /// The table, if it is one.
+    pub(super) fn table(self) -> Option<&'a Arc<TableEntry>> {
+        match self {
+            Named::Table(table) => Some(table),
+            Named::View(_) => None,
+        }
+    }
+
+    /// What its triggers know it by.
+    pub(super) fn id(self) -> Option<TableId> {
+        match self {
+            Named::Table(table) => Some(table.id),
+            Named::View(view) => view.view,
+        }
+    }
+
+    pub(super) fn schema(self) -> SchemaId {
+        match self {
+            Named::Table(table) => table.definition.schema(),
+            Named::View(view) => view.schema,
+        }
+    }
+}
+
+/// The table or view of a name: in its schema if it says one, else in the first that has it.
+pub(super) fn find<'a>(db: &'a Database, schema: Option<&str>, name: &str) -> Option<Named<'a>> {
+    let schemas = db.catalog().schemas();
+    match schema {
+        Some(schema) => find_in(db, schemas.find(schema)?, name),
+        None => schemas.in_turn().find_map(|schema| find_in(db, schema, name)),
+    }
+}
+
+/// The table of a name; `None` for that of a view.
+pub(super) fn find_table<'a>(
+    db: &'a Database,
+    name: &QualifiedName,
+) -> Option<&'a Arc<TableEntry>> {
+    find(db, name.schema.as_deref(), &name.name)?.table()
+}
+
+/// The table or view of a name in a schema, where they share one space of names.
+pub(super) fn find_in<'a>(db: &'a Database, schema: SchemaId, name: &str) -> Option<Named<'a>> {
+    match db.catalog().find_table_in(schema, name) {
+        Some(table) => Some(Named::Table(table)),
+        None => db.find_object_in(schema, ObjectKind::View, name).map(Named::View),
+    }
+}
+
+/// The schema of this name.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn known_schema(catalog: &Catalog, name: &str) -> Result<SchemaId> {
+    match catalog.schemas().find(name) {
+        Some(schema) => Ok(schema),
+        None => refused(format!("unknown database {name}")),
+    }
+}
+
+/// A view or trigger as it is read: what it names is looked for in its own schema alone, unless it
+/// is temporary.
+#[derive(Clone, Copy)]
+pub(super) struct Home<'a> {
+    kind: ObjectKind,
+    name: &'a str,
+    schema: SchemaId,
+}
+
+impl<'a> Home<'a> {
+    pub(super) fn new(kind: ObjectKind, name: &'a str, schema: SchemaId) -> Self {
+        Home { kind, name, schema }
+    }
+
+    /// The only schema where names are looked for, if there is only one.
+    pub(super) fn only(&self) -> Option<SchemaId> {
+        Some(self.schema).filter(|schema| *schema != SchemaId::TEMP)
+    }
+
+    /// Refuses the name of another schema.
+    ///
+    /// # Errors
+    /// In SQLite's words.
+    pub(super) fn check(&self, db: &Database, schema: Option<&str>) -> Result<()> {
+        let (Some(only), Some(named)) = (self.only(), schema) else { return Ok(()) };
+        match db.catalog().schemas().find(named) == Some(only) {
+            true => Ok(()),
+            false => {
+                let (kind, name) = (self.kind.word(), self.name);
+                refused(format!("{kind} {name} cannot reference objects in database {named}"))
+            }
+        }
+    }
+}
 
 /// The names of a database, and in a trigger those of its row's columns.
 pub(super) struct SchemaNames<'a> {
     pub(super) db: &'a Database,
     pub(super) rows: Option<&'a TriggerRows>,
+    /// The view or trigger that is being read, if it is one.
+    home: Option<Home<'a>>,
     /// How many views are being looked through.
     views: usize,
     /// Whether a name may stand for what does not exist: nothing but the text's form is wanted.
@@ -76,11 +181,11 @@ pub(super) fn is_row_id(name: &str) -> bool {
 
 impl<'a> SchemaNames<'a> {
     pub(super) fn new(db: &'a Database) -> Self {
-        SchemaNames { db, rows: None, views: 0, is_lenient: false }
+        SchemaNames { db, rows: None, home: None, views: 0, is_lenient: false }
     }
 
-    pub(super) fn in_trigger(db: &'a Database, rows: &'a TriggerRows) -> Self {
-        SchemaNames { rows: Some(rows), ..SchemaNames::new(db) }
+    pub(super) fn in_trigger(db: &'a Database, home: Home<'a>, rows: &'a TriggerRows) -> Self {
+        SchemaNames { rows: Some(rows), home: Some(home), ..SchemaNames::new(db) }
     }
 
     /// Names as they come, whether there is such a thing or not.
@@ -88,21 +193,33 @@ impl<'a> SchemaNames<'a> {
         SchemaNames { is_lenient: true, ..SchemaNames::new(db) }
     }
 
+    /// The same, in what is defined: it may not name other schemas.
+    pub(super) fn of_definition(db: &'a Database, home: Home<'a>) -> Self {
+        SchemaNames { home: Some(home), ..SchemaNames::lenient(db) }
+    }
+
     /// The rows of a view: its query, parsed again, since what it names may have changed.
-    fn view(&self, name: &str, sql: &str) -> Result<Source> {
+    pub(super) fn view(&self, view: &Object) -> Result<Source> {
+        let name = view.name.as_str();
         let depth = self.views;
         if depth >= VIEWS_MAX {
-            let message = format!("view {name} is circularly defined");
-            return Err(SqlError::Refused { message }.into());
+            return refused(format!("view {name} is circularly defined"));
         }
-        let outer = SchemaNames { views: depth + 1, ..SchemaNames::new(self.db) };
-        let parsed = parser::parse_within(sql, &outer);
-        match parsed? {
+        let home = Some(Home::new(ObjectKind::View, name, view.schema));
+        let within = SchemaNames { views: depth + 1, home, ..SchemaNames::new(self.db) };
+        let sql = view.sql.as_deref().unwrap_or_default();
+        match parser::parse_within(sql, &within)? {
             Statement::CreateView(view) => {
                 Ok(Source::query_with_columns(view.query, view.columns).alias(name))
             }
             _ => Err(missing(self.db, None, name)),
         }
+    }
+
+    /// The schema where a name is looked for, if it is only one.
+    fn only_schema<'n>(&'n self, schema: Option<&'n str>) -> Option<&'n str> {
+        let only = self.home.and_then(|home| home.only());
+        schema.or(only.map(|only| self.db.catalog().schemas().name(only)))
     }
 }
 
@@ -115,36 +232,20 @@ pub(super) fn missing(db: &Database, schema: Option<&str>, name: &str) -> crate:
 impl Names for SchemaNames<'_> {
     fn table(&self, schema: Option<&str>, name: &str) -> Result<Source> {
         if self.is_lenient {
+            self.home.map_or(Ok(()), |home| home.check(self.db, schema))?;
             return Ok(Source::table(name));
         }
-        let is_known =
-            |schema: &str| SCHEMAS.iter().any(|known| known.eq_ignore_ascii_case(schema));
-        if !schema.is_none_or(is_known) {
-            return Err(missing(self.db, schema, name));
-        }
+        let schema = self.only_schema(schema);
         if let Some(table) = SchemaTable::find(self.db, schema, name) {
             return Ok(Source::supplied(Arc::new(table), Vec::<Expression>::new()));
         }
-        if let Some(view) = self.db.find_object(ObjectKind::View, name)
-            && let Some(sql) = &view.sql
-        {
-            return self.view(&view.name, sql);
-        }
-        match schema {
-            None if self.db.catalog().find_table(name).is_some() => return Ok(Source::table(name)),
-            Some(schema) => {
-                let full = format!("{schema}.{name}");
-                if self.db.catalog().find_table(&full).is_some() {
-                    return Ok(Source::table(full).alias(name));
-                }
-            }
-            None => {}
-        }
-        match pragma::table(self.db, name) {
-            Some(table) => Ok(Source::supplied(table, Vec::<Expression>::new())),
-            // A view looks for what it names where it is itself.
-            None if self.views > 0 => Err(missing(self.db, schema.or(Some("main")), name)),
-            None => Err(missing(self.db, schema, name)),
+        match find(self.db, schema, name) {
+            Some(Named::View(view)) => self.view(view),
+            Some(Named::Table(table)) => Ok(Source::of(table)),
+            None => match pragma::table(self.db, name) {
+                Some(table) => Ok(Source::supplied(table, Vec::<Expression>::new())),
+                None => Err(missing(self.db, schema, name)),
+            },
         }
     }
 
@@ -154,10 +255,7 @@ impl Names for SchemaNames<'_> {
         }
         match pragma::table(self.db, name) {
             Some(table) => Ok(Source::supplied(table, arguments)),
-            None => {
-                let message = format!("no such table: {name}");
-                Err(SqlError::Refused { message }.into())
-            }
+            None => refused(format!("no such table: {name}")),
         }
     }
 

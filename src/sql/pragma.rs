@@ -3,11 +3,14 @@
 //! An unknown pragma is ignored, as SQLite ignores it.
 
 use super::connection::{Connection, Outcome};
+use super::dml::refused;
+use super::names::known_schema;
 use super::schema_table::index_name;
 use super::syntax::Pragma;
 use crate::catalog::{Catalog, ForeignKeyEntry, IndexColumn, IndexEntry, IndexKind, TableEntry};
-use crate::database::{Database, Enforcement, ObjectKind, View, dangling_rows};
-use crate::error::{Result, SqlError};
+use crate::database::{Database, Enforcement, View, dangling_rows};
+use crate::error::Result;
+use crate::id::SchemaId;
 use crate::query::{SuppliedColumn, SuppliedTable};
 use crate::value::{Collation, Value};
 use std::sync::Arc;
@@ -57,15 +60,17 @@ struct PragmaTable {
     told: Told,
     name: String,
     columns: &'static [&'static str],
+    has_temporary: bool,
 }
 
 /// The table that a name of the form `pragma_x` stands for.
-pub(super) fn table(_: &Database, name: &str) -> Option<Arc<dyn SuppliedTable>> {
+pub(super) fn table(db: &Database, name: &str) -> Option<Arc<dyn SuppliedTable>> {
     let prefix = name.get(..7).filter(|prefix| prefix.eq_ignore_ascii_case("pragma_"))?;
     let pragma = &name[prefix.len()..];
     let (told, _, columns) =
         TOLD.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(pragma))?;
-    Some(Arc::new(PragmaTable { told: *told, name: name.to_owned(), columns }))
+    let (told, name, has_temporary) = (*told, name.to_owned(), has_temporary(db));
+    Some(Arc::new(PragmaTable { told, name, columns, has_temporary }))
 }
 
 impl SuppliedTable for PragmaTable {
@@ -78,8 +83,10 @@ impl SuppliedTable for PragmaTable {
     }
 
     fn rows(&self, view: &View<'_>, arguments: &[Value]) -> Result<Vec<Row>> {
-        let argument = arguments.first().and_then(Value::as_text);
-        tell(self.told, view, argument)
+        let text = |at: usize| arguments.get(at).and_then(Value::as_text);
+        let schema = text(1).map(|name| known_schema(view.catalog(), name)).transpose()?;
+        let about = About { schema, argument: text(0), has_temporary: self.has_temporary };
+        tell(self.told, view, about)
     }
 }
 
@@ -89,13 +96,12 @@ impl SuppliedTable for PragmaTable {
 /// Of `foreign_key_check`: a table that is not there, a foreign key that cannot be resolved.
 pub(super) fn run(connection: &mut Connection, pragma: &Pragma) -> Result<Outcome> {
     let Pragma { name, value, schema } = pragma;
+    let db = connection.database();
+    let schema = schema.as_deref().map(|schema| known_schema(db.catalog(), schema)).transpose()?;
     if let Some((told, _, columns)) = TOLD.iter().find(|(_, known, _)| known == name) {
-        let db = connection.database();
-        let is_temporary = schema.as_ref().is_some_and(|name| name.eq_ignore_ascii_case("temp"));
-        if is_temporary && *told == Told::ForeignKeyCheck {
-            return check_temporary(db, value.as_deref());
-        }
-        let rows = tell(*told, &db.view(), value.as_deref())?;
+        let argument = value.as_deref();
+        let about = About { schema, argument, has_temporary: has_temporary(db) };
+        let rows = tell(*told, &db.view(), about)?;
         return Ok(Outcome::rows(columns.iter().map(|name| (*name).to_owned()).collect(), rows));
     }
     if let "integrity_check" | "quick_check" = name.as_str() {
@@ -105,21 +111,6 @@ pub(super) fn run(connection: &mut Connection, pragma: &Pragma) -> Result<Outcom
         None => Ok(read(connection, name)),
         Some(value) => switch(connection, name, is_true(value)),
     }
-}
-
-/// `temp.foreign_key_check`: of temporary tables alone.
-fn check_temporary(db: &Database, table: Option<&str>) -> Result<Outcome> {
-    let is_temporary = |name: &str| {
-        let table = db.find_object(ObjectKind::Table, name);
-        table.is_some_and(|object| object.is_temporary)
-    };
-    if let Some(table) = table.filter(|table| !is_temporary(table)) {
-        let message = format!("no such table: temp.{table}");
-        return Err(SqlError::Refused { message }.into());
-    }
-    let mut rows = foreign_key_check(&db.view(), table)?;
-    rows.retain(|row| row[0].as_text().is_some_and(is_temporary));
-    Ok(Outcome::rows(Vec::new(), rows))
 }
 
 /// Whether a value switches something on.
@@ -168,10 +159,24 @@ fn integrity(connection: &Connection) -> Vec<Row> {
     }
 }
 
-fn tell(told: Told, view: &View<'_>, argument: Option<&str>) -> Result<Vec<Row>> {
-    let table = argument.and_then(|name| view.catalog().find_table(name));
-    let of_table =
-        |rows: fn(&TableEntry) -> Vec<Row>| table.map_or(Vec::new(), |table| rows(table));
+/// What a pragma is to tell about.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    schema: Option<SchemaId>,
+    argument: Option<&'a str>,
+    has_temporary: bool,
+}
+
+/// Whether there is anything in temp, which SQLite opens only then.
+fn has_temporary(db: &Database) -> bool {
+    db.objects_in(SchemaId::TEMP).next().is_some()
+}
+
+fn tell(told: Told, view: &View<'_>, about: About<'_>) -> Result<Vec<Row>> {
+    let About { schema, argument, has_temporary } = about;
+    let catalog = view.catalog();
+    let table = argument.and_then(|name| find_table(catalog, schema, name));
+    let of_table = |rows: fn(&TableEntry) -> Vec<Row>| table.map_or(Vec::new(), rows);
     Ok(match told {
         Told::TableInfo => {
             let mut rows = of_table(table_xinfo);
@@ -184,24 +189,56 @@ fn tell(told: Told, view: &View<'_>, argument: Option<&str>) -> Result<Vec<Row>>
         }
         Told::TableXinfo => of_table(table_xinfo),
         Told::IndexList => of_table(index_list),
-        Told::IndexInfo => argument.map_or(Vec::new(), |name| index_info(view.catalog(), name)),
-        Told::IndexXinfo => argument.map_or(Vec::new(), |name| index_xinfo(view.catalog(), name)),
+        Told::IndexInfo | Told::IndexXinfo => {
+            match argument.and_then(|name| find_index(catalog, schema, name)) {
+                Some((table, index)) if told == Told::IndexInfo => index_info(table, index),
+                Some((table, index)) => index_xinfo(table, index),
+                None => Vec::new(),
+            }
+        }
         Told::ForeignKeyList => of_table(foreign_key_list),
-        Told::ForeignKeyCheck => foreign_key_check(view, argument)?,
-        Told::DatabaseList => vec![vec![0.into(), "main".into(), "".into()]],
+        Told::ForeignKeyCheck => foreign_key_check(view, schema, argument)?,
+        Told::DatabaseList => database_list(catalog, has_temporary),
         Told::CollationList => {
             let names = ["RTRIM", "NOCASE", "BINARY"].into_iter().zip(0..);
             names.map(|(name, number)| vec![number.into(), name.into()]).collect()
         }
-        Told::TableList => view.catalog().tables().map(|table| table_list(table)).collect(),
+        Told::TableList => {
+            let schemas = catalog.schemas().iter();
+            let wanted = schemas.filter(|(id, _)| schema.is_none_or(|schema| schema == *id));
+            let rows = wanted.flat_map(|(id, name)| {
+                catalog.tables_in(id).rev().map(move |table| table_list(name, table))
+            });
+            rows.collect()
+        }
     })
 }
 
-fn table_list(table: &TableEntry) -> Row {
+/// The table of this name in a schema, or in the first that has it.
+fn find_table<'a>(
+    catalog: &'a Catalog,
+    schema: Option<SchemaId>,
+    name: &str,
+) -> Option<&'a TableEntry> {
+    let found = match schema {
+        Some(schema) => catalog.find_table_in(schema, name),
+        None => catalog.schemas().in_turn().find_map(|schema| catalog.find_table_in(schema, name)),
+    };
+    found.map(|table| &**table)
+}
+
+/// The schemas, each with its place.
+fn database_list(catalog: &Catalog, has_temporary: bool) -> Vec<Row> {
+    let is_told = |id: SchemaId| has_temporary || id != SchemaId::TEMP;
+    let rows = (0..).zip(catalog.schemas().iter()).filter(|(_, (id, _))| is_told(*id));
+    rows.map(|(place, (_, name))| vec![place.into(), name.into(), "".into()]).collect()
+}
+
+fn table_list(schema: &str, table: &TableEntry) -> Row {
     let width = table.columns.len() as i64;
     let without_row_id = table.definition.is_without_row_id();
     let (name, strict) = (table.name().into(), table.definition.is_strict().into());
-    vec!["main".into(), name, "table".into(), width.into(), without_row_id.into(), strict]
+    vec![schema.into(), name, "table".into(), width.into(), without_row_id.into(), strict]
 }
 
 /// A declared type as SQLite tells it: those that it knows well in capitals, others as written.
@@ -253,20 +290,26 @@ fn index_list(table: &TableEntry) -> Vec<Row> {
 }
 
 /// The index of a name; a table without row ids is the index of its primary key.
-fn find_index<'a>(catalog: &'a Catalog, name: &str) -> Option<(&'a TableEntry, usize)> {
+fn find_index<'a>(
+    catalog: &'a Catalog,
+    schema: Option<SchemaId>,
+    name: &str,
+) -> Option<(&'a TableEntry, usize)> {
     let is_key = |index: &IndexEntry| matches!(index.kind, IndexKind::PrimaryKey);
-    let named = catalog.tables().find_map(|table| {
+    let schemas = catalog.schemas().in_turn();
+    let wanted = schemas.filter(|id| schema.is_none_or(|schema| schema == *id));
+    let named = wanted.flat_map(|id| catalog.tables_in(id)).find_map(|table| {
         let is_it = |position: &usize| index_name(table, *position).eq_ignore_ascii_case(name);
         (0..table.indexes.len()).find(is_it).map(|position| (&**table, position))
     });
     named.or_else(|| {
-        let table = catalog.find_table(name).filter(|it| it.definition.is_without_row_id())?;
-        Some((&**table, table.indexes.iter().position(is_key)?))
+        let table = find_table(catalog, schema, name)?;
+        let table = Some(table).filter(|it| it.definition.is_without_row_id())?;
+        Some((table, table.indexes.iter().position(is_key)?))
     })
 }
 
-fn index_info(catalog: &Catalog, name: &str) -> Vec<Row> {
-    let Some((table, position)) = find_index(catalog, name) else { return Vec::new() };
+fn index_info(table: &TableEntry, position: usize) -> Vec<Row> {
     let parts = parts_of(table, &table.indexes[position]);
     let row = |(number, (at, name, _)): (i64, (i64, Value, Collation))| {
         vec![number.into(), at.into(), name]
@@ -293,8 +336,7 @@ fn parts_of(table: &TableEntry, index: &IndexEntry) -> Vec<(i64, Value, Collatio
     created.columns().iter().zip(&index.expressions).map(part).collect()
 }
 
-fn index_xinfo(catalog: &Catalog, name: &str) -> Vec<Row> {
-    let Some((table, position)) = find_index(catalog, name) else { return Vec::new() };
+fn index_xinfo(table: &TableEntry, position: usize) -> Vec<Row> {
     let index = &table.indexes[position];
     let own = parts_of(table, index);
     let rest = naming_parts(table, index);
@@ -352,15 +394,24 @@ fn foreign_key_list(table: &TableEntry) -> Vec<Row> {
     table.foreign_keys.iter().rev().enumerate().flat_map(rows).collect()
 }
 
-fn foreign_key_check(view: &View<'_>, table: Option<&str>) -> Result<Vec<Row>> {
+/// Of one table, or of all in a schema, main if none is named.
+fn foreign_key_check(
+    view: &View<'_>,
+    schema: Option<SchemaId>,
+    table: Option<&str>,
+) -> Result<Vec<Row>> {
     let catalog = view.catalog();
     let tables: Vec<_> = match table {
-        None => catalog.tables().rev().collect(),
-        Some(name) => match catalog.find_table(name) {
-            Some(table) => vec![table],
-            None => {
-                let message = format!("no such table: {name}");
-                return Err(SqlError::Refused { message }.into());
+        None => {
+            let tables = catalog.tables_in(schema.unwrap_or_default());
+            tables.rev().map(|table| &**table).collect()
+        }
+        Some(name) => match (find_table(catalog, schema, name), schema) {
+            (Some(table), _) => vec![table],
+            (None, None) => return refused(format!("no such table: {name}")),
+            (None, Some(schema)) => {
+                let schema = catalog.schemas().name(schema);
+                return refused(format!("no such table: {schema}.{name}"));
             }
         },
     };

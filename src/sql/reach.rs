@@ -7,12 +7,14 @@ use super::syntax::{
 use crate::catalog::{ForeignKeyEntry, ReferentialAction, Resolution, TableEntry};
 use crate::database::{ConflictClause, Database, Enforcement, ObjectKind, Timing, UpsertClause};
 use crate::error::{Error, Event};
+use crate::id::TableId;
 use std::sync::Arc;
 
 /// A change of a table's rows, and the columns that an update names.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reached {
-    table: String,
+    /// The table or view, by what its triggers know it by.
+    table: Option<TableId>,
     event: Event,
     columns: Vec<String>,
 }
@@ -70,7 +72,7 @@ impl Linked {
     /// What a trigger waits for and does.
     pub(super) fn new(db: &Database, trigger: &CreateTrigger, errors: Errors) -> Self {
         let starts_at = Reached {
-            table: trigger.table.name.clone(),
+            table: id_of(db, &trigger.table),
             event: trigger.event,
             columns: trigger.columns.clone(),
         };
@@ -98,14 +100,17 @@ impl Linked {
         let Reached { table, event, columns } = &self.starts_at;
         let overlaps = |column: &String| contains(&reached.columns, column);
         *event == reached.event
-            && table.eq_ignore_ascii_case(&reached.table)
+            && table.is_some()
+            && *table == reached.table
             && (columns.is_empty() || columns.iter().any(overlaps))
     }
 }
 
 /// Whether an update that names these columns may change the key that `key` references.
 fn names_key(db: &Database, key: &ForeignKeyEntry, columns: &[String]) -> bool {
-    let Some(table) = db.catalog().find_table(key.definition.references()) else { return false };
+    let Some(table) = key.resolved().and_then(|to| db.catalog().find_by_id(to.table)) else {
+        return false;
+    };
     let referenced = match key.definition.referenced_columns() {
         [] => table.definition.primary_key_columns(),
         columns => columns,
@@ -125,8 +130,8 @@ fn contains(names: &[String], name: &str) -> bool {
 fn done_by_step(db: &Database, step: &TriggerStep) -> Vec<Doing> {
     match step {
         TriggerStep::Insert(insert) => done_by_insert(db, insert),
-        TriggerStep::Delete(delete) => vec![done_by_delete(delete)],
-        TriggerStep::Update(update) => vec![done_by_update(update)],
+        TriggerStep::Delete(delete) => vec![done_by_delete(db, delete)],
+        TriggerStep::Update(update) => vec![done_by_update(db, update)],
         TriggerStep::Select(_) => Vec::new(),
     }
 }
@@ -134,18 +139,18 @@ fn done_by_step(db: &Database, step: &TriggerStep) -> Vec<Doing> {
 fn done_by_statement(db: &Database, statement: &Statement) -> Vec<Doing> {
     match statement {
         Statement::Insert(insert) => done_by_insert(db, insert),
-        Statement::Delete(delete) => vec![done_by_delete(delete)],
-        Statement::Update(update) => vec![done_by_update(update)],
+        Statement::Delete(delete) => vec![done_by_delete(db, delete)],
+        Statement::Update(update) => vec![done_by_update(db, update)],
         _ => Vec::new(),
     }
 }
 
-fn done_by_delete(delete: &Delete) -> Doing {
-    Doing { reached: reached(&delete.table, Event::Delete), says: Says::Own(None) }
+fn done_by_delete(db: &Database, delete: &Delete) -> Doing {
+    Doing { reached: reached(db, &delete.table, Event::Delete), says: Says::Own(None) }
 }
 
-fn done_by_update(update: &Update) -> Doing {
-    let reached = reached_by_update(&update.table, &update.assignments);
+fn done_by_update(db: &Database, update: &Update) -> Doing {
+    let reached = reached_by_update(db, &update.table, &update.assignments);
     Doing { reached, says: Says::Own(update.resolution) }
 }
 
@@ -155,23 +160,27 @@ fn done_by_insert(db: &Database, insert: &Insert) -> Vec<Doing> {
     let upserts = insert.upserts.iter().zip(turns).filter(|(_, has_turn)| *has_turn);
     let updates = upserts.filter_map(|(upsert, _)| upsert.update.as_ref());
     let update = |(assignments, _): &(Vec<Assignment>, _)| {
-        let reached = reached_by_update(&insert.table, assignments);
+        let reached = reached_by_update(db, &insert.table, assignments);
         Doing { reached, says: Says::Abort }
     };
     let own = Doing {
-        reached: reached(&insert.table, Event::Insert),
+        reached: reached(db, &insert.table, Event::Insert),
         says: Says::Own(insert.resolution),
     };
     std::iter::once(own).chain(updates.map(update)).collect()
 }
 
-fn reached(table: &QualifiedName, event: Event) -> Reached {
-    Reached { table: table.name.clone(), event, columns: Vec::new() }
+fn id_of(db: &Database, table: &QualifiedName) -> Option<TableId> {
+    super::names::find(db, table.schema.as_deref(), &table.name)?.id()
 }
 
-fn reached_by_update(table: &QualifiedName, assignments: &[Assignment]) -> Reached {
+fn reached(db: &Database, table: &QualifiedName, event: Event) -> Reached {
+    Reached { table: id_of(db, table), event, columns: Vec::new() }
+}
+
+fn reached_by_update(db: &Database, table: &QualifiedName, assignments: &[Assignment]) -> Reached {
     let columns = assignments.iter().flat_map(|assigned| assigned.columns.clone()).collect();
-    Reached { columns, ..reached(table, Event::Update) }
+    Reached { columns, ..reached(db, table, Event::Update) }
 }
 
 /// The rows in the way that a statement may delete.
@@ -182,12 +191,12 @@ fn reached_by_replacing(db: &Database, statement: &Statement) -> Option<Reached>
             (&insert.table, insert.columns.clone(), insert.resolution, names_all)
         }
         Statement::Update(update) => {
-            let Reached { columns, .. } = reached_by_update(&update.table, &update.assignments);
+            let Reached { columns, .. } = reached_by_update(db, &update.table, &update.assignments);
             (&update.table, columns, update.resolution, false)
         }
         _ => return None,
     };
-    let entry = db.catalog().find_table(&table.full())?;
+    let entry = super::names::find_table(db, table)?;
     let conflict = ConflictClause::of(resolution);
     let may_replace = match statement {
         Statement::Update(_) => {
@@ -207,7 +216,7 @@ fn reached_by_replacing(db: &Database, statement: &Statement) -> Option<Reached>
             db.insert_may_replace(entry, &conflict, gives_row_id)
         }
     };
-    may_replace.then(|| reached(table, Event::Delete))
+    may_replace.then(|| reached(db, table, Event::Delete))
 }
 
 /// The keys that the ON CONFLICT of an INSERT are about, which are not replaced.
@@ -253,7 +262,7 @@ pub(super) fn find_broken(
     }
     // The rows of a table that is dropped start none of its own triggers.
     if let Statement::Drop { kind: ObjectKind::Table, name, .. } = statement {
-        waiting.extend(acts(&reached(name, Event::Delete)));
+        waiting.extend(acts(&reached(db, name, Event::Delete)));
     }
     // As SQLite compiles them: a trigger with all that it starts before the next one, the newest first.
     // Those on INSERT as it comes to them, the others all before the foreign keys' actions: it asks
@@ -291,8 +300,7 @@ pub(super) fn find_broken(
 /// What a foreign key does about a change of the rows that it references.
 fn reached_by_action(db: &Database, key: &ForeignKeyEntry, changed: &Reached) -> Option<Reached> {
     let definition = &key.definition;
-    key.resolved()?;
-    if !definition.references().eq_ignore_ascii_case(&changed.table) {
+    if Some(key.resolved()?.table) != changed.table {
         return None;
     }
     let rule = match changed.event {
@@ -305,7 +313,6 @@ fn reached_by_action(db: &Database, key: &ForeignKeyEntry, changed: &Reached) ->
         ReferentialAction::Cascade => changed.event,
         ReferentialAction::SetNull | ReferentialAction::SetDefault => Event::Update,
     };
-    let table = db.catalog().find_by_id(key.table)?.name().to_owned();
     let columns = definition.columns().iter().map(|column| column.to_string()).collect();
-    Some(Reached { table, event, columns })
+    Some(Reached { table: Some(key.table), event, columns })
 }

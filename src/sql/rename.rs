@@ -9,25 +9,92 @@
 //! reads the table at all, also where a subquery reads another table with a column so called.
 
 use super::parser::{Kind, Token, tokens};
+use crate::catalog::TableEntry;
 use crate::database::{Database, Enforcement, Object, ObjectKind};
 use crate::error::Result;
+use crate::id::SchemaId;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// The table that is altered, and who may speak of it: what is in its schema, and what is temporary.
+struct Altered {
+    name: String,
+    schema: SchemaId,
+    schema_name: String,
+    /// Whether what is temporary means it by its bare name.
+    is_seen: bool,
+    /// The triggers on it.
+    triggers: Vec<(SchemaId, Arc<str>)>,
+}
+
+impl Altered {
+    fn new(db: &Database, table: &TableEntry) -> Self {
+        let schema = table.definition.schema();
+        let found = db.catalog().find_table(table.name());
+        Altered {
+            name: table.name().to_owned(),
+            schema,
+            schema_name: db.catalog().schemas().name(schema).to_owned(),
+            is_seen: found.is_some_and(|found| found.id == table.id),
+            triggers: db.programs_of(table.id),
+        }
+    }
+
+    /// Whether an object belongs to it.
+    fn owns(&self, object: &Object) -> bool {
+        let is_on_it = |(schema, name): &(SchemaId, Arc<str>)| {
+            *schema == object.schema && object.is_called(name)
+        };
+        object.is_of(&self.name)
+            && match object.kind {
+                ObjectKind::Trigger => self.triggers.iter().any(is_on_it),
+                ObjectKind::Table | ObjectKind::Index | ObjectKind::View => {
+                    object.schema == self.schema
+                }
+            }
+    }
+
+    /// The names by which an object can mean it, if it can at all.
+    fn names_in(&self, object: &Object) -> Option<TableName<'_>> {
+        let is_bare = match object.schema {
+            schema if schema == self.schema => true,
+            SchemaId::TEMP => self.is_seen,
+            _ => return None,
+        };
+        Some(TableName { schema: &self.schema_name, table: &self.name, is_bare })
+    }
+}
+
+/// How a text can name the table that is altered.
+#[derive(Clone, Copy)]
+struct TableName<'a> {
+    schema: &'a str,
+    table: &'a str,
+    /// Whether it means it where no schema is said.
+    is_bare: bool,
+}
 
 /// Renames a table, and where texts name it.
 ///
 /// # Errors
 /// If the new name is taken.
-pub(super) fn rename_table(db: &mut Database, old: &str, new: &str, legacy: bool) -> Result<()> {
+pub(super) fn rename_table(
+    db: &mut Database,
+    table: &TableEntry,
+    new: &str,
+    legacy: bool,
+) -> Result<()> {
     // As it once was, foreign keys follow only while they are enforced.
     let follows = !legacy || db.enforcement() == Enforcement::On;
+    let altered = Altered::new(db, table);
     match follows {
-        true => db.rename_table(old, new)?,
-        false => db.rename_table_alone(old, new)?,
+        true => db.rename_table(table.id, new)?,
+        false => db.rename_table_alone(table.id, new)?,
     }
+    let old = table.name();
     let quoted = format!("\"{}\"", new.replace('"', "\"\""));
     rewrite(db, |object| {
-        let is_own = object.is_of(old);
+        let is_own = altered.owns(object);
         if is_own {
             object.table = new.to_owned();
             if object.kind == ObjectKind::Table {
@@ -43,8 +110,9 @@ pub(super) fn rename_table(db: &mut Database, old: &str, new: &str, legacy: bool
         if legacy && !is_own && !is_reference {
             return;
         }
+        let Some(name) = altered.names_in(object) else { return };
         edit(object, |all| {
-            let names = (0..all.len()).filter(|&at| names_table(all, at, old));
+            let names = (0..all.len()).filter(|&at| names_table(all, at, name));
             names.map(|at| (all[at].start..all[at].end(), quoted.clone())).collect()
         });
     })
@@ -56,32 +124,33 @@ pub(super) fn rename_table(db: &mut Database, old: &str, new: &str, legacy: bool
 /// If there is another column of that name.
 pub(super) fn rename_column(
     db: &mut Database,
-    table: &str,
+    table: &TableEntry,
     from: &str,
     to: &str,
     is_quoted: bool,
 ) -> Result<()> {
+    let altered = Altered::new(db, table);
     let quoted = format!("\"{}\"", to.replace('"', "\"\""));
     let new = |token: &Token<'_>| match token.kind == Kind::Word && !is_quoted {
         true => to.to_owned(),
         false => quoted.clone(),
     };
-    db.rename_column_written(table, from, to, &|check| {
+    db.rename_column_written(table.id, from, to, &|check| {
         edited(check, |all| {
             let names = (0..all.len()).filter(|&at| is_column(all, at, from));
             names.map(|at| (all[at].start..all[at].end(), new(&all[at]))).collect()
         })
     })?;
     rewrite(db, |object| {
-        let own = object.is_of(table);
-        let kind = object.kind;
+        let (kind, own, table) = (object.kind, altered.owns(object), table.name());
+        let Some(name) = altered.names_in(object) else { return };
         edit(object, |all| {
             let names = (0..all.len()).filter(|&at| match (kind, own) {
                 (ObjectKind::Table, true) => names_own_column(all, at, table, from),
                 (ObjectKind::Table, false) => names_referenced_column(all, at, table, from),
                 (ObjectKind::Index, own) => own && is_column(all, at, from),
                 (ObjectKind::View | ObjectKind::Trigger, own) => {
-                    names_column_read(all, at, table, from, own)
+                    names_column_read(all, at, name, from, own)
                 }
             });
             names.map(|at| (all[at].start..all[at].end(), new(&all[at]))).collect()
@@ -93,9 +162,9 @@ pub(super) fn rename_column(
 ///
 /// # Errors
 /// As [`Database::change_objects`].
-pub(super) fn add_column_text(db: &mut Database, table: &str, column: &str) -> Result<()> {
+pub(super) fn add_column_text(db: &mut Database, table: &TableEntry, column: &str) -> Result<()> {
     rewrite(db, |object| {
-        if object.kind == ObjectKind::Table && object.is_called(table) {
+        if is_definition(object, table) {
             edit(object, |all| {
                 let end = end_of_columns(all);
                 vec![(end..end, format!(", {column}"))]
@@ -108,9 +177,13 @@ pub(super) fn add_column_text(db: &mut Database, table: &str, column: &str) -> R
 ///
 /// # Errors
 /// As [`Database::change_objects`].
-pub(super) fn drop_column_text(db: &mut Database, table: &str, position: usize) -> Result<()> {
+pub(super) fn drop_column_text(
+    db: &mut Database,
+    table: &TableEntry,
+    position: usize,
+) -> Result<()> {
     rewrite(db, |object| {
-        if object.kind == ObjectKind::Table && object.is_called(table) {
+        if is_definition(object, table) {
             edit(object, |all| {
                 let starts = column_starts(all);
                 let range = match (starts.get(position), starts.get(position + 1)) {
@@ -123,6 +196,12 @@ pub(super) fn drop_column_text(db: &mut Database, table: &str, position: usize) 
             });
         }
     })
+}
+
+fn is_definition(object: &Object, table: &TableEntry) -> bool {
+    object.kind == ObjectKind::Table
+        && object.schema == table.definition.schema()
+        && object.is_called(table.name())
 }
 
 type Edits = Vec<(Range<usize>, String)>;
@@ -168,12 +247,18 @@ fn is_sign_at(all: &[Token<'_>], at: usize, sign: &str) -> bool {
 const BEFORE_TABLE: [&str; 8] =
     ["TABLE", "REFERENCES", "ON", "INTO", "UPDATE", "FROM", "JOIN", "IN"];
 
-fn names_table(all: &[Token<'_>], at: usize, table: &str) -> bool {
-    if !is_name(&all[at], table) {
+fn names_table(all: &[Token<'_>], at: usize, name: TableName<'_>) -> bool {
+    if !is_name(&all[at], name.table) {
         return false;
     }
-    if is_sign_at(all, at + 1, ".") {
-        return !before(all, at).is_some_and(|token| token.is_sign("."));
+    let is_qualified = at >= 2 && is_sign_at(all, at - 1, ".");
+    let is_meant = if is_qualified { is_name(&all[at - 2], name.schema) } else { name.is_bare };
+    if !is_meant {
+        return false;
+    }
+    let at = if is_qualified { at - 2 } else { at };
+    if !is_qualified && is_sign_at(all, at + 1, ".") {
+        return true;
     }
     let Some(previous) = before(all, at) else { return false };
     let is_behind_word = BEFORE_TABLE.iter().any(|word| previous.is(word));
@@ -308,7 +393,7 @@ fn names_own_column(all: &[Token<'_>], at: usize, table: &str, column: &str) -> 
 fn names_column_read(
     all: &[Token<'_>],
     at: usize,
-    table: &str,
+    table: TableName<'_>,
     column: &str,
     is_on_table: bool,
 ) -> bool {
@@ -319,7 +404,7 @@ fn names_column_read(
     if is_sign_at(all, at.wrapping_sub(1), ".") {
         let Some(qualifier) = at.checked_sub(2).map(|at| &all[at]) else { return false };
         let is_row = is_name(qualifier, "new") || is_name(qualifier, "old");
-        return is_name(qualifier, table)
+        return is_name(qualifier, table.table)
             || (is_row && is_on_table)
             || is_alias(&all[statement], qualifier, table);
     }
@@ -341,7 +426,7 @@ fn statement_around(all: &[Token<'_>], at: usize) -> Range<usize> {
 }
 
 /// Whether a name is given to the table within a statement.
-fn is_alias(statement: &[Token<'_>], alias: &Token<'_>, table: &str) -> bool {
+fn is_alias(statement: &[Token<'_>], alias: &Token<'_>, table: TableName<'_>) -> bool {
     let Some(alias) = alias.name() else { return false };
     (0..statement.len()).any(|at| {
         let behind = at + 1 + usize::from(statement.get(at + 1).is_some_and(|t| t.is("AS")));

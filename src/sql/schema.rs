@@ -1,7 +1,7 @@
 //! Changes of the schema: what a definition means, and what `sqlite_schema` then says.
 
 use super::connection::Connection;
-use super::names::missing;
+use super::names::{Home, Named, SchemaNames, find, find_in, known_schema, missing};
 use super::schema_table::objects_of_table;
 use super::syntax::{
     AlterTable, CreateIndex, CreateTable, CreateTrigger, CreateView, QualifiedName, Statement,
@@ -9,10 +9,10 @@ use super::syntax::{
 };
 use super::{parser, rename};
 use super::{trigger, view};
-use crate::catalog::{Column, Index, SEQUENCE_TABLE, Table};
-use crate::database::{Database, Object, ObjectKind, Start};
+use crate::catalog::{Column, Index, SEQUENCE_TABLE, Table, TableEntry};
+use crate::database::{Attached, Database, Object, ObjectKind};
 use crate::error::{Error, NameError, NameKind, Result, SqlError};
-use crate::id::TableId;
+use crate::id::{IndexId, SchemaId, TableId};
 use crate::query::Query;
 use crate::value::Affinity;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(super) fn run(connection: &mut Connection, statement: Statement) -> Result<(
         Statement::CreateTable(table) => create_table(db, *table),
         Statement::CreateIndex(index) => create_index(db, *index),
         Statement::CreateView(view) => create_view(db, *view),
-        Statement::CreateTrigger(trigger) => create_trigger(db, &trigger),
+        Statement::CreateTrigger(trigger) => create_trigger(db, *trigger),
         Statement::Drop { kind, name, if_exists } => drop(db, kind, &name, if_exists),
         Statement::AlterTable { table, change } => alter(db, &table, *change, legacy),
         _ => Ok(()),
@@ -47,37 +47,41 @@ fn written<'a>(text: &'a str, name: &'a str) -> &'a str {
     parser::tokens(text).next().map_or(name, |token| token.text)
 }
 
-/// Whether there is something of this name; an error unless that is fine.
-fn is_taken(
-    db: &Database,
+/// What is to be defined, and where.
+#[derive(Clone, Copy)]
+struct New<'a> {
     kind: ObjectKind,
-    name: &str,
-    text: &str,
-    is_temporary: bool,
+    schema: SchemaId,
+    name: &'a str,
+    /// The text from the name on.
+    text: &'a str,
     if_not_exists: bool,
-) -> Result<bool> {
+}
+
+/// Whether there is something of this name; an error unless that is fine.
+fn is_taken(db: &Database, new: New<'_>) -> Result<bool> {
+    let New { kind, schema, name, text, if_not_exists } = new;
     let written = written(text, name);
-    let schema = if is_temporary { "temp" } else { "main" };
-    let full = format!("{schema}.{name}");
     if is_internal(name) {
         return refuse(format!("object name reserved for internal use: {name}"));
     }
-    if let Some(view) = db.find_object(ObjectKind::View, name)
-        && view.is_temporary == is_temporary
-    {
-        return match if_not_exists && kind != ObjectKind::Index {
-            true => Ok(true),
-            false => refuse(format!("{} {written} already exists", view.kind.word())),
-        };
+    match find_in(db, schema, name) {
+        Some(Named::View(view)) => {
+            return match if_not_exists && kind != ObjectKind::Index {
+                true => Ok(true),
+                false => refuse(format!("{} {written} already exists", view.kind.word())),
+            };
+        }
+        Some(Named::Table(_)) => {
+            return match (if_not_exists, kind) {
+                (true, ObjectKind::Table | ObjectKind::View) => Ok(true),
+                (_, ObjectKind::Index) => refuse(format!("there is already a table named {name}")),
+                _ => refuse(format!("table {written} already exists")),
+            };
+        }
+        None => {}
     }
-    if db.catalog().find_table(&full).is_some() {
-        return match (if_not_exists, kind) {
-            (true, ObjectKind::Table | ObjectKind::View) => Ok(true),
-            (_, ObjectKind::Index) => refuse(format!("there is already a table named {name}")),
-            _ => refuse(format!("table {written} already exists")),
-        };
-    }
-    if db.catalog().find_index(&full).is_some() {
+    if db.catalog().find_index_in(schema, name).is_some() {
         return match (if_not_exists, kind) {
             (true, ObjectKind::Index) => Ok(true),
             (_, ObjectKind::Index) => refuse(format!("index {name} already exists")),
@@ -89,24 +93,24 @@ fn is_taken(
 
 fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
     let name = create.name.name.clone();
-    let temporary = is_to_be_temporary(&create.name, create.is_temporary)?;
-    if is_taken(db, ObjectKind::Table, &name, &create.text, temporary, create.if_not_exists)? {
+    let schema = schema_of(db, &create.name, create.is_temporary)?;
+    let (kind, text, if_not_exists) = (ObjectKind::Table, &create.text, create.if_not_exists);
+    if is_taken(db, New { kind, schema, name: &name, text, if_not_exists })? {
         return Ok(());
     }
     match create.body {
         TableBody::Definition(definition) => {
-            let table = table_of(&name, definition)?;
+            let table = table_of(&name, definition)?.within(schema);
             let sql = format!("CREATE TABLE {}", create.text);
-            define_table(db, table, sql, temporary)
+            db.as_one(|db| define_table(db, table, sql).map(|_| ()))
         }
         TableBody::Query(query) => {
             let query = db.prepare_select(&query)?;
             let rows = db.run_query(&query, &[])?;
             let (table, sql) = table_of_query(&name, &query);
             db.as_one(|db| {
-                define_table(db, table, sql, temporary)?;
-                let schema = if temporary { "temp" } else { "main" };
-                db.fill_table(&format!("{schema}.{name}"), rows)
+                let table = define_table(db, table.within(schema), sql)?;
+                db.fill_table(table, rows)
             })
         }
     }
@@ -117,21 +121,17 @@ fn is_internal(name: &str) -> bool {
     name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_"))
 }
 
-/// Whether something of this name will be temporary; `is_said` if its definition says so.
+/// The schema of something that is to have this name; `is_temporary` if its definition says so.
 ///
 /// # Errors
 /// For a schema that is not there, and a temporary thing in another one.
-fn is_to_be_temporary(name: &QualifiedName, is_said: bool) -> Result<bool> {
-    let Some(schema) = &name.schema else { return Ok(is_said) };
-    if schema.eq_ignore_ascii_case("temp") {
-        return Ok(true);
-    }
-    if !schema.eq_ignore_ascii_case("main") {
-        return refuse(format!("unknown database {schema}"));
-    }
-    match is_said {
-        true => refuse("temporary table name must be unqualified".to_owned()),
-        false => Ok(false),
+fn schema_of(db: &Database, name: &QualifiedName, is_temporary: bool) -> Result<SchemaId> {
+    let schema =
+        name.schema.as_deref().map(|schema| known_schema(db.catalog(), schema)).transpose()?;
+    match (schema, is_temporary) {
+        (None | Some(SchemaId::TEMP), true) => Ok(SchemaId::TEMP),
+        (Some(_), true) => refuse("temporary table name must be unqualified".to_owned()),
+        (schema, false) => Ok(schema.unwrap_or_default()),
     }
 }
 
@@ -143,22 +143,22 @@ fn without_parameters(text: &str, message: &str) -> Result<()> {
     }
 }
 
-fn define_table(db: &mut Database, table: Table, sql: String, is_temporary: bool) -> Result<()> {
-    let schema = if is_temporary { "temp" } else { "main" };
-    let name = format!("{schema}.{}", table.name());
-    let table = if is_temporary { table.temporary() } else { table };
-    let sequences = format!("{schema}.{SEQUENCE_TABLE}");
-    db.as_one(|db| {
-        let had_sequences = db.catalog().find_table(&*sequences).is_some();
-        db.create_table(table)?;
-        let entry = db.catalog().table(&*name)?.clone();
-        let mut objects = objects_of_table(&entry, sql, is_temporary);
-        if let (false, Some(entry)) = (had_sequences, db.catalog().find_table(&*sequences)) {
-            let sql = format!("CREATE TABLE {SEQUENCE_TABLE}(name,seq)");
-            objects.extend(objects_of_table(entry, sql, is_temporary));
-        }
-        db.change_objects(|all| all.extend(objects.into_iter().map(Arc::new)))
-    })
+/// Defines a table, as a part of a statement.
+fn define_table(db: &mut Database, table: Table, sql: String) -> Result<TableId> {
+    let (name, schema) = (table.name().to_owned(), table.schema());
+    let sequences = |db: &Database| db.catalog().find_table_in(schema, SEQUENCE_TABLE).cloned();
+    let had_sequences = sequences(db).is_some();
+    db.create_table(table)?;
+    let Some(entry) = db.catalog().find_table_in(schema, &name).cloned() else {
+        return Err(missing(db, None, &name));
+    };
+    let mut objects = objects_of_table(&entry, sql);
+    if let (false, Some(entry)) = (had_sequences, sequences(db)) {
+        let sql = format!("CREATE TABLE {SEQUENCE_TABLE}(name,seq)");
+        objects.extend(objects_of_table(&entry, sql));
+    }
+    db.change_objects(|all| all.extend(objects.into_iter().map(Arc::new)))?;
+    Ok(entry.id)
 }
 
 /// The definition of a table, with what SQL alone has to say about it looked at.
@@ -246,27 +246,31 @@ fn table_of_query(name: &str, query: &Query) -> (Table, String) {
 }
 
 fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
-    is_to_be_temporary(&create.name, false)?;
-    let name = create.name.name.clone();
-    let on = match &create.name.schema {
-        Some(schema) => format!("{schema}.{}", create.table),
-        None => create.table.clone(),
+    let schema = match &create.name.schema {
+        Some(schema) => known_schema(db.catalog(), schema)?,
+        // It is where its table is, if that is temporary, and in main otherwise.
+        None => match find(db, None, &create.table).map(Named::schema) {
+            Some(SchemaId::TEMP) => SchemaId::TEMP,
+            Some(_) | None => SchemaId::MAIN,
+        },
     };
-    let Some(table) = db.catalog().find_table(&on).cloned() else {
-        if db.find_object(ObjectKind::View, &create.table).is_some() {
-            return refuse("views may not be indexed".to_owned());
+    let table = match find_in(db, schema, &create.table) {
+        Some(Named::Table(table)) => table.clone(),
+        Some(Named::View(_)) => return refuse("views may not be indexed".to_owned()),
+        None => {
+            let schema = db.catalog().schemas().name(schema);
+            return Err(missing(db, Some(schema), &create.table));
         }
-        let schema = create.name.schema.as_deref().unwrap_or("main");
-        return Err(missing(db, Some(schema), &create.table));
     };
     if is_internal(&create.table) {
         return refuse(format!("table {} may not be indexed", create.table));
     }
-    let is_temporary = table.definition.is_temporary();
-    if is_taken(db, ObjectKind::Index, &name, &create.text, is_temporary, create.if_not_exists)? {
+    let name = create.name.name.clone();
+    let (kind, text, if_not_exists) = (ObjectKind::Index, &create.text, create.if_not_exists);
+    if is_taken(db, New { kind, schema, name: &name, text, if_not_exists })? {
         return Ok(());
     }
-    let mut index = Index::new(name.as_str(), on.as_str(), create.columns);
+    let mut index = Index::new(name.as_str(), table.name(), create.columns);
     if create.is_unique {
         index = index.unique();
     }
@@ -275,15 +279,15 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
     }
     let word = if create.is_unique { "UNIQUE INDEX" } else { "INDEX" };
     let object = Object {
-        kind: ObjectKind::Index,
+        kind,
         name,
         table: table.name().to_owned(),
         sql: Some(format!("CREATE {word} {}", create.text)),
-        is_temporary,
+        schema,
         view: None,
     };
     db.as_one(|db| {
-        db.create_index(index)?;
+        db.create_index_on(table.id, &index)?;
         db.change_objects(|all| all.push(Arc::new(object)))
     })
 }
@@ -291,22 +295,41 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
 fn create_view(db: &mut Database, create: CreateView) -> Result<()> {
     without_parameters(&create.text, "parameters are not allowed in views")?;
     let name = create.name.name.clone();
-    let is_temporary = is_to_be_temporary(&create.name, create.is_temporary)?;
-    if is_taken(db, ObjectKind::View, &name, &create.text, is_temporary, create.if_not_exists)? {
+    let schema = schema_of(db, &create.name, create.is_temporary)?;
+    let (kind, text, if_not_exists) = (ObjectKind::View, &create.text, create.if_not_exists);
+    if is_taken(db, New { kind, schema, name: &name, text, if_not_exists })? {
         return Ok(());
     }
-    let object = view::object(db, name, format!("CREATE VIEW {}", create.text), is_temporary);
+    let object = view::object(db, name, format!("CREATE VIEW {}", create.text), schema);
+    check_schemas(db, &object)?;
     db.change_objects(|all| all.push(Arc::new(object)))
 }
 
-fn create_trigger(db: &mut Database, create: &CreateTrigger) -> Result<()> {
+/// Refuses a view or trigger that names another schema than its own, unless it is temporary.
+fn check_schemas(db: &Database, object: &Object) -> Result<()> {
+    let home = Home::new(object.kind, &object.name, object.schema);
+    let sql = object.sql.as_deref().unwrap_or_default();
+    parser::parse(sql, &SchemaNames::of_definition(db, home)).map(|_| ())
+}
+
+fn create_trigger(db: &mut Database, mut create: CreateTrigger) -> Result<()> {
     let name = create.name.name.clone();
     if create.is_temporary && create.name.schema.is_some() {
         return refuse("temporary trigger may not have qualified name".to_owned());
     }
-    let is_temporary = is_to_be_temporary(&create.name, create.is_temporary)?;
-    trigger::check_target(db, create)?;
-    if db.find_object(ObjectKind::Trigger, &name).is_some() {
+    let schema = schema_of(db, &create.name, create.is_temporary)?;
+    let on = find(db, create.table.schema.as_deref(), &create.table.name);
+    let schema = match on.map(Named::schema) {
+        Some(SchemaId::TEMP) if create.name.schema.is_none() => SchemaId::TEMP,
+        Some(_) | None => schema,
+    };
+    let home = Home::new(ObjectKind::Trigger, &name, schema);
+    home.check(db, create.table.schema.as_deref())?;
+    if let Some(only) = home.only() {
+        create.table.schema = Some(db.catalog().schemas().name(only).to_owned());
+    }
+    let on = trigger::target(db, &create)?;
+    if db.find_object_in(schema, ObjectKind::Trigger, &name).is_some() {
         return match create.if_not_exists {
             true => Ok(()),
             false => refuse(format!("trigger {} already exists", written(&create.text, &name))),
@@ -318,24 +341,21 @@ fn create_trigger(db: &mut Database, create: &CreateTrigger) -> Result<()> {
         name: name.clone(),
         table: create.table.name.clone(),
         sql: Some(format!("CREATE TRIGGER {}", create.text)),
-        is_temporary: is_temporary
-            || db
-                .catalog()
-                .find_table(&create.table.full())
-                .is_some_and(|it| it.definition.is_temporary()),
+        schema,
         view: None,
     };
-    let never: Start = Arc::new(|_| unreachable_program());
-    let table = match db.catalog().find_table(&create.table.name) {
-        Some(table) => table.id,
-        None => match db.find_object(ObjectKind::View, &create.table.name) {
-            Some(view) => view.view.unwrap_or(TableId(u32::MAX)),
-            None => return Err(missing(db, Some("main"), &create.table.name)),
-        },
+    check_schemas(db, &object)?;
+    let program = Attached {
+        name: name.into(),
+        schema,
+        table: on.id().unwrap_or(TableId(u32::MAX)),
+        event: create.event,
+        timing: create.timing,
+        columns: trigger::positions(db, &create),
+        start: Arc::new(|_| unreachable_program()),
     };
-    let positions = trigger::positions(db, create);
     db.as_one(|db| {
-        db.attach_for(&name, table, create.event, create.timing, positions, never)?;
+        db.attach(program)?;
         db.change_objects(|all| all.push(Arc::new(object)))
     })
 }
@@ -353,75 +373,103 @@ impl crate::database::Program for Uncompiled {
     }
 }
 
-fn drop(db: &mut Database, kind: ObjectKind, name: &QualifiedName, if_exists: bool) -> Result<()> {
-    let text = match &name.schema {
-        Some(schema) => format!("{schema}.{}", name.name),
-        None => name.name.clone(),
-    };
-    let (full, name) = (name.full(), name.name.as_str());
-    let is_there = match kind {
-        ObjectKind::Table => db.catalog().find_table(&full).is_some(),
-        ObjectKind::Index => db.catalog().find_index(&full).is_some(),
-        ObjectKind::View | ObjectKind::Trigger => db.find_object(kind, name).is_some(),
-    };
-    if !is_there || (kind == ObjectKind::Table && is_internal(name)) {
-        return refuse_drop(db, kind, name, &text, if_exists);
+/// What is to be dropped.
+enum Goes {
+    Table(Arc<TableEntry>),
+    Index(SchemaId, TableId, IndexId),
+    View(Arc<Object>),
+    Trigger(Arc<Object>),
+}
+
+/// What a DROP is about, if there is such a thing.
+fn find_dropped(db: &Database, kind: ObjectKind, name: &QualifiedName) -> Option<Goes> {
+    let QualifiedName { schema, name } = name;
+    match (kind, find(db, schema.as_deref(), name)) {
+        (ObjectKind::Table, Some(Named::Table(table))) => Some(Goes::Table(table.clone())),
+        (ObjectKind::View, Some(Named::View(view))) => Some(Goes::View(view.clone())),
+        (ObjectKind::Table | ObjectKind::View, _) => None,
+        (ObjectKind::Index, _) => {
+            let index = |schema| db.catalog().find_index_in(schema, name);
+            schemas_of(db, schema.as_deref()).into_iter().find_map(|schema| {
+                let (table, index) = index(schema)?;
+                Some(Goes::Index(schema, table.id, index.id))
+            })
+        }
+        (ObjectKind::Trigger, _) => {
+            let trigger = |schema| db.find_object_in(schema, ObjectKind::Trigger, name);
+            let mut schemas = schemas_of(db, schema.as_deref()).into_iter();
+            schemas.find_map(trigger).cloned().map(Goes::Trigger)
+        }
     }
-    db.as_one(|db| match kind {
-        ObjectKind::Table => {
-            let triggers: Vec<_> = db
-                .objects()
-                .iter()
-                .filter(|object| object.kind == ObjectKind::Trigger && object.is_of(name))
-                .cloned()
-                .collect();
-            let table = db.catalog().table(&*full)?;
-            let is_temporary = table.definition.is_temporary();
-            db.drop_table(&full)?;
+}
+
+/// The schemas where a name is looked for.
+fn schemas_of(db: &Database, schema: Option<&str>) -> Vec<SchemaId> {
+    let schemas = db.catalog().schemas();
+    match schema {
+        Some(schema) => schemas.find(schema).into_iter().collect(),
+        None => schemas.in_turn().collect(),
+    }
+}
+
+fn drop(db: &mut Database, kind: ObjectKind, name: &QualifiedName, if_exists: bool) -> Result<()> {
+    let goes = find_dropped(db, kind, name);
+    let Some(goes) = goes.filter(|_| kind != ObjectKind::Table || !is_internal(&name.name)) else {
+        return refuse_drop(db, kind, name, if_exists);
+    };
+    db.as_one(|db| match goes {
+        Goes::Table(table) => {
+            let triggers = db.programs_of(table.id);
+            db.drop_table(table.id)?;
             db.change_objects(|all| {
                 all.retain(|object| {
-                    let goes = object.is_of(name)
-                        && object.kind != ObjectKind::View
-                        && object.is_temporary == is_temporary;
-                    !goes && !triggers.contains(object)
+                    let is_part = object.schema == table.definition.schema()
+                        && object.is_of(table.name())
+                        && matches!(object.kind, ObjectKind::Table | ObjectKind::Index);
+                    !is_part && !is_among(&triggers, object)
                 });
             })
         }
-        ObjectKind::Index => {
-            db.drop_index(&full)?;
-            let is_it =
-                |object: &Arc<Object>| object.kind == ObjectKind::Index && object.is_called(name);
-            db.change_objects(|all| all.retain(|object| !is_it(object)))
-        }
-        ObjectKind::View => {
-            let goes = |object: &Arc<Object>| {
-                object.is_of(name) && matches!(object.kind, ObjectKind::View | ObjectKind::Trigger)
+        Goes::Index(schema, table, index) => {
+            db.drop_index_of(table, index)?;
+            let is_it = |object: &Object| {
+                object.kind == ObjectKind::Index
+                    && object.schema == schema
+                    && object.is_called(&name.name)
             };
-            let gone: Vec<_> = db.objects().iter().filter(|object| goes(object)).cloned().collect();
-            gone.iter().try_for_each(|object| detach(db, &object.name))?;
-            db.change_objects(|all| all.retain(|object| !goes(object)))
-        }
-        ObjectKind::Trigger => {
-            detach(db, name)?;
-            let is_it =
-                |object: &Arc<Object>| object.kind == ObjectKind::Trigger && object.is_called(name);
             db.change_objects(|all| all.retain(|object| !is_it(object)))
+        }
+        Goes::View(view) => {
+            let triggers = view.view.map_or_else(Vec::new, |id| db.programs_of(id));
+            db.detach_programs(|program| Some(program.table) == view.view)?;
+            db.change_objects(|all| {
+                all.retain(|object| *object != view && !is_among(&triggers, object));
+            })
+        }
+        Goes::Trigger(trigger) => {
+            db.detach_programs(|program| program.is(trigger.schema, &trigger.name))?;
+            db.change_objects(|all| all.retain(|object| *object != trigger))
         }
     })
 }
 
-/// Detaches a trigger's program, unless it has gone with its table.
-fn detach(db: &mut Database, trigger: &str) -> Result<()> {
-    if db.has_program_named(trigger) { db.detach_program(trigger) } else { Ok(()) }
+fn is_among(triggers: &[(SchemaId, Arc<str>)], object: &Object) -> bool {
+    object.kind == ObjectKind::Trigger
+        && triggers.iter().any(|(schema, name)| *schema == object.schema && object.is_called(name))
 }
 
 fn refuse_drop(
     db: &Database,
     kind: ObjectKind,
-    name: &str,
-    text: &str,
+    name: &QualifiedName,
     if_exists: bool,
 ) -> Result<()> {
+    let found = find(db, name.schema.as_deref(), &name.name);
+    let text = match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.clone(),
+    };
+    let name = name.name.as_str();
     if name.to_ascii_lowercase().starts_with("sqlite_autoindex_") && kind == ObjectKind::Index {
         return refuse(
             "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped".to_owned(),
@@ -430,27 +478,28 @@ fn refuse_drop(
     if is_internal(name) && kind == ObjectKind::Table {
         return refuse(format!("table {name} may not be dropped"));
     }
-    match kind {
-        ObjectKind::Table if db.find_object(ObjectKind::View, name).is_some() => {
+    match (kind, found) {
+        (ObjectKind::Table, Some(Named::View(_))) => {
             refuse(format!("use DROP VIEW to delete view {name}"))
         }
-        ObjectKind::View if db.catalog().find_table(name).is_some() => {
+        (ObjectKind::View, Some(Named::Table(_))) => {
             refuse(format!("use DROP TABLE to delete table {name}"))
         }
         _ if if_exists => Ok(()),
-        ObjectKind::Table => Err(missing(db, None, text)),
-        ObjectKind::Index => {
+        (ObjectKind::Table, _) => Err(missing(db, None, &text)),
+        (ObjectKind::Index, _) => {
             let names: Vec<_> = db.catalog().index_names().collect();
-            Err(NameError::missing(NameKind::Index, text, None, names.iter().map(String::as_str)))
+            Err(NameError::missing(NameKind::Index, &text, None, names.iter().map(String::as_str)))
         }
-        ObjectKind::View => refuse(format!("no such view: {text}")),
-        ObjectKind::Trigger => refuse(format!("no such trigger: {text}")),
+        (ObjectKind::View, _) => refuse(format!("no such view: {text}")),
+        (ObjectKind::Trigger, _) => refuse(format!("no such trigger: {text}")),
     }
 }
 
 fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bool) -> Result<()> {
-    let Some(table) = db.catalog().find_table(&name.full()).cloned() else {
-        if db.find_object(ObjectKind::View, &name.name).is_some() {
+    let found = find(db, name.schema.as_deref(), &name.name);
+    let Some(table) = found.and_then(Named::table).cloned() else {
+        if found.is_some() {
             return refuse(match change {
                 AlterTable::RenameTo(_) => format!("view {} may not be altered", name.name),
                 AlterTable::RenameColumn { .. } => {
@@ -477,7 +526,7 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
         }
         AlterTable::RenameTo(new) => db.as_one(|db| {
             let texts = check_texts(db, "", legacy);
-            first_refusal(texts, rename::rename_table(db, &old, &new, legacy))?;
+            first_refusal(texts, rename::rename_table(db, &table, &new, legacy))?;
             check_texts(db, " after rename", legacy)
         }),
         AlterTable::RenameColumn { from, to, is_quoted } => {
@@ -492,7 +541,7 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
             }
             db.as_one(|db| {
                 check_texts(db, "", legacy)?;
-                rename::rename_column(db, &old, &from, &to, is_quoted)?;
+                rename::rename_column(db, &table, &from, &to, is_quoted)?;
                 check_texts(db, " after rename", legacy)
             })
         }
@@ -504,8 +553,8 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 })?,
                 false => column.column,
             };
-            db.add_column(&old, column)?;
-            rename::add_column_text(db, &old, &text)
+            db.add_column(table.id, column)?;
+            rename::add_column_text(db, &table, &text)
         }),
         AlterTable::DropColumn(column) => {
             if table.definition.position(&column).is_none() {
@@ -514,8 +563,8 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
             db.as_one(|db| {
                 let texts = check_texts(db, "", legacy);
                 let position = table.position(&column)?;
-                first_refusal(texts, db.drop_column(&old, &column))?;
-                rename::drop_column_text(db, &old, position)?;
+                first_refusal(texts, db.drop_column(table.id, &column))?;
+                rename::drop_column_text(db, &table, position)?;
                 check_texts(db, " after drop column", legacy)
             })
         }
@@ -537,8 +586,7 @@ fn check_texts(db: &Database, when: &str, legacy: bool) -> Result<()> {
     }
     for object in db.objects() {
         let found = match object.kind {
-            ObjectKind::View => view::columns(db, &object.name)
-                .map_or_else(|e| Err(trigger::in_its_schema(e)), |_| Ok(())),
+            ObjectKind::View => view::columns(db, object).map(|_| ()),
             ObjectKind::Trigger => trigger::check_names(db, object),
             ObjectKind::Table | ObjectKind::Index => Ok(()),
         };

@@ -3,6 +3,7 @@
 use crate::catalog::{IndexKind, TableEntry};
 use crate::database::{Database, Object, ObjectKind, View};
 use crate::error::Result;
+use crate::id::SchemaId;
 use crate::query::{SuppliedColumn, SuppliedTable};
 use crate::value::Value;
 
@@ -13,23 +14,26 @@ pub(super) struct SchemaTable {
     rows: Vec<Vec<Value>>,
 }
 
-/// Name, and whether it lists what is temporary.
-const NAMES: [(&str, bool); 4] = [
-    ("sqlite_schema", false),
-    ("sqlite_master", false),
-    ("sqlite_temp_schema", true),
-    ("sqlite_temp_master", true),
+/// Each name, and the schema that it lists unless another one is named.
+const NAMES: [(&str, SchemaId); 4] = [
+    ("sqlite_schema", SchemaId::MAIN),
+    ("sqlite_master", SchemaId::MAIN),
+    ("sqlite_temp_schema", SchemaId::TEMP),
+    ("sqlite_temp_master", SchemaId::TEMP),
 ];
 
 impl SchemaTable {
     /// The table of this name, if it is one of these.
     pub(super) fn find(db: &Database, schema: Option<&str>, name: &str) -> Option<Self> {
-        let (name, is_temporary) =
-            NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-        let is_temporary =
-            *is_temporary || schema.is_some_and(|schema| schema.eq_ignore_ascii_case("temp"));
-        let listed = db.objects().iter().filter(|object| object.is_temporary == is_temporary);
-        let rows = listed.map(|object| row(object)).collect();
+        let (name, own) = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        let schema = match schema {
+            Some(schema) => db.catalog().schemas().find(schema)?,
+            None => *own,
+        };
+        if *own == SchemaId::TEMP && schema != SchemaId::TEMP {
+            return None;
+        }
+        let rows = db.objects_in(schema).map(|object| row(object)).collect();
         Some(SchemaTable { name: (*name).to_owned(), rows })
     }
 }
@@ -76,11 +80,11 @@ pub(super) fn index_name(table: &TableEntry, position: usize) -> String {
 }
 
 /// The objects that a new table brings: itself, and the indexes of its keys.
-pub(super) fn objects_of_table(table: &TableEntry, sql: String, is_temporary: bool) -> Vec<Object> {
-    let name = table.name().to_owned();
+pub(super) fn objects_of_table(table: &TableEntry, sql: String) -> Vec<Object> {
+    let (name, schema) = (table.name().to_owned(), table.definition.schema());
     let object = |kind, name: String, sql| {
         let table = table.name().to_owned();
-        Object { kind, name, table, sql, is_temporary, view: None }
+        Object { kind, name, table, sql, schema, view: None }
     };
     let mut objects = vec![object(ObjectKind::Table, name, Some(sql))];
     for (position, index) in table.indexes.iter().enumerate() {

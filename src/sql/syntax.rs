@@ -14,16 +14,6 @@ pub struct QualifiedName {
     pub name: String,
 }
 
-impl QualifiedName {
-    /// As the catalogue takes it.
-    pub fn full(&self) -> String {
-        match &self.schema {
-            Some(schema) => format!("{schema}.{}", self.name),
-            None => self.name.clone(),
-        }
-    }
-}
-
 /// A statement.
 #[derive(Clone, Debug)]
 pub enum Statement {
@@ -51,6 +41,10 @@ pub enum Statement {
     Release(String),
     RollbackTo(String),
     Pragma(Pragma),
+    /// A query of the file and the name.
+    Attach(Box<Select>),
+    /// A query of the name.
+    Detach(Box<Select>),
     /// VACUUM, ANALYZE, REINDEX: there is nothing to be done.
     Nothing,
 }
@@ -137,6 +131,18 @@ pub enum TriggerStep {
     Update(Update),
     Delete(Delete),
     Select(Select),
+}
+
+impl TriggerStep {
+    /// The table that it changes, if it changes one.
+    pub fn target(&mut self) -> Option<&mut QualifiedName> {
+        match self {
+            TriggerStep::Insert(insert) => Some(&mut insert.table),
+            TriggerStep::Update(update) => Some(&mut update.table),
+            TriggerStep::Delete(delete) => Some(&mut delete.table),
+            TriggerStep::Select(_) => None,
+        }
+    }
 }
 
 /// ALTER TABLE.

@@ -5,18 +5,18 @@
 //! starts it. OLD and NEW are parameters of its statements: the old row's id and columns, then the
 //! new one's.
 
-use super::dml::{DeletePlan, InsertPlan, Place, UpdatePlan};
-use super::names::{SchemaNames, TriggerRows};
+use super::dml::{DeletePlan, InsertPlan, Place, UpdatePlan, refused};
+use super::names::{Home, Named, SchemaNames, TriggerRows, find, missing};
 use super::parser;
 use super::reach::{Errors, Linked};
 use super::run;
-use super::syntax::{CreateTrigger, Statement, TriggerStep};
+use super::syntax::{CreateTrigger, QualifiedName, Statement, TriggerStep};
 use super::view::{self, ViewPlan};
 use crate::catalog::Resolution;
 use crate::database::{
     Activation, Database, Object, ObjectKind, Program, Start, Step, Stop, Timing, View,
 };
-use crate::error::{Error, Event, NameKind, QueryError, Result, SqlError};
+use crate::error::{Error, Event, QueryError, Result, SqlError};
 use crate::expression::Expression;
 use crate::query::{Query, Select};
 use crate::value::{Collation, Value};
@@ -45,19 +45,19 @@ pub(super) fn link(db: &mut Database) -> Vec<Linked> {
     let triggers: Vec<_> = db.objects().iter().filter(is_trigger).cloned().collect();
     let mut linked = Vec::new();
     for trigger in triggers {
-        let sql = trigger.sql.as_deref().unwrap_or_default();
         // It was parsed when it was defined, so it can be.
-        let Ok(plain) = parse_with(db, sql, None) else { continue };
-        let compiled = compile(db, sql, &plain, None);
+        let Ok(plain) = parse_with(db, &trigger, None) else { continue };
+        let compiled = compile(db, &trigger, &plain, None);
         let own = compiled.as_ref().err().cloned();
         let under = |resolution| match db.catalog().has_unresolved() {
-            true => compile(db, sql, &plain, Some(resolution)).err(),
+            true => compile(db, &trigger, &plain, Some(resolution)).err(),
             false => own.clone(),
         };
         let (replacing, otherwise) = (under(Resolution::Replace), under(Resolution::Abort));
         linked.push(Linked::new(db, &plain, Errors { own, replacing, otherwise }));
         let columns = positions(db, &plain);
-        db.restart_program(&trigger.name, columns, start(compiled.map(Arc::new)));
+        let start = start(compiled.map(Arc::new));
+        db.restart_program(trigger.schema, &trigger.name, columns, start);
     }
     linked
 }
@@ -65,16 +65,17 @@ pub(super) fn link(db: &mut Database) -> Vec<Linked> {
 /// The positions of the columns that a trigger waits for. What no UPDATE can name starts nothing: a
 /// column that is not there, or that is generated.
 pub(super) fn positions(db: &Database, trigger: &CreateTrigger) -> Arc<[usize]> {
-    let name = &trigger.table.name;
-    let table = db.catalog().find_table(name);
-    let columns: Vec<String> = match table {
-        Some(table) => {
+    let found = find(db, trigger.table.schema.as_deref(), &trigger.table.name);
+    let columns: Vec<String> = match found {
+        Some(Named::Table(table)) => {
             let columns = table.definition.columns().iter();
             columns.map(|column| column.name().to_owned()).collect()
         }
         // A view that cannot be read yet may have triggers all the same.
-        None => view::columns(db, name).unwrap_or_default(),
+        Some(Named::View(view)) => view::columns(db, view).unwrap_or_default(),
+        None => Vec::new(),
     };
+    let table = found.and_then(Named::table);
     let generated = table.map_or(&[][..], |table| &table.generated);
     let position = |name: &String| {
         let found = view::position(&columns, name);
@@ -99,77 +100,72 @@ fn start(compiled: Result<Arc<Compiled>>) -> Start {
 }
 
 /// A trigger with OLD and NEW as parameters, and how many columns each has.
-fn with_rows(db: &Database, sql: &str, plain: &CreateTrigger) -> Result<(CreateTrigger, usize)> {
-    let (columns, has_row_id) = columns_of(db, plain)?;
-    let table = db.catalog().find_table(&plain.table.name);
-    let rows = TriggerRows {
-        columns,
-        has_row_id,
-        row_id_column: table.and_then(|table| table.row_id_column),
-        has_old: plain.event != Event::Insert,
-        has_new: plain.event != Event::Delete,
-    };
-    let trigger = parse_with(db, sql, Some(&rows))?;
+fn with_rows(
+    db: &Database,
+    object: &Object,
+    plain: &CreateTrigger,
+) -> Result<(CreateTrigger, usize)> {
+    let rows = rows_of(db, plain)?;
+    let trigger = parse_with(db, object, Some(&rows))?;
     Ok((trigger, rows.columns.len()))
 }
 
-fn parse_with(db: &Database, sql: &str, rows: Option<&TriggerRows>) -> Result<CreateTrigger> {
+/// A trigger as it was written. Outside of temp it knows no schema but its own, which its names then
+/// say.
+fn parse_with(db: &Database, object: &Object, rows: Option<&TriggerRows>) -> Result<CreateTrigger> {
+    let home = Home::new(ObjectKind::Trigger, &object.name, object.schema);
     let names = match rows {
-        Some(rows) => SchemaNames::in_trigger(db, rows),
+        Some(rows) => SchemaNames::in_trigger(db, home, rows),
         None => SchemaNames::lenient(db),
     };
-    match parser::parse(sql, &names)? {
-        Statement::CreateTrigger(trigger) => Ok(*trigger),
-        _ => Err(SqlError::Incomplete.into()),
+    let parsed = parser::parse(object.sql.as_deref().unwrap_or_default(), &names)?;
+    let Statement::CreateTrigger(mut trigger) = parsed else {
+        return Err(SqlError::Incomplete.into());
+    };
+    if let Some(only) = home.only() {
+        let only = db.catalog().schemas().name(only);
+        let targets = trigger.steps.iter_mut().filter_map(TriggerStep::target);
+        targets.chain([&mut trigger.table]).for_each(|it| it.schema = Some(only.to_owned()));
     }
+    Ok(*trigger)
 }
 
-/// The columns of the table or view that a trigger is on, and whether its rows have ids.
-fn columns_of(db: &Database, trigger: &CreateTrigger) -> Result<(Vec<(String, Collation)>, bool)> {
-    let name = &trigger.table.name;
-    if let Some(table) = db.catalog().find_table(name) {
-        let columns = table.definition.columns().iter();
-        let columns = columns.map(|column| (column.name().to_owned(), column.collation()));
-        return Ok((columns.collect(), !table.definition.is_without_row_id()));
-    }
-    if db.find_object(ObjectKind::View, name).is_some() {
-        let source = parser::Names::table(&SchemaNames::new(db), None, name)?;
-        let query = run::bind(&db.view(), &Select::from(source))?;
-        let columns = run::columns(&query).into_iter().map(|name| (name, Collation::Binary));
-        return Ok((columns.collect(), false));
-    }
-    Err(super::names::missing(db, trigger.table.schema.as_deref().or(Some("main")), name))
+/// OLD and NEW of a trigger on a table or view.
+fn rows_of(db: &Database, trigger: &CreateTrigger) -> Result<TriggerRows> {
+    let QualifiedName { schema, name } = &trigger.table;
+    let (columns, has_row_id, row_id_column) = match find(db, schema.as_deref(), name) {
+        Some(Named::Table(table)) => {
+            let columns = table.definition.columns().iter();
+            let columns = columns.map(|column| (column.name().to_owned(), column.collation()));
+            let has_row_id = !table.definition.is_without_row_id();
+            (columns.collect(), has_row_id, table.row_id_column)
+        }
+        Some(Named::View(view)) => {
+            let columns = view::columns(db, view)?.into_iter();
+            (columns.map(|name| (name, Collation::Binary)).collect(), false, None)
+        }
+        None => return Err(missing(db, schema.as_deref(), name)),
+    };
+    let (has_old, has_new) = (trigger.event != Event::Insert, trigger.event != Event::Delete);
+    Ok(TriggerRows { columns, has_row_id, row_id_column, has_old, has_new })
 }
 
 /// Compiles a trigger, all its statements under this resolution if there is one.
 fn compile(
     db: &Database,
-    sql: &str,
+    object: &Object,
     plain: &CreateTrigger,
     resolution: Option<Resolution>,
 ) -> Result<Compiled> {
-    let compiled = with_rows(db, sql, plain).and_then(|(mut trigger, width)| {
-        for step in &mut trigger.steps {
-            match step {
-                TriggerStep::Insert(insert) => insert.resolution = resolution.or(insert.resolution),
-                TriggerStep::Update(update) => update.resolution = resolution.or(update.resolution),
-                TriggerStep::Delete(_) | TriggerStep::Select(_) => {}
-            }
+    let (mut trigger, width) = with_rows(db, object, plain)?;
+    for step in &mut trigger.steps {
+        match step {
+            TriggerStep::Insert(insert) => insert.resolution = resolution.or(insert.resolution),
+            TriggerStep::Update(update) => update.resolution = resolution.or(update.resolution),
+            TriggerStep::Delete(_) | TriggerStep::Select(_) => {}
         }
-        compile_parsed(db, trigger, width)
-    });
-    compiled.map_err(in_its_schema)
-}
-
-/// What a trigger names is looked for where the trigger is.
-pub(super) fn in_its_schema(error: Error) -> Error {
-    match error {
-        Error::Name(mut name) if name.kind == NameKind::Table && name.within.is_none() => {
-            name.within = Some("main".to_owned());
-            Error::Name(name)
-        }
-        other => other,
     }
+    compile_parsed(db, trigger, width)
 }
 
 /// Looks whether a trigger finds all tables and columns that it names; what else is wrong with it is
@@ -178,9 +174,8 @@ pub(super) fn in_its_schema(error: Error) -> Error {
 /// # Errors
 /// The first name that stands for nothing.
 pub(super) fn check_names(db: &Database, trigger: &Object) -> Result<()> {
-    let sql = trigger.sql.as_deref().unwrap_or_default();
-    let plain = parse_with(db, sql, None)?;
-    let (trigger, _) = with_rows(db, sql, &plain).map_err(in_its_schema)?;
+    let plain = parse_with(db, trigger, None)?;
+    let (trigger, _) = with_rows(db, trigger, &plain)?;
     let names = |result: Result<()>| match result {
         // It names what there is.
         Err(Error::Query(error))
@@ -188,7 +183,7 @@ pub(super) fn check_names(db: &Database, trigger: &Object) -> Result<()> {
         {
             Ok(())
         }
-        Err(error @ (Error::Name(_) | Error::Query(_))) => Err(in_its_schema(error)),
+        Err(error @ (Error::Name(_) | Error::Query(_))) => Err(error),
         Err(_) | Ok(()) => Ok(()),
     };
     if let Some(condition) = trigger.condition {
@@ -212,16 +207,16 @@ fn compile_parsed(db: &Database, trigger: CreateTrigger, width: usize) -> Result
 
 fn compile_step(db: &Database, step: TriggerStep) -> Result<CompiledStep> {
     Ok(match step {
-        TriggerStep::Insert(insert) => match view::find(db, &insert.table.name, Event::Insert)? {
-            Some(id) => CompiledStep::View(ViewPlan::insert(db, id, insert)?),
+        TriggerStep::Insert(insert) => match view::find(db, &insert.table, Event::Insert)? {
+            Some(view) => CompiledStep::View(ViewPlan::insert(db, view, insert)?),
             None => CompiledStep::Insert(InsertPlan::new(db, insert, Place::Trigger)?),
         },
-        TriggerStep::Update(update) => match view::find(db, &update.table.name, Event::Update)? {
-            Some(id) => CompiledStep::View(ViewPlan::update(db, id, update)?),
+        TriggerStep::Update(update) => match view::find(db, &update.table, Event::Update)? {
+            Some(view) => CompiledStep::View(ViewPlan::update(db, view, update)?),
             None => CompiledStep::Update(UpdatePlan::new(db, update)?),
         },
-        TriggerStep::Delete(delete) => match view::find(db, &delete.table.name, Event::Delete)? {
-            Some(id) => CompiledStep::View(ViewPlan::delete(db, id, delete)?),
+        TriggerStep::Delete(delete) => match view::find(db, &delete.table, Event::Delete)? {
+            Some(view) => CompiledStep::View(ViewPlan::delete(db, view, delete)?),
             None => CompiledStep::Delete(DeletePlan::new(db, delete)?),
         },
         TriggerStep::Select(select) => CompiledStep::Select(run::bind(&db.view(), &select)?),
@@ -288,28 +283,30 @@ impl Running {
     }
 }
 
-/// The error of a trigger on something that it cannot be on.
-pub(super) fn check_target(db: &Database, trigger: &CreateTrigger) -> Result<()> {
-    let name = &trigger.table.name;
+/// The table or view that a trigger is to be on.
+///
+/// # Errors
+/// If there is none, or the trigger cannot be on it.
+pub(super) fn target<'a>(db: &'a Database, trigger: &CreateTrigger) -> Result<Named<'a>> {
+    let QualifiedName { schema, name } = &trigger.table;
     if name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("sqlite_")) {
-        let message = "cannot create trigger on system table".to_owned();
-        return Err(SqlError::Refused { message }.into());
+        return refused("cannot create trigger on system table".to_owned());
     }
-    let is_view = db.find_object(ObjectKind::View, name).is_some();
-    let message = match (is_view, trigger.timing) {
-        (true, Timing::InsteadOf) => return Ok(()),
-        (true, timing) => {
-            let word = if timing == Timing::Before { "BEFORE" } else { "AFTER" };
-            format!("cannot create {word} trigger on view: {name}")
-        }
-        (false, Timing::InsteadOf) if db.catalog().find_table(name).is_some() => {
-            format!("cannot create INSTEAD OF trigger on table: {name}")
-        }
-        (false, _) if db.catalog().find_table(name).is_some() => return Ok(()),
-        (false, _) => {
-            let schema = (!trigger.is_temporary).then_some("main");
-            return Err(super::names::missing(db, schema, name));
-        }
+    let Some(found) = find(db, schema.as_deref(), name) else {
+        return Err(missing(db, schema.as_deref(), name));
     };
-    Err(Error::from(SqlError::Refused { message }))
+    match (found, trigger.timing) {
+        (Named::View(_), Timing::Before) => {
+            refused(format!("cannot create BEFORE trigger on view: {name}"))
+        }
+        (Named::View(_), Timing::After) => {
+            refused(format!("cannot create AFTER trigger on view: {name}"))
+        }
+        (Named::Table(_), Timing::InsteadOf) => {
+            refused(format!("cannot create INSTEAD OF trigger on table: {name}"))
+        }
+        (Named::View(_), Timing::InsteadOf) | (Named::Table(_), Timing::Before | Timing::After) => {
+            Ok(found)
+        }
+    }
 }

@@ -5,23 +5,23 @@
 
 use super::assign::single_assignments;
 use super::dml::{check_not_among, into_error};
-use super::names::SchemaNames;
-use super::parser::Names;
+use super::names::{self, Named, SchemaNames};
 use super::run;
-use super::syntax::{Delete, Insert, Limited, Rows, Update};
+use super::syntax::{Delete, Insert, Limited, QualifiedName, Rows, Update};
 use crate::catalog::Resolution;
 use crate::database::{
     Activation, Database, Done, Object, ObjectKind, ProgramWork, Row, Stop, Timing, View,
 };
 use crate::error::{Event, Result, SqlError};
 use crate::expression::{Expression, lit};
-use crate::id::{RowId, TableId};
+use crate::id::{RowId, SchemaId, TableId};
 use crate::query::{Query, ResultColumn, Select, Source};
 use crate::value::Value;
 
 /// A change of a view's rows.
 #[derive(Debug)]
 pub(super) struct ViewPlan {
+    /// What its triggers know it by.
     view: TableId,
     event: Event,
     width: usize,
@@ -36,33 +36,43 @@ fn refused<T>(message: String) -> Result<T> {
     Err(SqlError::Refused { message }.into())
 }
 
-/// The view of a name, if a trigger stands for this event on it.
+/// A view whose triggers stand for a change of it, and what they know it by.
+#[derive(Clone, Copy)]
+pub(super) struct Triggered<'a> {
+    id: TableId,
+    view: &'a Object,
+}
+
+/// The view of a name, if it is one, and a trigger stands for this event on it.
 ///
 /// # Errors
 /// For a view without such a trigger.
-pub(super) fn find(db: &Database, name: &str, event: Event) -> Result<Option<TableId>> {
-    if db.catalog().find_table(name).is_some() {
+pub(super) fn find<'a>(
+    db: &'a Database,
+    name: &QualifiedName,
+    event: Event,
+) -> Result<Option<Triggered<'a>>> {
+    let Some(Named::View(view)) = names::find(db, name.schema.as_deref(), &name.name) else {
         return Ok(None);
-    }
-    let Some(view) = db.find_object(ObjectKind::View, name) else { return Ok(None) };
-    let Some(id) = view.view.filter(|&id| db.has_program(id, event, Timing::InsteadOf)) else {
-        columns(db, name)?;
-        return refused(format!("cannot modify {} because it is a view", view.name));
     };
-    Ok(Some(id))
+    if let Some(id) = view.view.filter(|&id| db.has_program(id, event, Timing::InsteadOf)) {
+        return Ok(Some(Triggered { id, view }));
+    }
+    columns(db, view)?;
+    refused(format!("cannot modify {} because it is a view", view.name))
 }
 
-fn source(db: &Database, name: &str, alias: Option<&str>) -> Result<Source> {
-    let source = Names::table(&SchemaNames::new(db), None, name)?;
-    Ok(alias.into_iter().fold(source, |source, alias| source.alias(alias)))
+fn source(db: &Database, view: &Object, alias: Option<&str>) -> Result<Source> {
+    let source = SchemaNames::new(db).view(view)?;
+    Ok(alias.into_iter().fold(source, Source::alias))
 }
 
 /// The names of a view's columns.
 ///
 /// # Errors
 /// For a view that cannot be read.
-pub(super) fn columns(db: &Database, name: &str) -> Result<Vec<String>> {
-    let query = run::bind(&db.view(), &Select::from(source(db, name, None)?))?;
+pub(super) fn columns(db: &Database, view: &Object) -> Result<Vec<String>> {
+    let query = run::bind(&db.view(), &Select::from(source(db, view, None)?))?;
     Ok(run::columns(&query))
 }
 
@@ -71,12 +81,12 @@ pub(super) fn position(columns: &[String], name: &str) -> Option<usize> {
 }
 
 impl ViewPlan {
-    pub(super) fn insert(db: &Database, view: TableId, insert: Insert) -> Result<Self> {
+    pub(super) fn insert(db: &Database, on: Triggered<'_>, insert: Insert) -> Result<Self> {
         let name = &insert.table.name;
         if !insert.upserts.is_empty() {
             return refused("cannot UPSERT a view".to_owned());
         }
-        let columns = columns(db, name)?;
+        let columns = columns(db, on.view)?;
         let positions: Vec<usize> = match insert.columns.as_slice() {
             [] => (0..columns.len()).collect(),
             names => {
@@ -100,11 +110,11 @@ impl ViewPlan {
             ));
         }
         let (event, width, resolution) = (Event::Insert, columns.len(), insert.resolution);
-        Ok(ViewPlan { view, event, width, positions, query, resolution })
+        Ok(ViewPlan { view: on.id, event, width, positions, query, resolution })
     }
 
-    pub(super) fn update(db: &Database, view: TableId, update: Update) -> Result<Self> {
-        let columns = columns(db, &update.table.name)?;
+    pub(super) fn update(db: &Database, on: Triggered<'_>, update: Update) -> Result<Self> {
+        let columns = columns(db, on.view)?;
         let (mut positions, mut values) = (Vec::new(), Vec::new());
         for assignment in update.assignments {
             for (name, value) in single_assignments(assignment)? {
@@ -116,7 +126,7 @@ impl ViewPlan {
             }
         }
         let name = update.alias.as_deref().unwrap_or(&update.table.name);
-        let source = source(db, &update.table.name, update.alias.as_deref())?;
+        let source = source(db, on.view, update.alias.as_deref())?;
         let select = match update.from {
             None => Select::from(source),
             Some(from) => {
@@ -129,15 +139,15 @@ impl ViewPlan {
         let select = limited(select.result(all), update.filter, update.limited);
         let query = run::bind(&db.view(), &select)?;
         let (event, width, resolution) = (Event::Update, columns.len(), update.resolution);
-        Ok(ViewPlan { view, event, width, positions, query, resolution })
+        Ok(ViewPlan { view: on.id, event, width, positions, query, resolution })
     }
 
-    pub(super) fn delete(db: &Database, view: TableId, delete: Delete) -> Result<Self> {
-        let source = source(db, &delete.table.name, delete.alias.as_deref())?;
+    pub(super) fn delete(db: &Database, on: Triggered<'_>, delete: Delete) -> Result<Self> {
+        let source = source(db, on.view, delete.alias.as_deref())?;
         let select = limited(Select::from(source), delete.filter, delete.limited);
         let query = run::bind(&db.view(), &select)?;
         let (event, width, positions) = (Event::Delete, query.columns().len(), Vec::new());
-        Ok(ViewPlan { view, event, width, positions, query, resolution: None })
+        Ok(ViewPlan { view: on.id, event, width, positions, query, resolution: None })
     }
 
     /// The activations of the triggers.
@@ -194,9 +204,9 @@ fn limited(select: Select, filter: Option<Expression>, limited: Option<Limited>)
 }
 
 /// A view's object, with the id that its triggers know it by.
-pub(super) fn object(db: &Database, name: String, sql: String, is_temporary: bool) -> Object {
+pub(super) fn object(db: &Database, name: String, sql: String, schema: SchemaId) -> Object {
     // Tables are numbered from below, and never so many.
     let id = TableId(u32::MAX - (db.schema_version() as u32 & 0x3fff_ffff));
     let (kind, table) = (ObjectKind::View, name.clone());
-    Object { kind, name, table, sql: Some(sql), is_temporary, view: Some(id) }
+    Object { kind, name, table, sql: Some(sql), schema, view: Some(id) }
 }

@@ -498,7 +498,7 @@ impl<'a> Executor<'a> {
     fn may_not_start(&self, program: &Attached) -> bool {
         !self.settings.recursive_programs
             && self.stack.iter().any(|frame| match frame {
-                Frame::Program(running) => running.name == program.name,
+                Frame::Program(running) => Arc::ptr_eq(&running.name, &program.name),
                 Frame::Rows(_) | Frame::Row(_) => false,
             })
     }

@@ -6,6 +6,8 @@ use super::{Adapter, COLUMNS_MAX, at_most, refuse, text_of, unsupported};
 use crate::catalog::Resolution;
 use crate::database::{ObjectKind, Timing};
 use crate::error::{Event, Result};
+use crate::expression::{Expression, lit};
+use crate::query::Select;
 use crate::sql::syntax::{
     AlterTable, Assignment, CreateIndex, CreateTable, CreateTrigger, CreateView, Delete, Insert,
     Pragma, QualifiedName, Rows, Statement, TableBody, TriggerStep, Update, Upsert,
@@ -45,11 +47,26 @@ impl Adapter<'_> {
             Stmt::Savepoint { name } => Statement::Savepoint(text_of(name)),
             Stmt::Release { name } => Statement::Release(text_of(name)),
             Stmt::Pragma { name, body } => Statement::Pragma(pragma(name, body.as_ref())),
+            Stmt::Attach { expr, db_name, .. } => {
+                let given = [self.word_or_value(expr)?, self.word_or_value(db_name)?];
+                Statement::Attach(Box::new(Select::of(given)))
+            }
+            Stmt::Detach { name } => {
+                Statement::Detach(Box::new(Select::of([self.word_or_value(name)?])))
+            }
             Stmt::Analyze { .. } | Stmt::Reindex { .. } | Stmt::Vacuum { into: None, .. } => {
                 Statement::Nothing
             }
             other => return self.schema_statement(other),
         })
+    }
+
+    /// A bare word as the text that it is, or the value of an expression.
+    fn word_or_value(&self, expression: &Expr) -> Result<Expression> {
+        match expression {
+            Expr::Id(name) | Expr::Name(name) => Ok(lit(name.as_str())),
+            other => self.expression(other),
+        }
     }
 
     fn schema_statement(&self, statement: &Stmt) -> Result<Statement> {
@@ -113,7 +130,6 @@ impl Adapter<'_> {
             Stmt::DropTrigger { if_exists, trigger_name } => {
                 drop(ObjectKind::Trigger, trigger_name, *if_exists)
             }
-            Stmt::Attach { .. } | Stmt::Detach { .. } => return unsupported("ATTACH"),
             Stmt::CreateVirtualTable(_) => return unsupported("CREATE VIRTUAL TABLE"),
             Stmt::Vacuum { .. } => return unsupported("VACUUM INTO"),
             _ => return unsupported("this statement"),
@@ -319,7 +335,7 @@ impl Adapter<'_> {
     }
 
     /// What an UPDATE joins to its table, as one query that has all its columns.
-    fn update_from(&self, from: Option<&FromClause>) -> Result<Option<crate::query::Select>> {
+    fn update_from(&self, from: Option<&FromClause>) -> Result<Option<Select>> {
         match from {
             None => Ok(None),
             Some(from) => Ok(Some(self.with_around(self.from(Some(from))?))),
