@@ -1,10 +1,11 @@
-//! The name of a column in an expression: the column's own, perhaps with that of its table.
+//! The name of a column in an expression: the column's own, perhaps with those of its table and its
+//! schema.
 
 use super::display::quote_identifier;
 use std::fmt;
 use std::sync::Arc;
 
-/// A column's name, and that of its table where it is given. ASCII case does not count when it is
+/// A column's name, and those of its table and its schema where they are given. ASCII case does not count when it is
 /// resolved.
 ///
 /// ```
@@ -14,6 +15,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ColumnName {
+    schema: Option<Arc<str>>,
     table: Option<Arc<str>>,
     column: Arc<str>,
     /// Whether it is a text where no column is called so.
@@ -23,12 +25,23 @@ pub struct ColumnName {
 impl ColumnName {
     /// A name in double quotes: SQLite takes it for a text where no column is called so.
     pub fn or_text(column: &str) -> Self {
-        ColumnName { table: None, column: column.into(), or_text: true }
+        ColumnName { or_text: true, ..ColumnName::from(column) }
     }
 
     /// The text that it is where no column is called so.
     pub(super) fn as_text(&self) -> Option<&str> {
         self.or_text.then_some(&*self.column)
+    }
+
+    /// The same in a schema.
+    #[must_use]
+    pub fn within(self, schema: &str) -> Self {
+        ColumnName { schema: Some(schema.into()), ..self }
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
     }
 
     /// The table, or the name a query has given it.
@@ -41,58 +54,57 @@ impl ColumnName {
         &self.column
     }
 
-    /// Both parts as they were given, without quotes, and a dot between them.
+    /// Its parts as they were given, without quotes, and dots between them.
     pub fn dotted(&self) -> String {
-        match &self.table {
-            Some(table) => format!("{table}.{}", self.column),
-            None => self.column.to_string(),
-        }
+        let parts = [&self.schema, &self.table].into_iter().flatten();
+        let parts: Vec<&str> = parts.chain([&self.column]).map(|part| &**part).collect();
+        parts.join(".")
     }
 
     /// The same table's column of another name.
     #[must_use]
     pub fn with_column(&self, column: &str) -> ColumnName {
-        ColumnName { table: self.table.clone(), column: column.into(), or_text: false }
+        let (schema, table) = (self.schema.clone(), self.table.clone());
+        ColumnName { schema, table, ..ColumnName::from(column) }
     }
 
     /// The column of this name of another table.
     #[must_use]
     pub fn with_table(&self, table: Option<&str>) -> ColumnName {
-        ColumnName { table: table.map(Into::into), column: self.column.clone(), or_text: false }
+        ColumnName { table: table.map(Into::into), ..ColumnName::from(&*self.column) }
     }
 }
 
 impl From<&str> for ColumnName {
     fn from(column: &str) -> Self {
-        ColumnName { table: None, column: column.into(), or_text: false }
+        ColumnName { schema: None, table: None, column: column.into(), or_text: false }
     }
 }
 
 impl From<&String> for ColumnName {
     fn from(column: &String) -> Self {
-        ColumnName { table: None, column: column.as_str().into(), or_text: false }
+        ColumnName::from(column.as_str())
     }
 }
 
 impl From<String> for ColumnName {
     fn from(column: String) -> Self {
-        ColumnName { table: None, column: column.into(), or_text: false }
+        ColumnName::from(column.as_str())
     }
 }
 
 /// Table and column.
 impl<T: AsRef<str>, C: AsRef<str>> From<(T, C)> for ColumnName {
     fn from((table, column): (T, C)) -> Self {
-        let (table, column) = (table.as_ref().into(), column.as_ref().into());
-        ColumnName { table: Some(table), column, or_text: false }
+        ColumnName { table: Some(table.as_ref().into()), ..ColumnName::from(column.as_ref()) }
     }
 }
 
 /// As in SQL, each part quoted where it must be.
 impl fmt::Display for ColumnName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(table) = &self.table {
-            write!(f, "{}.", quote_identifier(table))?;
+        for part in [&self.schema, &self.table].into_iter().flatten() {
+            write!(f, "{}.", quote_identifier(part))?;
         }
         f.write_str(&quote_identifier(&self.column))
     }

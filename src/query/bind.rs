@@ -408,6 +408,7 @@ impl SelectBinder<'_> {
                 });
                 let names = SourceNames {
                     name: source.name().map(str::to_owned),
+                    schema: None,
                     columns: columns.collect(),
                     is_qualified: false,
                     row_id: Some("rowid".to_owned()),
@@ -455,7 +456,8 @@ impl SelectBinder<'_> {
         if self.scope.sources.borrow().is_empty() {
             *self.scope.first_table.borrow_mut() = Some(table.clone());
         }
-        Ok((RowsPlan::Table(table.id), SourceNames::of_table(table, called)))
+        let schema = self.binder.catalog.schemas().name(table.definition.schema());
+        Ok((RowsPlan::Table(table.id), SourceNames::of_table(table, called).within(schema)))
     }
 
     fn bind_query(
@@ -499,6 +501,7 @@ impl SelectBinder<'_> {
         });
         let names = SourceNames {
             name: source.name().map(str::to_owned),
+            schema: source.schema.clone(),
             columns: named.collect(),
             ..SourceNames::default()
         };

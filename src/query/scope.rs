@@ -23,6 +23,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(super) struct SourceNames {
     pub(super) name: Option<String>,
+    /// The schema of a table or view.
+    pub(super) schema: Option<String>,
     pub(super) columns: Vec<NamedColumn>,
     /// Whether its columns can only be named together with it.
     pub(super) is_qualified: bool,
@@ -87,21 +89,30 @@ impl SourceNames {
         let row_id = table.row_id_column.map_or("rowid", |column| table.column_name(column));
         let (name, row_id) = (Some(name.to_owned()), Some(row_id.to_owned()));
         let shows_row_id = !table.definition.is_without_row_id();
-        SourceNames { name, columns, is_qualified: false, row_id, shows_row_id }
+        SourceNames { name, schema: None, columns, is_qualified: false, row_id, shows_row_id }
     }
 
-    fn goes_by(&self, name: Option<&str>) -> bool {
-        match name {
+    /// The same in a schema.
+    pub(super) fn within(self, schema: &str) -> Self {
+        SourceNames { schema: Some(schema.to_owned()), ..self }
+    }
+
+    /// Whether a column's name may be that of one of its own, as far as table and schema go.
+    fn goes_by(&self, name: &ColumnName) -> bool {
+        let is_own = |own: &Option<String>, name: Option<&str>| {
+            name.is_none_or(|name| own.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
+        };
+        match name.table() {
             None => !self.is_qualified,
-            Some(name) => self.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name)),
+            Some(table) => is_own(&self.name, Some(table)) && is_own(&self.schema, name.schema()),
         }
     }
 
     /// Whether one of its columns may be named so, together with a source or by itself.
-    fn shows(&self, column: &NamedColumn, name: Option<&str>) -> bool {
-        match (name, &column.table) {
+    fn shows(&self, column: &NamedColumn, name: &ColumnName) -> bool {
+        match (name.table(), &column.table) {
             (Some(name), Some(table)) => table.eq_ignore_ascii_case(name),
-            (name, _) => self.goes_by(name),
+            _ => self.goes_by(name),
         }
     }
 
@@ -237,7 +248,7 @@ impl<'a> ScopeNames<'a> {
         for (at, source) in sources.iter().enumerate() {
             for (position, column) in source.columns.iter().enumerate() {
                 let is_meant = column.name.eq_ignore_ascii_case(name.column())
-                    && source.shows(column, name.table())
+                    && source.shows(column, name)
                     && !(column.is_joined && name.table().is_none());
                 if !is_meant {
                     continue;
@@ -254,11 +265,13 @@ impl<'a> ScopeNames<'a> {
             }
         }
         let candidates = sources.iter().enumerate();
-        let candidates: Vec<_> =
-            candidates.filter(|(_, source)| source.goes_by(name.table())).collect();
-        if let ([(at, source)], None) = (&*candidates, found)
+        let candidates: Vec<_> = candidates.filter(|(_, source)| source.goes_by(name)).collect();
+        let is_hidden = name.column() == HIDDEN_ROW_ID;
+        // What is updated stands behind all that is joined to it, whatever that is called.
+        let first = if is_hidden { candidates.len().saturating_sub(1) } else { 0 };
+        if let ([(at, source)], None) = (&candidates[first..], found)
             && source.row_id.is_some()
-            && (name.column() == HIDDEN_ROW_ID || (source.shows_row_id && is_row_id(name.column())))
+            && (is_hidden || (source.shows_row_id && is_row_id(name.column())))
         {
             let position = self.slot(Slot::RowId { source: *at });
             found = Some(ColumnInfo::column(position, Affinity::Integer, Collation::Binary));

@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Source {
     pub(super) rows: Rows,
     pub(super) alias: Option<String>,
+    /// The schema of a view.
+    pub(super) schema: Option<String>,
     pub(super) uses_indexes: bool,
 }
 
@@ -75,24 +77,24 @@ impl SuppliedColumn {
 }
 
 impl Source {
+    fn new(rows: Rows) -> Self {
+        Source { rows, alias: None, schema: None, uses_indexes: true }
+    }
+
     /// A table of the database, or a query of WITH.
     pub fn table(name: impl Into<String>) -> Self {
-        Source { rows: Rows::Named(name.into()), alias: None, uses_indexes: true }
+        Source::new(Rows::Named(name.into()))
     }
 
     /// This table of the database, whatever else has its name.
     pub fn of(table: &TableEntry) -> Self {
         let rows = Rows::Table(table.id, table.name().to_owned());
-        Source { rows, alias: None, uses_indexes: true }
+        Source::new(rows)
     }
 
     /// The rows of another query.
     pub fn query(query: impl Into<Arc<Select>>) -> Self {
-        Source {
-            rows: Rows::Query(Nested::new(query.into()), Vec::new()),
-            alias: None,
-            uses_indexes: true,
-        }
+        Source::new(Rows::Query(Nested::new(query.into()), Vec::new()))
     }
 
     /// The rows of another query, its columns under other names: a view is that.
@@ -101,11 +103,7 @@ impl Source {
         columns: impl IntoIterator<Item = N>,
     ) -> Self {
         let columns = columns.into_iter().map(Into::into).collect();
-        Source {
-            rows: Rows::Query(Nested::new(query.into()), columns),
-            alias: None,
-            uses_indexes: true,
-        }
+        Source::new(Rows::Query(Nested::new(query.into()), columns))
     }
 
     /// Rows that the caller supplies.
@@ -114,13 +112,19 @@ impl Source {
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Source { rows: Rows::Supplied(Supplied(table), arguments), alias: None, uses_indexes: true }
+        Source::new(Rows::Supplied(Supplied(table), arguments))
     }
 
     /// `NOT INDEXED`: rows come in the order of the table.
     #[must_use]
     pub fn not_indexed(self) -> Self {
         Source { uses_indexes: false, ..self }
+    }
+
+    /// A view that is in a schema.
+    #[must_use]
+    pub fn within(self, schema: impl Into<String>) -> Self {
+        Source { schema: Some(schema.into()), ..self }
     }
 
     /// `AS name`

@@ -206,11 +206,13 @@ impl<'a> SchemaNames<'a> {
             return refused(format!("view {name} is circularly defined"));
         }
         let home = Some(Home::new(ObjectKind::View, name, view.schema));
+        let schema = view.schema;
         let within = SchemaNames { views: depth + 1, home, ..SchemaNames::new(self.db) };
         let sql = view.sql.as_deref().unwrap_or_default();
         match parser::parse_within(sql, &within)? {
             Statement::CreateView(view) => {
-                Ok(Source::query_with_columns(view.query, view.columns).alias(name))
+                let source = Source::query_with_columns(view.query, view.columns).alias(name);
+                Ok(source.within(self.db.catalog().schemas().name(schema)))
             }
             _ => Err(missing(self.db, None, name)),
         }

@@ -251,15 +251,16 @@ fn names_table(all: &[Token<'_>], at: usize, name: TableName<'_>) -> bool {
     if !is_name(&all[at], name.table) {
         return false;
     }
-    let is_qualified = at >= 2 && is_sign_at(all, at - 1, ".");
+    let (is_before_column, is_qualified) =
+        (is_sign_at(all, at + 1, "."), at >= 2 && is_sign_at(all, at - 1, "."));
     let is_meant = if is_qualified { is_name(&all[at - 2], name.schema) } else { name.is_bare };
     if !is_meant {
         return false;
     }
-    let at = if is_qualified { at - 2 } else { at };
-    if !is_qualified && is_sign_at(all, at + 1, ".") {
+    if is_before_column {
         return true;
     }
+    let at = if is_qualified { at - 2 } else { at };
     let Some(previous) = before(all, at) else { return false };
     let is_behind_word = BEFORE_TABLE.iter().any(|word| previous.is(word));
     let is_behind_or = at >= 3 && all[at - 3].is("UPDATE") && all[at - 2].is("OR");

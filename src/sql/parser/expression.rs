@@ -25,7 +25,10 @@ impl Adapter<'_> {
                 let of_row = self.names.row_column(table.as_str(), name.as_str());
                 Ok(of_row.unwrap_or_else(|| column(Some(table), name)))
             }
-            Expr::DoublyQualified(_, table, name) => Ok(column(Some(table), name)),
+            Expr::DoublyQualified(schema, table, name) => {
+                let name = ColumnName::from((table.as_str(), name.as_str()));
+                Ok(col(name.within(schema.as_str())))
+            }
             Expr::Variable(variable) => Ok(parameter(variable.index.get() as usize)),
             Expr::Parenthesized(values) => self.parenthesized(values),
             Expr::Unary(operator, operand) => self.unary(*operator, operand),
