@@ -1,5 +1,6 @@
 //! Constraint definitions: keys, checks, foreign keys, and the words that go with them.
 
+use super::links::is_same;
 use super::name::{Name, Names};
 use crate::expression::Expression;
 use crate::value::Collation;
@@ -319,6 +320,24 @@ impl KeyConstraint {
         &self.columns
     }
 
+    /// Leaves out each column that stands in it before, in the same collation: `own` is that of a column
+    /// whose key gives it none.
+    pub(super) fn without_repetitions(mut self, own: impl Fn(&str) -> Collation) -> Self {
+        let collation =
+            |key: &Self, at: usize| key.collation(at).unwrap_or_else(|| own(&key.columns[at]));
+        let is_first = |at: usize| {
+            (0..at).all(|before| {
+                !is_same(&self.columns[before], &self.columns[at])
+                    || collation(&self, before) != collation(&self, at)
+            })
+        };
+        let kept: Vec<usize> = (0..self.columns.len()).filter(|&at| is_first(at)).collect();
+        let written = kept.iter().filter_map(|&at| self.written.get(at).cloned()).collect();
+        let columns = kept.iter().map(|&at| self.columns[at].clone()).collect();
+        (self.written, self.columns) = (written, columns);
+        self
+    }
+
     /// What is done about a row whose key is taken, if the constraint says.
     pub fn resolution(&self) -> Option<Resolution> {
         self.resolution
@@ -338,7 +357,7 @@ impl KeyConstraint {
     pub(super) fn rename_column(&mut self, from: &str, to: &str) {
         let written = self.written.iter_mut().map(|column| &mut column.name);
         for name in self.columns.iter_mut().chain(written) {
-            if super::links::is_same(name, from) {
+            if is_same(name, from) {
                 *name = to.into();
             }
         }
@@ -476,7 +495,7 @@ impl IndexColumn {
                 *expression = expression.rename_column(from, to);
                 self.name = expression.to_string().into();
             }
-            None if super::links::is_same(&self.name, from) => self.name = to.into(),
+            None if is_same(&self.name, from) => self.name = to.into(),
             None => {}
         }
     }

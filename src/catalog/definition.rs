@@ -494,6 +494,25 @@ impl Table {
         self
     }
 
+    /// The same without the columns that the primary key of a table without row ids repeats: each row is
+    /// found by it, in SQLite's order.
+    pub(super) fn without_repeated_keys(mut self) -> Self {
+        if self.without_row_id {
+            let collations: Vec<_> =
+                self.columns.iter().map(|column| (column.name.clone(), column.collation)).collect();
+            let own = |name: &str| {
+                let found = collations.iter().find(|(known, _)| is_same(known, name));
+                found.map_or(Collation::Binary, |(_, collation)| *collation)
+            };
+            let shortened = |key: KeyConstraint| match key.primary {
+                true => key.without_repetitions(own),
+                false => key,
+            };
+            self.keys = self.keys.into_iter().map(shortened).collect();
+        }
+        self
+    }
+
     /// The same definition under another name.
     #[must_use]
     pub fn renamed(mut self, name: impl Into<Name>) -> Self {

@@ -2,10 +2,12 @@
 
 use super::constraint::{ConstraintMode, ForeignKey, Index, ReferentialAction, Resolution};
 use super::definition::Table;
+use super::links::is_same;
 use super::names::KnownNames;
 use super::{ConstraintId, IndexId, Name, TableId};
 use crate::error::{Error, NameError, NameKind};
 use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns};
+use crate::id::RowId;
 use crate::value::{Affinity, Collation, Value};
 use smallvec::SmallVec;
 
@@ -71,6 +73,8 @@ pub struct CheckEntry {
     pub expression: Bound,
     /// The columns it reads, ascending.
     pub columns: Vec<usize>,
+    /// Whether it reads the row id, which stands behind the columns.
+    pub reads_row_id: bool,
     pub(super) names: KnownNames,
 }
 
@@ -320,6 +324,38 @@ impl TableEntry {
     pub(super) fn missing_column(&self, kind: NameKind, column: &str) -> Error {
         let names = self.definition.columns().iter().map(|column| column.name());
         NameError::missing(kind, column, Some(self.name()), names)
+    }
+}
+
+/// The columns of a table, and the row id behind them if no column is it.
+pub(super) struct WithRowId<'a>(pub(super) &'a Table);
+
+impl Columns for WithRowId<'_> {
+    fn resolve(&self, name: &ColumnName) -> Result<ColumnInfo, BindError> {
+        self.0.resolve(name).or_else(|error| {
+            let is_row_id =
+                ["rowid", "oid", "_rowid_"].iter().any(|own| is_same(own, name.column()));
+            if !is_row_id || self.0.without_row_id || name.table().is_some() {
+                return Err(error);
+            }
+            let position = self.0.row_id_column().unwrap_or(self.0.columns.len());
+            Ok(ColumnInfo::column(position, Affinity::Integer, Collation::Binary))
+        })
+    }
+}
+
+impl CheckEntry {
+    /// Whether a row fails it.
+    pub(crate) fn refuses(&self, row_id: RowId, values: &[Value]) -> bool {
+        let truth = match self.reads_row_id {
+            false => self.expression.truth(values),
+            true => {
+                let row_id = Value::Integer(row_id.0);
+                let all: Vec<Value> = values.iter().cloned().chain([row_id]).collect();
+                self.expression.truth(&*all)
+            }
+        };
+        truth == Some(false)
     }
 }
 

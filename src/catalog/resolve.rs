@@ -6,7 +6,7 @@
 
 use super::entry::{
     CheckEntry, ColumnEntry, Comparison, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup,
-    Positions, Resolved, TableEntry, Target,
+    Positions, Resolved, TableEntry, Target, WithRowId,
 };
 use super::links::{Named, is_same};
 use super::names::KnownNames;
@@ -50,6 +50,7 @@ pub(super) fn build_entry(
     ids: &mut Ids,
 ) -> Result<TableEntry, Error> {
     check_columns(&definition)?;
+    let definition = definition.without_repeated_keys();
     let mut entry = TableEntry {
         id,
         row_id_column: definition.row_id_column(),
@@ -87,6 +88,10 @@ fn check_columns(definition: &Table) -> Result<(), Error> {
         }
         if let Some(default) = &column.default {
             let place = || format!("DEFAULT of column \"{}\" of table \"{name}\"", column.name);
+            // A text in double quotes would be a column, if there were any.
+            if let Some(name) = default.column_names().first() {
+                return Err(expression_error(place(), &BindError::UnknownColumn((*name).into())));
+            }
             bind(default, &NoColumns, place)?;
         }
     }
@@ -171,10 +176,13 @@ pub(super) fn bind_generated(definition: &Table) -> Result<Vec<(usize, Bound)>, 
 pub(super) fn bind_checks(definition: &Table) -> Result<Vec<CheckEntry>, Error> {
     let bind_one = |check: &super::Check| {
         let place = || format!("CHECK of table \"{}\"", definition.name());
-        let expression = bind(&check.expression, definition, place)?;
-        let text = check.title();
-        let (columns, names) = (expression.columns(), KnownNames::new());
-        Ok(CheckEntry { text, columns, expression, names })
+        let expression = bind(&check.expression, &WithRowId(definition), place)?;
+        let (text, names) = (check.title(), KnownNames::new());
+        let mut columns = expression.columns();
+        let row_id = definition.columns.len();
+        let reads_row_id = columns.contains(&row_id);
+        columns.retain(|column| *column != row_id);
+        Ok(CheckEntry { text, columns, reads_row_id, expression, names })
     };
     definition.checks.iter().map(bind_one).collect()
 }
@@ -204,6 +212,11 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Erro
         }
         // What is declared twice is one index, the primary key's if it is among them.
         if let Some(same) = indexes.iter_mut().find(|index| index.columns == columns) {
+            if let (Some(one), Some(other)) = (same.resolution, key.resolution)
+                && one != other
+            {
+                return Err(conflicting_clauses(entry));
+            }
             let kind = if key.primary { IndexKind::PrimaryKey } else { same.kind.clone() };
             (same.kind, same.resolution) = (kind, same.resolution.or(key.resolution));
             continue;
@@ -221,6 +234,14 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Erro
         });
     }
     Ok(indexes)
+}
+
+/// The error for one key that is declared twice, with different clauses.
+fn conflicting_clauses(entry: &TableEntry) -> Error {
+    let place = format!("table \"{}\"", entry.name());
+    let message = "conflicting ON CONFLICT clauses specified".to_owned();
+    let reason = "the same key is declared with another ON CONFLICT".to_owned();
+    SchemaError::Expression { place, message, reason }.into()
 }
 
 /// The name that a key goes by.

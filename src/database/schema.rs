@@ -7,6 +7,7 @@ use crate::id::{IndexId, TableId, TableRef};
 use crate::referential::{DefinitionCheck, Detail, Work, check_actions};
 use crate::storage::RowRef;
 use crate::table::{Prepared, index_specs, sequence, unique_key, update};
+use crate::value::Value;
 use smallvec::SmallVec;
 use std::collections::HashSet;
 
@@ -195,7 +196,9 @@ impl Database {
         let id = self.table(table)?.id;
         let name = column.name().to_owned();
         let value = column.affinity().apply(column.default_value());
-        let lacks_value = column.is_not_null() && value.is_null();
+        let is_not_null = column.is_not_null();
+        let is_computed = column.generated_stored().is_some();
+        let lacks_value = is_not_null && value.is_null() && !is_computed;
         let has_default = match column.default_expression() {
             Some(default) => default.as_literal().is_none_or(|value| !value.is_null()),
             None => false,
@@ -245,12 +248,14 @@ impl Database {
                     update(&mut db.store, entry, row_id, Prepared { row_id, values });
                 }
             }
-            let fails = |row: RowRef<'_>| {
-                let row = row.to_vec();
-                entry.checks.iter().any(|check| check.expression.truth(&row) == Some(false))
-            };
-            if db.store.rows(id).any(fails) {
-                return refuse("CHECK constraint failed", "An existing row fails its CHECK.");
+            for row in db.store.rows(id) {
+                let (row_id, values) = (row.row_id(), row.to_vec());
+                if entry.checks.iter().any(|check| check.refuses(row_id, &values)) {
+                    return refuse("CHECK constraint failed", "An existing row fails its CHECK.");
+                }
+                if is_computed && is_not_null && values.last().is_some_and(Value::is_null) {
+                    return refuse("NOT NULL constraint failed", "It is NULL in an existing row.");
+                }
             }
             Ok(())
         })

@@ -46,7 +46,8 @@ fn target(db: &Database, name: &QualifiedName) -> Result<Arc<TableEntry>> {
     }
 }
 
-fn is_schema_table(name: &str) -> bool {
+/// Whether a name is one of `sqlite_schema`.
+pub(super) fn is_schema_table(name: &str) -> bool {
     ["sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"]
         .iter()
         .any(|known| known.eq_ignore_ascii_case(name))

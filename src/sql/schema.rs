@@ -1,6 +1,7 @@
 //! Changes of the schema: what a definition means, and what `sqlite_schema` then says.
 
 use super::connection::Connection;
+use super::dml::is_schema_table;
 use super::names::{Home, Named, SchemaNames, find, find_in, known_schema, missing};
 use super::schema_table::objects_of_table;
 use super::syntax::{
@@ -257,13 +258,18 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
     let table = match find_in(db, schema, &create.table) {
         Some(Named::Table(table)) => table.clone(),
         Some(Named::View(_)) => return refuse("views may not be indexed".to_owned()),
+        None if is_schema_table(&create.table) => return may_not_be_indexed(&create.table),
+        None if schema == SchemaId::TEMP && find(db, None, &create.table).is_some() => {
+            let table = &create.table;
+            return refuse(format!("cannot create a TEMP index on non-TEMP table \"{table}\""));
+        }
         None => {
-            let schema = db.catalog().schemas().name(schema);
-            return Err(missing(db, Some(schema), &create.table));
+            let name = db.catalog().schemas().name(schema);
+            return Err(missing(db, (schema != SchemaId::TEMP).then_some(name), &create.table));
         }
     };
     if is_internal(&create.table) {
-        return refuse(format!("table {} may not be indexed", create.table));
+        return may_not_be_indexed(&create.table);
     }
     let name = create.name.name.clone();
     let (kind, text, if_not_exists) = (ObjectKind::Index, &create.text, create.if_not_exists);
@@ -290,6 +296,10 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
         db.create_index_on(table.id, &index)?;
         db.change_objects(|all| all.push(Arc::new(object)))
     })
+}
+
+fn may_not_be_indexed(table: &str) -> Result<()> {
+    refuse(format!("table {table} may not be indexed"))
 }
 
 fn create_view(db: &mut Database, create: CreateView) -> Result<()> {
@@ -329,6 +339,9 @@ fn create_trigger(db: &mut Database, mut create: CreateTrigger) -> Result<()> {
         create.table.schema = Some(db.catalog().schemas().name(only).to_owned());
     }
     let on = trigger::target(db, &create)?;
+    if is_internal(&name) {
+        return refuse(format!("object name reserved for internal use: {name}"));
+    }
     if db.find_object_in(schema, ObjectKind::Trigger, &name).is_some() {
         return match create.if_not_exists {
             true => Ok(()),

@@ -466,7 +466,7 @@ fn check_checks(
     applies: impl Fn(&[usize]) -> bool,
 ) -> Result<(), Refusal> {
     for (position, check) in table.checks.iter().enumerate() {
-        if applies(&check.columns) && check.expression.truth(values) == Some(false) {
+        if (applies(&check.columns) || check.reads_row_id) && check.refuses(row_id, values) {
             return Err(Refusal::Check(position, row_id));
         }
     }

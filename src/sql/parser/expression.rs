@@ -346,6 +346,24 @@ fn raised(kind: ResolveType, message: Option<&Expr>) -> Result<Expression> {
     }
 }
 
+/// The name of a type without the quotes around all of it.
+fn unquoted_type(name: &str) -> &str {
+    let mut characters = name.chars();
+    let (first, last) = (characters.next(), characters.next_back());
+    let inner = characters.as_str();
+    match (first, last) {
+        (Some('"'), Some('"'))
+        | (Some('`'), Some('`'))
+        | (Some('\''), Some('\''))
+        | (Some('['), Some(']'))
+            if !inner.contains(['"', '`', '\'', ']']) =>
+        {
+            inner
+        }
+        _ => name,
+    }
+}
+
 /// A declared type as it was written, its words one space apart.
 pub(super) fn type_text(data_type: &Type) -> String {
     let size = |size: &Expr| match size {
@@ -361,11 +379,12 @@ pub(super) fn type_text(data_type: &Type) -> String {
         Expr::Id(name) | Expr::Name(name) => name.as_str().to_owned(),
         _ => String::new(),
     };
+    let name = unquoted_type(&data_type.name);
     match &data_type.size {
-        None => data_type.name.clone(),
-        Some(TypeSize::MaxSize(one)) => format!("{}({})", data_type.name, size(one)),
+        None => name.to_owned(),
+        Some(TypeSize::MaxSize(one)) => format!("{name}({})", size(one)),
         Some(TypeSize::TypeSize(one, two)) => {
-            format!("{}({},{})", data_type.name, size(one), size(two))
+            format!("{name}({},{})", size(one), size(two))
         }
     }
 }

@@ -183,6 +183,13 @@ fn refusal(error: &Foreign, source: &str) -> Error {
         other => {
             let message = other.to_string();
             let line = message.strip_prefix("Parse error: ").unwrap_or(&message);
+            let line = line.strip_suffix(" in ALTER TABLE statement").unwrap_or(line);
+            if line.starts_with("unsupported JOIN type")
+                && let Some(words) = query::unknown_join(source)
+            {
+                let message = format!("unknown join type: {words}");
+                return SqlError::Refused { message }.into();
+            }
             match line.strip_prefix("unexpected token: ") {
                 Some(token) => SqlError::Syntax { near: token.to_owned() }.into(),
                 None => SqlError::Refused { message: line.to_owned() }.into(),

@@ -1,5 +1,6 @@
 //! Queries: SELECT, VALUES, their sources, and what combines, orders and limits them.
 
+use super::tokens::{Token, tokens};
 use super::{Adapter, refuse, text_of, unsupported};
 use crate::error::Result;
 use crate::query::{
@@ -266,4 +267,25 @@ fn join_kind(words: JoinType) -> JoinKind {
         (false, false) if words.contains(JoinType::CROSS) => JoinKind::Cross,
         (false, false) => JoinKind::Inner,
     }
+}
+
+/// The words before the first JOIN of a text that are no kind of join together.
+pub(super) fn unknown_join(text: &str) -> Option<String> {
+    const WORDS: [&str; 7] = ["NATURAL", "LEFT", "OUTER", "RIGHT", "FULL", "INNER", "CROSS"];
+    let is_known = |token: &Token<'_>| WORDS.iter().any(|word| token.is(word));
+    let all: Vec<Token<'_>> = tokens(text).collect();
+    let joins = (0..all.len()).filter(|&at: &usize| all[at].is("JOIN"));
+    joins
+        .filter_map(|join| {
+            let first = (join.saturating_sub(3)..join).find(|&at| is_known(&all[at]))?;
+            let words = &all[first..join];
+            let has = |word: &str| words.iter().any(|token| token.is(word));
+            let is_outer = has("LEFT") || has("RIGHT") || has("FULL");
+            let is_sound = words.iter().all(is_known)
+                && !(has("INNER") && (has("OUTER") || is_outer))
+                && (is_outer || !has("OUTER"));
+            let texts: Vec<&str> = words.iter().map(|token| token.text).collect();
+            (!is_sound).then(|| texts.join(" "))
+        })
+        .next()
 }
