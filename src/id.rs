@@ -3,7 +3,9 @@
 //! They live below both so that storage need not know the catalogue. Each is a type of its own,
 //! because two bare integers side by side will be swapped one day.
 
+use smallvec::SmallVec;
 use std::fmt;
+use std::ops::Deref;
 
 /// Names a table for as long as it exists, through every renaming; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,6 +76,80 @@ pub struct RowId(pub i64);
 impl fmt::Display for RowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// Ids of rows, in some order. One or two of them, which is what most statements are about, allocate
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowIds(SmallVec<[RowId; 2]>);
+
+impl RowIds {
+    /// Adds one at the end.
+    #[inline]
+    pub(crate) fn push(&mut self, row_id: RowId) {
+        self.0.push(row_id);
+    }
+}
+
+impl Deref for RowIds {
+    type Target = [RowId];
+
+    #[inline]
+    fn deref(&self) -> &[RowId] {
+        &self.0
+    }
+}
+
+impl From<RowId> for RowIds {
+    #[inline]
+    fn from(row_id: RowId) -> Self {
+        let mut ids = RowIds::default();
+        ids.push(row_id);
+        ids
+    }
+}
+
+impl From<Vec<RowId>> for RowIds {
+    fn from(ids: Vec<RowId>) -> Self {
+        RowIds(ids.into())
+    }
+}
+
+impl From<RowIds> for Vec<RowId> {
+    fn from(ids: RowIds) -> Self {
+        ids.0.into_vec()
+    }
+}
+
+impl FromIterator<RowId> for RowIds {
+    fn from_iter<I: IntoIterator<Item = RowId>>(ids: I) -> Self {
+        RowIds(ids.into_iter().collect())
+    }
+}
+
+impl IntoIterator for RowIds {
+    type Item = RowId;
+    type IntoIter = smallvec::IntoIter<[RowId; 2]>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a RowIds {
+    type Item = &'a RowId;
+    type IntoIter = std::slice::Iter<'a, RowId>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for RowIds {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 

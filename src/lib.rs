@@ -64,7 +64,7 @@ pub use database::{
 };
 pub use error::{Error, Result, Violation};
 pub use expression::{Expression, col, lit};
-pub use id::{RowId, SchemaId, TableId, TableRef};
+pub use id::{RowId, RowIds, SchemaId, TableId, TableRef};
 pub use query::{Select, Selection};
 pub use value::{Collation, DataType, Key, Value, ValueRef};
 

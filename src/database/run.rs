@@ -49,8 +49,10 @@ impl Database {
     ) -> Result<Done> {
         let (table, row) = (table.into(), row.into());
         if let RowValues::Positional(values) = &row {
-            let values: SmallVec<[ValueRef<'_>; 12]> = values.iter().map(Value::as_ref).collect();
-            if let Some(row_id) = self.append_as_it_is(table, &values)? {
+            // Pushed one by one, they are not moved once they are there.
+            let mut borrowed: SmallVec<[ValueRef<'_>; 12]> = SmallVec::new();
+            values.iter().for_each(|value| borrowed.push(value.as_ref()));
+            if let Some(row_id) = self.append_as_it_is(table, &borrowed)? {
                 return Ok(Done::inserted(row_id));
             }
         }

@@ -94,12 +94,11 @@ pub(crate) use relation::{is_referenced_key_there, referencing_key};
 
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, Resolution};
 use crate::error::{Error, Event, FirstRows, NamedRows, Rows, Side, Violation, ViolationKind};
-use crate::id::{ConstraintId, FirstRowIds, RowId, TableId};
+use crate::id::{ConstraintId, FirstRowIds, RowId, RowIds, TableId};
 use crate::table::{Counters, Row, Store};
 use crate::value::{OrderedKey, Value};
 use effects::Effects;
 use executor::Executor;
-use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 use walk::{Counts, Walked};
@@ -181,9 +180,6 @@ pub(crate) enum Work {
     #[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "SQL alone has views"))]
     Instead { changes: Vec<Activation>, named: Vec<usize> },
 }
-
-/// The rows of a statement: mostly one.
-pub(crate) type RowIds = SmallVec<[RowId; 2]>;
 
 /// A row to insert: one value per column, before conversion.
 #[derive(Clone, Debug)]
@@ -318,7 +314,7 @@ pub(crate) struct Outcome {
     /// Rows changed set at a time: then there are no effects.
     pub(crate) walked: Option<Counts>,
     /// Ids of the rows that an INSERT added itself.
-    pub(crate) inserted: Vec<RowId>,
+    pub(crate) inserted: RowIds,
     /// The greatest row id that was found or given for each table with AUTOINCREMENT.
     pub(crate) sequences: Vec<(TableId, RowId)>,
     pub(crate) let_pass: Vec<LetPass>,
@@ -390,7 +386,7 @@ pub(crate) fn run(
     };
     Outcome {
         effects: Effects::new(mark),
-        inserted: Vec::new(),
+        inserted: RowIds::default(),
         sequences: Vec::new(),
         let_pass: Vec::new(),
         outstanding: Vec::new(),
@@ -459,7 +455,7 @@ fn run_exactly(
             Some(_) => {
                 outcome.resolution = Resolution::Abort;
                 if looks_first {
-                    outcome.inserted.clear();
+                    outcome.inserted = RowIds::default();
                 }
             }
             None => outcome.refusal = failure,

@@ -8,7 +8,7 @@ use super::walk::Counts;
 use super::{Detail, LetPass, Outcome};
 use crate::catalog::{Catalog, Name};
 use crate::error::{Error, Event, Rows, Violation};
-use crate::id::{ConstraintId, RowId};
+use crate::id::{ConstraintId, RowId, RowIds};
 use crate::table::{Change, RowRef, Store};
 use crate::value::{Key, Value};
 use std::fmt;
@@ -88,7 +88,7 @@ pub struct Done {
     /// Rows changed by programs.
     pub by_program: usize,
     /// The ids of the rows that an INSERT added itself, in order.
-    pub inserted: Vec<RowId>,
+    pub inserted: RowIds,
     /// Every row change, if the statement was run for its rows.
     pub rows: Option<Vec<RowChange>>,
 }
@@ -96,7 +96,7 @@ pub struct Done {
 impl Done {
     /// One row inserted, and nothing else.
     pub(crate) fn inserted(row_id: RowId) -> Self {
-        Done { direct: 1, inserted: vec![row_id], ..Done::default() }
+        Done { direct: 1, inserted: row_id.into(), ..Done::default() }
     }
 
     /// Direct rows, and those changed by constraints and programs: what the statement adds to

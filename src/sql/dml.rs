@@ -213,8 +213,9 @@ impl InsertPlan {
         if !is_plain {
             return Ok(None);
         }
-        let values: SmallVec<[ValueRef<'_>; 12]> =
-            row.iter().map(|value| value.get(parameters).as_ref()).collect();
+        // Pushed one by one, they are not moved once they are there.
+        let mut values: SmallVec<[ValueRef<'_>; 12]> = SmallVec::new();
+        row.iter().for_each(|value| values.push(value.get(parameters).as_ref()));
         db.append_if_plain(self.table.id, &values)
     }
 

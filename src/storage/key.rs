@@ -168,12 +168,16 @@ pub fn key_of<P: Borrow<KeyPart>>(
     parts: impl IntoIterator<Item = P>,
     row: RowRef<'_>,
 ) -> Option<OrderedKey> {
-    let part = |part: P| {
+    // Pushed one by one, they are not moved once they are there.
+    let mut key = OrderedKey::default();
+    for part in parts {
         let part = part.borrow();
-        let value = row.get(part.position);
-        (!value.is_null()).then(|| part.key_value(value))
-    };
-    parts.into_iter().map(part).collect()
+        match row.get(part.position) {
+            ValueRef::Null => return None,
+            value => key.push(part.key_value(value)),
+        }
+    }
+    Some(key)
 }
 
 /// The hash of a key, as [`IndexSpec::hash`] of a row that has it.

@@ -197,6 +197,12 @@ impl OrderedKey {
     pub fn key(&self) -> &Key {
         &self.0
     }
+
+    /// Adds a value that is canonical already.
+    #[inline]
+    pub(crate) fn push(&mut self, value: Value) {
+        self.0.0.push(value);
+    }
 }
 
 /// Of values that are canonical already.

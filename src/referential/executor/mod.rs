@@ -29,7 +29,7 @@ use super::{ConflictClause, LetPass, NewRow, Settings, Work};
 use crate::catalog::Resolution;
 use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
-use crate::id::{ConstraintId, RowId, TableId};
+use crate::id::{ConstraintId, RowId, RowIds, TableId};
 use crate::table::{self, Counters, Prepared, Row, RowRef, Store};
 use crate::value::{Affinity, Value};
 use std::sync::Arc;
@@ -192,7 +192,7 @@ pub(super) struct Executor<'a> {
     stack: Vec<Frame>,
     pub(super) effects: Effects,
     pub(super) let_pass: Vec<LetPass>,
-    pub(super) inserted: Vec<RowId>,
+    pub(super) inserted: RowIds,
     /// The greatest row id of each table with AUTOINCREMENT, as far as this statement has come.
     pub(super) sequences: Vec<(TableId, RowId)>,
     /// What becomes of what was done, if the statement fails.
@@ -215,7 +215,7 @@ impl<'a> Executor<'a> {
             stack: Vec::new(),
             effects,
             let_pass: Vec::new(),
-            inserted: Vec::new(),
+            inserted: RowIds::default(),
             sequences: Vec::new(),
             resolution: Resolution::Abort,
             returned: Vec::new(),
@@ -268,10 +268,10 @@ impl<'a> Executor<'a> {
                 }
             }
             Work::Update { rows, assignment, conflict } => {
-                self.push_rows(place, rows.into_vec(), How::Update(assignment, conflict));
+                self.push_rows(place, rows.into(), How::Update(assignment, conflict));
             }
             Work::Delete { rows, runs_programs } => {
-                self.push_rows(place, rows.into_vec(), How::Delete { runs_programs });
+                self.push_rows(place, rows.into(), How::Delete { runs_programs });
             }
             Work::Instead { changes, .. } => {
                 for change in changes.into_iter().rev() {
