@@ -3,13 +3,12 @@
 use super::Database;
 use crate::catalog::{IndexEntry, IndexKind, TableEntry};
 use crate::error::{Error, InputError, Result};
-use crate::expression::{Bound, Expression, Scope};
+use crate::expression::{Bound, Expression, Operand, Scope};
 use crate::id::{RowId, RowIds, TableRef};
 use crate::query::Selector;
-use crate::storage::{KeyPart, Row, RowRef, Store};
+use crate::storage::{KeyPart, Row, RowIter, RowRef, Store};
 use crate::table::View;
 use crate::value::{Affinity, Collation, KeyRef, OrderedKey, Value, compare};
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
 impl Database {
@@ -42,10 +41,15 @@ impl Database {
         table: impl Into<TableRef<'t>>,
         selector: impl Into<Selector>,
     ) -> Result<Vec<(RowId, Row)>> {
-        let table = self.table(table)?;
-        let ids = self.matching(table, &selector.into(), &[])?;
-        let row = |id| self.store.row(table.id, id).map(|row| (id, row.to_row()));
-        Ok(ids.into_iter().filter_map(row).collect())
+        let (table, selector) = (self.table(table)?, selector.into());
+        let copy = |row: RowRef<'_>| (row.row_id(), row.to_row());
+        if let Selector::Filter(predicate) = &selector
+            && let Ok(predicate) = bind(table, predicate)
+        {
+            return Ok(self.rows_where(table, &predicate).map(copy).collect());
+        }
+        let ids = self.matching(table, &selector, &[])?;
+        Ok(ids.into_iter().filter_map(|id| self.store.row(table.id, id)).map(copy).collect())
     }
 
     /// The ids of the rows selected, ascending.
@@ -62,7 +66,9 @@ impl Database {
             }
             Selector::Key(key) => Ok(self.find_by_key(table, key)?.into_iter().collect()),
             Selector::Filter(predicate) => match bind(table, predicate) {
-                Ok(predicate) => Ok(self.find_by_predicate(table, &predicate).into()),
+                Ok(predicate) => {
+                    Ok(self.rows_where(table, &predicate).map(RowRef::row_id).collect())
+                }
                 Err(error) => match self.find_by_query(table, predicate, parameters) {
                     // What a row knows under no name, a query does not either.
                     Err(_) if predicate.is_plain() => Err(error),
@@ -100,43 +106,40 @@ impl Database {
         Ok(index.and_then(|index| self.store.find_unique(table.id, index.id, &key)))
     }
 
-    fn find_by_predicate(&self, table: &TableEntry, predicate: &Bound) -> Vec<RowId> {
-        let fits = |row: &RowRef<'_>| predicate.truth(&Stored(*row)) == Some(true);
-        match self.candidates(table, &predicate.equalities()) {
-            Some(ids) => {
-                let row = |id: &RowId| self.store.row(table.id, *id).is_some_and(|row| fits(&row));
-                ids.into_iter().filter(row).collect()
-            }
-            None => self.store.rows(table.id).filter(fits).map(RowRef::row_id).collect(),
-        }
-    }
-
-    /// Rows, ascending, among which are all that equal these values in these columns; `None` if no
-    /// index covers any of them.
-    fn candidates(&self, table: &TableEntry, equal: &[(usize, Value)]) -> Option<Vec<RowId>> {
-        candidates(&self.store, table, equal)
+    /// The rows for which a predicate is true, ascending.
+    fn rows_where<'a>(
+        &'a self,
+        table: &TableEntry,
+        predicate: &'a Bound,
+    ) -> impl Iterator<Item = RowRef<'a>> {
+        let candidates = candidates(&self.store, table, &predicate.equalities());
+        let rows = candidates.unwrap_or_else(|| self.store.rows(table.id));
+        rows.filter(|row| predicate.truth(&Stored(*row)) == Some(true))
     }
 }
 
-/// A row that is asked where it is: only the columns that the expression reads are copied.
+/// A row that is asked where it is.
 struct Stored<'a>(RowRef<'a>);
 
 impl Scope for Stored<'_> {
-    fn column(&self, position: usize) -> Cow<'_, Value> {
+    fn column(&self, position: usize) -> Operand<'_> {
         match position < self.0.width() {
-            true => Cow::Owned(self.0.value(position)),
-            false => Cow::Owned(Value::Null),
+            true => Operand::Stored(self.0.get(position)),
+            false => Operand::NULL,
         }
     }
 }
 
 /// Rows, ascending, among which are all that equal these values in these columns; `None` if no index
 /// covers any of them.
-fn candidates(store: &Store, table: &TableEntry, equal: &[(usize, Value)]) -> Option<Vec<RowId>> {
+fn candidates<'a>(
+    store: &'a Store,
+    table: &TableEntry,
+    equal: &[(usize, Value)],
+) -> Option<RowIter<'a>> {
     let value_at = |position: usize| equal.iter().find(|(at, _)| *at == position).map(|(_, v)| v);
     if let Some(value) = table.row_id_column.and_then(value_at) {
-        let is_there = |id: &RowId| store.row(table.id, *id).is_some();
-        return Some(row_id_of(value).filter(is_there).into_iter().collect());
+        return Some(store.rows_of_id(table.id, row_id_of(value)));
     }
     let part = |position: usize| {
         let value = value_at(position).filter(|value| !value.is_null())?;
@@ -177,7 +180,7 @@ pub(crate) fn rows_where(
 ) -> Vec<RowId> {
     let found = predicate.and_then(|bound| candidates(view.store, table, &bound.equalities()));
     match found {
-        Some(rows) => in_order(view, table, rows),
+        Some(rows) => in_order(view, table, rows.map(RowRef::row_id)),
         None => match table.primary_key_index() {
             Some(index) if table.definition.is_without_row_id() => {
                 key_order(view, table, index, view.store.rows(table.id).map(RowRef::row_id))
@@ -188,12 +191,10 @@ pub(crate) fn rows_where(
 }
 
 /// Rows in the order of their ids, or in that of the primary key where it takes the ids' place.
-fn in_order(view: &View<'_>, table: &TableEntry, rows: Vec<RowId>) -> Vec<RowId> {
+fn in_order(view: &View<'_>, table: &TableEntry, rows: impl Iterator<Item = RowId>) -> Vec<RowId> {
     match table.primary_key_index() {
-        Some(index) if table.definition.is_without_row_id() => {
-            key_order(view, table, index, rows.into_iter())
-        }
-        _ => rows,
+        Some(index) if table.definition.is_without_row_id() => key_order(view, table, index, rows),
+        _ => rows.collect(),
     }
 }
 

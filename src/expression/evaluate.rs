@@ -9,15 +9,16 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::functions::limited_text;
+use super::operand::Operand;
 use super::pattern::matches;
 use super::resolved::{Bound, Resolved, Rule};
 use super::{Arithmetic, Comparison, Raise, Unary};
-use crate::value::{Affinity, NULL, Number, Value, compare};
+use crate::value::{Affinity, NULL, Number, Value, ValueRef, compare_refs};
 
 /// What supplies the values of the columns: a row, or something that has more to offer.
 pub trait Scope {
     /// The value of the column at this position, NULL if there is none.
-    fn column(&self, position: usize) -> Cow<'_, Value>;
+    fn column(&self, position: usize) -> Operand<'_>;
 
     /// Whether the set at this position has these values, compared by a rule each; three-valued.
     fn has_member(
@@ -51,19 +52,19 @@ pub enum Fault {
 }
 
 impl Scope for [Value] {
-    fn column(&self, position: usize) -> Cow<'_, Value> {
-        Cow::Borrowed(self.get(position).unwrap_or(&NULL))
+    fn column(&self, position: usize) -> Operand<'_> {
+        Operand::Held(self.get(position).unwrap_or(&NULL))
     }
 }
 
 impl<const N: usize> Scope for [Value; N] {
-    fn column(&self, position: usize) -> Cow<'_, Value> {
+    fn column(&self, position: usize) -> Operand<'_> {
         self.as_slice().column(position)
     }
 }
 
 impl Scope for Vec<Value> {
-    fn column(&self, position: usize) -> Cow<'_, Value> {
+    fn column(&self, position: usize) -> Operand<'_> {
         self.as_slice().column(position)
     }
 }
@@ -74,7 +75,12 @@ impl Bound {
     /// Total: every operator has a value for all operands. See the [module](super) for where SQLite
     /// has an error instead.
     pub fn evaluate<S: Scope + ?Sized>(&self, scope: &S) -> Value {
-        self.tree.value(scope).into_owned()
+        self.tree.operand(scope).into_owned()
+    }
+
+    /// The same for who only looks at the value.
+    pub fn read<'a, S: Scope + ?Sized>(&'a self, scope: &'a S) -> Operand<'a> {
+        self.tree.operand(scope)
     }
 
     /// Whether the value is true as a condition: a number other than zero. `None` is NULL.
@@ -86,9 +92,19 @@ impl Bound {
 }
 
 impl Resolved {
-    pub(super) fn value<'a, S: Scope + ?Sized>(&'a self, scope: &'a S) -> Cow<'a, Value> {
+    /// The value for an operator that only looks at it.
+    #[inline]
+    fn operand<'a, S: Scope + ?Sized>(&'a self, scope: &'a S) -> Operand<'a> {
         match self {
             Resolved::Column(position) => scope.column(*position),
+            Resolved::Literal(value) => Operand::Held(value),
+            other => other.value(scope).into(),
+        }
+    }
+
+    pub(super) fn value<'a, S: Scope + ?Sized>(&'a self, scope: &'a S) -> Cow<'a, Value> {
+        match self {
+            Resolved::Column(position) => scope.column(*position).into_cow(),
             Resolved::Literal(value) => Cow::Borrowed(value),
             Resolved::Unary(Unary::Not, _)
             | Resolved::IsNull { .. }
@@ -123,7 +139,7 @@ impl Resolved {
         match self {
             Resolved::Unary(Unary::Not, operand) => operand.truth(scope).map(|truth| !truth),
             Resolved::IsNull { operand, negated } => {
-                Some(operand.value(scope).is_null() != *negated)
+                Some(operand.operand(scope).is_null() != *negated)
             }
             Resolved::IsTruth { operand, expected, negated } => {
                 Some((operand.truth(scope) == Some(*expected)) != *negated)
@@ -191,9 +207,9 @@ fn compare_of<S: Scope + ?Sized>(
     rule: Rule,
     scope: &S,
 ) -> Option<bool> {
-    let left = operands[0].value(scope);
-    let right = operands[1].value(scope);
-    comparison.holds(&left, &right, rule)
+    let left = operands[0].operand(scope);
+    let right = operands[1].operand(scope);
+    comparison.holds(left.as_ref(), right.as_ref(), rule)
 }
 
 /// The first pair that is not equal decides; a NULL met before it leaves the outcome open.
@@ -206,13 +222,13 @@ fn compare_rows<S: Scope + ?Sized>(
     let is = matches!(comparison, Comparison::Is | Comparison::IsNot);
     let mut outcome = Some(true);
     for (position, ([left, right], rule)) in pairs.iter().enumerate() {
-        let left = left.value(scope);
-        let right = right.value(scope);
+        let (left, right) = (left.operand(scope), right.operand(scope));
+        let (left, right) = (left.as_ref(), right.as_ref());
         let is_last = position + 1 == pairs.len();
         match comparison {
             Comparison::Equal | Comparison::NotEqual | Comparison::Is | Comparison::IsNot => {
                 let equal = if is { Comparison::Is } else { Comparison::Equal };
-                match equal.holds(&left, &right, *rule) {
+                match equal.holds(left, right, *rule) {
                     Some(true) => {}
                     Some(false) => return Some(negated),
                     None => outcome = None,
@@ -222,9 +238,9 @@ fn compare_rows<S: Scope + ?Sized>(
             | Comparison::LessOrEqual
             | Comparison::Greater
             | Comparison::GreaterOrEqual => {
-                let equal = Comparison::Equal.holds(&left, &right, *rule);
+                let equal = Comparison::Equal.holds(left, right, *rule);
                 if equal != Some(true) || is_last {
-                    return comparison.holds(&left, &right, *rule);
+                    return comparison.holds(left, right, *rule);
                 }
             }
         }
@@ -243,7 +259,7 @@ fn is_member<S: Scope + ?Sized>(
 }
 
 impl Comparison {
-    fn holds(self, left: &Value, right: &Value, rule: Rule) -> Option<bool> {
+    fn holds(self, left: ValueRef<'_>, right: ValueRef<'_>, rule: Rule) -> Option<bool> {
         let order = || rule.order(left, right);
         // Whether both, or else not just one of them, are NULL.
         let alike = left.is_null() == right.is_null();
@@ -273,34 +289,41 @@ impl Comparison {
 
 impl Rule {
     /// The order of two values after the affinity is applied to both.
-    fn order(self, left: &Value, right: &Value) -> Ordering {
+    fn order(self, left: ValueRef<'_>, right: ValueRef<'_>) -> Ordering {
         match self.affinity {
-            None | Some(Affinity::Blob) => compare(left, right, self.collation),
+            None | Some(Affinity::Blob) => compare_refs(left, right, self.collation),
             Some(Affinity::Text) => self.order_as_text(left, right),
             Some(Affinity::Numeric | Affinity::Integer | Affinity::Real) => {
-                compare(&as_number(left), &as_number(right), self.collation)
+                compare_refs(as_number(left), as_number(right), self.collation)
             }
         }
     }
 
-    fn order_as_text(self, left: &Value, right: &Value) -> Ordering {
+    fn order_as_text(self, left: ValueRef<'_>, right: ValueRef<'_>) -> Ordering {
+        use ValueRef::{Integer, Real, Text};
+        let as_text = |number: ValueRef<'_>| Value::from(number.to_value().to_text());
         match (left, right) {
-            (Value::Text(_), Value::Integer(_) | Value::Real(_)) => {
-                compare(left, &right.to_text().into(), self.collation)
+            (Text(_), Integer(_) | Real(_)) => {
+                compare_refs(left, as_text(right).as_ref(), self.collation)
             }
-            (Value::Integer(_) | Value::Real(_), Value::Text(_)) => {
-                compare(&left.to_text().into(), right, self.collation)
+            (Integer(_) | Real(_), Text(_)) => {
+                compare_refs(as_text(left).as_ref(), right, self.collation)
             }
-            _ => compare(left, right, self.collation),
+            _ => compare_refs(left, right, self.collation),
         }
     }
 }
 
 /// The number that text is, or the value itself.
-fn as_number(value: &Value) -> Cow<'_, Value> {
+#[inline]
+fn as_number(value: ValueRef<'_>) -> ValueRef<'_> {
     match value {
-        Value::Text(text) => Value::number_of_text(text).map_or(Cow::Borrowed(value), Cow::Owned),
-        Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => Cow::Borrowed(value),
+        ValueRef::Text(text) => match Value::number_of_text(text) {
+            Some(Value::Integer(integer)) => ValueRef::Integer(integer),
+            Some(Value::Real(real)) => ValueRef::Real(real),
+            _ => value,
+        },
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => value,
     }
 }
 
@@ -313,13 +336,14 @@ fn in_list<S: Scope + ?Sized>(
     if items.is_empty() {
         return Some(false);
     }
-    let operand = operand.value(scope);
+    let operand = operand.operand(scope);
+    let operand = operand.as_ref();
     if operand.is_null() {
         return None;
     }
     let mut outcome = Some(false);
     for item in items {
-        match Comparison::Equal.holds(&operand, &item.value(scope), rule) {
+        match Comparison::Equal.holds(operand, item.operand(scope).as_ref(), rule) {
             Some(true) => return Some(true),
             Some(false) => {}
             None => outcome = None,
@@ -334,12 +358,14 @@ fn between<S: Scope + ?Sized>(
     high: Rule,
     scope: &S,
 ) -> Option<bool> {
-    let operand = operands[0].value(scope);
-    let above = Comparison::GreaterOrEqual.holds(&operand, &operands[1].value(scope), low);
+    let operand = operands[0].operand(scope);
+    let operand = operand.as_ref();
+    let least = operands[1].operand(scope);
+    let above = Comparison::GreaterOrEqual.holds(operand, least.as_ref(), low);
     if above == Some(false) {
         return Some(false);
     }
-    match Comparison::LessOrEqual.holds(&operand, &operands[2].value(scope), high) {
+    match Comparison::LessOrEqual.holds(operand, operands[2].operand(scope).as_ref(), high) {
         Some(true) => above,
         other => other,
     }

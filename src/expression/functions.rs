@@ -175,12 +175,9 @@ pub fn is_aggregate(name: &str, count: usize) -> bool {
 
 /// Whether the function of this name may give something else each time.
 pub(super) fn is_volatile(name: &str) -> bool {
-    let volatile = [Function::Random, Function::RandomBlob];
     let is_it = |(known, ..): &&Known| known.eq_ignore_ascii_case(name);
     let known = FUNCTIONS.iter().find(is_it);
-    known.is_some_and(|(_, function, ..)| {
-        volatile.contains(function) || matches!(function, Function::Dates(_))
-    })
+    known.is_some_and(|(_, function, ..)| function.is_volatile())
 }
 
 /// Whether the function of this name may give something else for the same arguments.
@@ -200,6 +197,11 @@ pub(super) fn is_of_chance(name: &str) -> bool {
 }
 
 impl Function {
+    /// Whether it may give something else each time.
+    pub(super) fn is_volatile(self) -> bool {
+        matches!(self, Function::Random | Function::RandomBlob | Function::Dates(_))
+    }
+
     /// The function of this name for so many arguments.
     pub(super) fn find(name: &str, count: usize) -> Result<Function, Box<BindError>> {
         let lower = name.to_ascii_lowercase();

@@ -2,7 +2,7 @@
 
 use super::functions::Function;
 use super::{Arithmetic, Comparison, Pattern, Raise, Unary};
-use crate::value::{Affinity, Collation, DataType, Value, canonical};
+use crate::value::{Affinity, Collation, DataType, Value};
 use std::sync::Arc;
 
 /// An expression whose columns are positions, ready to be evaluated. A clone shares the tree.
@@ -71,7 +71,7 @@ impl Rule {
             None => value,
             Some(affinity) => affinity.apply(value),
         };
-        canonical(&converted, self.collation)
+        converted.into_canonical(self.collation)
     }
 }
 
@@ -118,6 +118,19 @@ impl Bound {
         positions
     }
 
+    /// Puts columns in the place of the largest parts whose value is the same wherever those columns
+    /// are of which `is_constant` holds. `keep` is given each part, and says at which position its
+    /// value can be read. A part that is a column or a literal already stays, and so does the whole.
+    pub fn hoist(
+        &mut self,
+        is_constant: &dyn Fn(usize) -> bool,
+        keep: &mut dyn FnMut(Bound) -> usize,
+    ) {
+        if let Some(tree) = Arc::get_mut(&mut self.tree) {
+            tree.hoist(is_constant, keep);
+        }
+    }
+
     /// The conjuncts that say "column = literal", in order: where an index may begin to look.
     ///
     /// The literal may be on either side and is given as written, without affinity and perhaps NULL;
@@ -145,6 +158,63 @@ impl Resolved {
                 Some((*column, value.clone()))
             }
             _ => None,
+        }
+    }
+
+    /// Hoists constant operands, unless it is a constant as a whole: whether it is.
+    fn hoist(
+        &mut self,
+        is_constant: &dyn Fn(usize) -> bool,
+        keep: &mut dyn FnMut(Bound) -> usize,
+    ) -> bool {
+        let is_constant_operator = match self {
+            Resolved::Column(position) | Resolved::Member { position, .. } => {
+                is_constant(*position)
+            }
+            Resolved::Call { function, .. } => !function.is_volatile(),
+            Resolved::Raise(..) => false,
+            _ => true,
+        };
+        let mut operands = self.operands_mut();
+        let constant: Vec<bool> =
+            operands.iter_mut().map(|operand| operand.hoist(is_constant, keep)).collect();
+        if is_constant_operator && constant.iter().all(|is_constant| *is_constant) {
+            return true;
+        }
+        for (operand, is_constant) in operands.into_iter().zip(constant) {
+            if is_constant && !matches!(operand, Resolved::Column(_) | Resolved::Literal(_)) {
+                let tree = Arc::new(std::mem::replace(operand, Resolved::Literal(Value::Null)));
+                let (affinity, collation, is_explicit) = (None, None, false);
+                let position = keep(Bound { tree, affinity, collation, is_explicit });
+                *operand = Resolved::Column(position);
+            }
+        }
+        false
+    }
+
+    fn operands_mut(&mut self) -> Vec<&mut Resolved> {
+        match self {
+            Resolved::Column(_) | Resolved::Literal(_) | Resolved::Raise(..) => Vec::new(),
+            Resolved::Unary(_, operand)
+            | Resolved::IsNull { operand, .. }
+            | Resolved::IsTruth { operand, .. }
+            | Resolved::Cast(operand, _) => vec![operand],
+            Resolved::Compare { operands, .. }
+            | Resolved::Arithmetic(_, operands)
+            | Resolved::Concat(operands) => operands.iter_mut().collect(),
+            Resolved::CompareRows { pairs, .. } => {
+                pairs.iter_mut().flat_map(|(pair, _)| pair).collect()
+            }
+            Resolved::Between { operands, .. } => operands.iter_mut().collect(),
+            Resolved::Member { operands, .. }
+            | Resolved::And(operands)
+            | Resolved::Or(operands)
+            | Resolved::Case(operands)
+            | Resolved::Match { operands, .. }
+            | Resolved::Call { arguments: operands, .. } => operands.iter_mut().collect(),
+            Resolved::In { operand, items, .. } => {
+                std::iter::once(&mut **operand).chain(items).collect()
+            }
         }
     }
 

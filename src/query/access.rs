@@ -1,8 +1,9 @@
 //! Which condition is asked where, and how each source finds its rows.
 
+use super::aggregate::Function;
 use super::bind::Binder;
-use super::plan::{Access, Find, RowsPlan, ScopePlan, Slot, SourcePlan};
-use super::scope::{Place, ScopeNames};
+use super::plan::{Access, Find, RowsPlan, ScopePlan, SelectPlan, Slot, SortBy, SourcePlan};
+use super::scope::ScopeNames;
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::Result;
 use crate::expression::{Bound, Expression, Rule, Shape};
@@ -34,22 +35,20 @@ impl Term {
         condition: &Expression,
         left: Option<usize>,
     ) -> Result<Term> {
-        let bound = scope.bind(condition, Place::Rows)?;
+        let bound = scope.bind_condition(condition)?;
         let kind = match (condition.shape(), bound.rule()) {
             (Shape::Equal(a, b), Some(rule)) => {
-                Kind::Equal(scope.bind(a, Place::Rows)?, scope.bind(b, Place::Rows)?, rule)
+                Kind::Equal(scope.bind_condition(a)?, scope.bind_condition(b)?, rule)
             }
             (Shape::Is(a, b), Some(rule)) => {
-                Kind::Is(scope.bind(a, Place::Rows)?, scope.bind(b, Place::Rows)?, rule)
+                Kind::Is(scope.bind_condition(a)?, scope.bind_condition(b)?, rule)
             }
-            (Shape::In(operand), Some(rule)) => {
-                Kind::Among(scope.bind(operand, Place::Rows)?, rule)
-            }
+            (Shape::In(operand), Some(rule)) => Kind::Among(scope.bind_condition(operand)?, rule),
             (Shape::Range(a, b), Some(rule)) => {
-                let a = scope.bind(a, Place::Rows)?;
+                let a = scope.bind_condition(a)?;
                 match b {
                     Some(b) if a.as_column().is_none() => {
-                        Kind::Range(scope.bind(b, Place::Rows)?, rule)
+                        Kind::Range(scope.bind_condition(b)?, rule)
                     }
                     _ => Kind::Range(a, rule),
                 }
@@ -117,13 +116,46 @@ fn sources_of_slot(scope: &ScopePlan, slot: usize) -> u64 {
             let reads = &scope.subqueries[subquery].reads;
             reads.iter().map(|&slot| sources_of_slot(scope, slot)).fold(0, |a, b| a | b)
         }
-        Slot::Outer(_) | Slot::Parameter(_) | Slot::Aggregate(_) | Slot::Counter(_) => 0,
+        Slot::Outer(_)
+        | Slot::Parameter(_)
+        | Slot::Constant(_)
+        | Slot::Aggregate(_)
+        | Slot::Counter(_) => 0,
     }
 }
 
 fn last_source(scope: &ScopePlan, bound: &Bound) -> Option<usize> {
     let sources = sources_of(scope, bound);
     (sources != 0).then(|| 63 - sources.leading_zeros() as usize)
+}
+
+/// Drops the order of an index where it would not be seen.
+///
+/// Where groups are made by all that an order sorts by, it is the order of the groups; within one of
+/// them the rows come by row id anyway. And rows that are only counted have no order.
+pub(super) fn drop_unseen_orders(select: &mut SelectPlan) {
+    let SelectPlan { scope, sources, group: Some(group), columns, order, .. } = select else {
+        return;
+    };
+    let sorted = order.iter().filter_map(|key| match &key.by {
+        SortBy::Column(_) => None,
+        SortBy::Computed(bound) => Some(bound),
+    });
+    let mut shown = columns.iter().chain(&group.having).chain(sorted);
+    let are_counted = group.keys.is_empty()
+        && group.aggregates.iter().all(|aggregate| aggregate.function == Function::Count)
+        && shown.all(|bound| sources_of(scope, bound) == 0);
+    for (at, source) in sources.iter_mut().enumerate() {
+        let is_key = |&(column, collation, _): &(usize, Collation, bool)| {
+            let slot = Slot::Column { source: at, column };
+            group.keys.iter().any(|(key, own)| {
+                *own == collation && key.as_column().is_some_and(|key| scope.slots[key] == slot)
+            })
+        };
+        if are_counted || source.access.order.iter().all(is_key) {
+            source.access.order.clear();
+        }
+    }
 }
 
 /// What is known of one column of a source before its rows are looked for.
@@ -247,7 +279,7 @@ fn by_row_id(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
     equal.find_map(|known| match known.what {
         What::Equal(bound) => {
             let find = Find::RowId(bound.clone());
-            Some(Access { find, order: Vec::new(), is_descending: false })
+            Some(Access { find, order: Vec::new() })
         }
         What::Among | What::Range => None,
     })
@@ -292,7 +324,7 @@ fn by_index(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
             false => Find::All,
         };
         let order = if is_whole { Vec::new() } else { order_of(table, index).collect() };
-        best = Some((rows, Access { find, order, is_descending: false }));
+        best = Some((rows, Access { find, order }));
     }
     best.map(|(_, access)| access)
 }
@@ -358,7 +390,7 @@ fn by_foreign_key(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
         };
         let parts = key.columns.iter().zip(&to.comparison).map(part);
         let find = Find::Index { index: key.index, key: parts.collect::<Option<Vec<_>>>()? };
-        Some(Access { find, order: Vec::new(), is_descending: false })
+        Some(Access { find, order: Vec::new() })
     })
 }
 
@@ -377,7 +409,7 @@ fn made(binder: &Binder<'_>, scope: &ScopePlan, known: &[Known<'_>]) -> Access {
         return Access::scan();
     }
     let find = Find::Made { cache: binder.new_cache(), key };
-    Access { find, order: Vec::new(), is_descending: false }
+    Access { find, order: Vec::new() }
 }
 
 /// How wide SQLite takes a column to be, as compared with a number.
@@ -410,7 +442,7 @@ fn covering(table: &TableEntry, scope: &ScopePlan, at: usize) -> Access {
     match best {
         Some((_, index)) => {
             let order = order_of(table, index).collect();
-            Access { find: Find::All, order, is_descending: false }
+            Access { find: Find::All, order }
         }
         None => Access::scan(),
     }

@@ -1,9 +1,10 @@
 //! Aggregates: what they are computed of, and how.
 
 use super::frame::Frame;
-use crate::expression::{Bound, Call, Fault, Scope};
-use crate::value::{Collation, OrderedKey, Value, canonical, compare};
-use indexmap::IndexSet;
+use crate::expression::{Bound, Call, Fault, Operand, Scope};
+use crate::value::{Collation, OrderedKey, Value, canonical, compare_refs};
+use foldhash::fast::FixedState;
+use std::collections::HashSet;
 
 /// An aggregate of a group's rows.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ pub(super) struct Accumulator {
     sum: Sum,
     text: Option<String>,
     /// With DISTINCT: what went in.
-    seen: IndexSet<OrderedKey>,
+    seen: HashSet<OrderedKey, FixedState>,
 }
 
 impl Aggregate {
@@ -61,17 +62,16 @@ impl Aggregate {
         if self.filter.as_ref().is_some_and(|filter| filter.truth(frame) != Some(true)) {
             return None;
         }
-        let value = self.arguments.first().map(|argument| argument.evaluate(frame));
-        let Some(value) = value else {
+        let Some(argument) = self.arguments.first() else {
             to.count += 1;
             return None;
         };
-        let collation = self.arguments[0].collation().unwrap_or_default();
+        let (value, collation) = (argument.read(frame), argument.collation().unwrap_or_default());
         if value.is_null() {
             return self.decides().then_some(to.count == 0);
         }
         if self.call.is_distinct() {
-            let key = OrderedKey::from_iter([canonical(&value, collation)]);
+            let key = OrderedKey::from_iter([canonical(&value.clone().into_cow(), collation)]);
             if !to.seen.insert(key) {
                 return None;
             }
@@ -80,11 +80,11 @@ impl Aggregate {
         match self.function {
             Function::Count => None,
             Function::Sum | Function::Total | Function::Average => {
-                to.sum.add(&value);
+                to.sum.add(&value.into_cow());
                 None
             }
             Function::Concat => {
-                self.concat(to, &value, frame);
+                self.concat(to, &value.into_cow(), frame);
                 None
             }
             Function::Max | Function::Min => Some(self.take_better(to, value, collation)),
@@ -95,13 +95,13 @@ impl Aggregate {
         matches!(self.function, Function::Max | Function::Min)
     }
 
-    fn take_better(&self, to: &mut Accumulator, value: Value, collation: Collation) -> bool {
-        let order = compare(&value, &to.best, collation);
+    fn take_better(&self, to: &mut Accumulator, value: Operand<'_>, collation: Collation) -> bool {
+        let order = compare_refs(value.as_ref(), to.best.as_ref(), collation);
         let wanted = if self.function == Function::Max { order.is_gt() } else { order.is_lt() };
         if to.count > 1 && !wanted {
             return false;
         }
-        to.best = value;
+        to.best = value.into_owned();
         true
     }
 

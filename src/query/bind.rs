@@ -1,6 +1,6 @@
 //! Names become slots: a [`Select`] becomes a [`Plan`].
 
-use super::access::{Term, place};
+use super::access::{Term, drop_unseen_orders, place};
 use super::aggregate::Aggregate;
 use super::plan::{
     Access, GroupPlan, Origin, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan, SortBy,
@@ -367,7 +367,8 @@ impl SelectBinder<'_> {
             .then(|| columns.iter().map(|column| column.collation().unwrap_or_default()).collect());
         let scope: ScopePlan = self.scope.plan.take();
         let conditions = place(self.binder, &scope, &mut sources, terms);
-        let select = SelectPlan { scope, sources, conditions, group, columns, distinct, order };
+        let mut select = SelectPlan { scope, sources, conditions, group, columns, distinct, order };
+        drop_unseen_orders(&mut select);
         Ok((Part::Select(Box::new(select)), named))
     }
 

@@ -8,12 +8,12 @@ use super::plan::{Counter, ScopePlan, Slot, SubqueryPlan};
 use super::run::run_plan;
 use super::set::MemberSet;
 use crate::error::{Error, QueryError, Result};
-use crate::expression::{Fault, Rule, Scope, SubqueryUse};
+use crate::expression::{Fault, Operand, Rule, Scope, SubqueryUse};
 use crate::table::{RowRef, View};
-use crate::value::{NULL, Value};
+use crate::value::{Key, Value};
 use std::any::Any;
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 /// What a query is run with, besides the view.
@@ -45,7 +45,7 @@ pub(super) struct Run<'v> {
 #[derive(Clone, Debug)]
 pub(super) struct Cached {
     /// The values that it was made of.
-    key: Vec<Value>,
+    key: Key,
     value: Arc<dyn Any + Send + Sync>,
 }
 
@@ -95,14 +95,14 @@ impl<'v> Run<'v> {
 
     /// Keeps rows under a number, in the place of others.
     pub(super) fn keep(&self, cache: usize, rows: Arc<Vec<Vec<Value>>>) {
-        self.caches.borrow_mut()[cache] = Some(Cached { key: Vec::new(), value: rows });
+        self.caches.borrow_mut()[cache] = Some(Cached { key: Key::default(), value: rows });
     }
 
     /// What is kept under a number if it was made of these values; else it is made now.
     pub(super) fn cached<T: Any + Send + Sync>(
         &self,
         cache: usize,
-        key: Vec<Value>,
+        key: Key,
         make: impl FnOnce() -> Result<T>,
     ) -> Result<Arc<T>> {
         if let Some(cached) = &self.caches.borrow()[cache]
@@ -145,6 +145,7 @@ pub(super) struct Frame<'r, 'v> {
     pub(super) parent: Option<&'r Frame<'r, 'v>>,
     pub(super) rows: RefCell<Vec<Current<'v>>>,
     pub(super) aggregates: RefCell<Vec<Value>>,
+    constants: Vec<OnceCell<Value>>,
 }
 
 impl<'r, 'v> Frame<'r, 'v> {
@@ -155,7 +156,8 @@ impl<'r, 'v> Frame<'r, 'v> {
         sources: usize,
     ) -> Self {
         let rows = RefCell::new(vec![Current::Null; sources]);
-        Frame { run, plan, parent, rows, aggregates: RefCell::new(Vec::new()) }
+        let constants = vec![OnceCell::new(); plan.constants.len()];
+        Frame { run, plan, parent, rows, aggregates: RefCell::new(Vec::new()), constants }
     }
 
     pub(super) fn set(&self, source: usize, row: Current<'v>) {
@@ -163,15 +165,16 @@ impl<'r, 'v> Frame<'r, 'v> {
     }
 
     /// The values of these slots.
-    pub(super) fn values(&self, slots: &[usize]) -> Vec<Value> {
+    pub(super) fn values(&self, slots: &[usize]) -> Key {
         slots.iter().map(|&slot| self.column(slot).into_owned()).collect()
     }
 
-    fn cell(&self, source: usize, column: usize) -> Value {
+    #[inline]
+    fn cell(&self, source: usize, column: usize) -> Operand<'_> {
         match &self.rows.borrow()[source] {
-            Current::Null => Value::Null,
-            Current::Stored(row) => row.value(column),
-            Current::Held(rows, at) => rows[*at].get(column).cloned().unwrap_or_default(),
+            Current::Null => Operand::NULL,
+            Current::Stored(row) => Operand::Stored(row.get(column)),
+            Current::Held(rows, at) => rows[*at].get(column).cloned().unwrap_or_default().into(),
         }
     }
 
@@ -182,6 +185,50 @@ impl<'r, 'v> Frame<'r, 'v> {
             // Of what is made up the rows are numbered as they come.
             Current::Held(_, at) => (*at as i64 + 1).into(),
         }
+    }
+
+    /// What is not asked for at every row, or takes longer anyway.
+    #[inline(never)]
+    fn other(&self, slot: Slot) -> Operand<'_> {
+        match slot {
+            Slot::Column { .. } | Slot::Parameter(_) => Operand::NULL,
+            Slot::RowId { source } => self.row_id(source).into(),
+            Slot::Outer(slot) => self.parent.map_or(Operand::NULL, |parent| parent.column(slot)),
+            Slot::Constant(constant) => Operand::Held(self.constant(constant)),
+            Slot::Aggregate(aggregate) => {
+                self.aggregates.borrow().get(aggregate).cloned().unwrap_or_default().into()
+            }
+            Slot::Either(first, second) => {
+                let value = self.column(first);
+                if value.is_null() { self.column(second) } else { value }
+            }
+            Slot::Result(column) => self.plan.results[column].read(self),
+            Slot::Value { subquery, column } => {
+                let row = self.first_row(&self.plan.subqueries[subquery]);
+                let row = row.as_deref().and_then(Option::as_ref);
+                row.and_then(|row| row.get(column)).cloned().unwrap_or_default().into()
+            }
+            Slot::Exists(subquery) => {
+                let row = self.first_row(&self.plan.subqueries[subquery]);
+                Value::from(row.is_some_and(|row| row.is_some())).into()
+            }
+            // Asked by `has_member`.
+            Slot::Set(_) => Operand::NULL,
+            Slot::Counter(counter) => {
+                let counters = self.run.view.counters;
+                let count = match counter {
+                    Counter::Changes => counters.changes as i64,
+                    Counter::TotalChanges => counters.total_changes as i64,
+                    Counter::LastInsertRowId => counters.last_insert_row_id,
+                };
+                Value::Integer(count).into()
+            }
+        }
+    }
+
+    /// What reads nothing that changes while the frame is there, computed when it is first read.
+    fn constant(&self, constant: usize) -> &Value {
+        self.constants[constant].get_or_init(|| self.plan.constants[constant].evaluate(self))
     }
 
     /// The result of a subquery; `None` after a fault.
@@ -224,45 +271,16 @@ impl<'r, 'v> Frame<'r, 'v> {
 }
 
 impl Scope for Frame<'_, '_> {
-    fn column(&self, position: usize) -> Cow<'_, Value> {
-        let value = match self.plan.slots[position] {
+    #[inline]
+    fn column(&self, position: usize) -> Operand<'_> {
+        match self.plan.slots[position] {
             Slot::Column { source, column } => self.cell(source, column),
-            Slot::RowId { source } => self.row_id(source),
-            Slot::Outer(slot) => {
-                return self.parent.map_or(Cow::Borrowed(&NULL), |parent| parent.column(slot));
-            }
             Slot::Parameter(number) => {
-                return Cow::Borrowed(self.run.inputs.parameters.get(number).unwrap_or(&NULL));
+                let parameters = self.run.inputs.parameters;
+                parameters.get(number).map_or(Operand::NULL, Operand::Held)
             }
-            Slot::Aggregate(aggregate) => {
-                self.aggregates.borrow().get(aggregate).cloned().unwrap_or_default()
-            }
-            Slot::Either(first, second) => {
-                let value = self.column(first);
-                return if value.is_null() { self.column(second) } else { value };
-            }
-            Slot::Result(column) => self.plan.results[column].evaluate(self),
-            Slot::Value { subquery, column } => {
-                let row = self.first_row(&self.plan.subqueries[subquery]);
-                let row = row.as_deref().and_then(Option::as_ref);
-                row.and_then(|row| row.get(column)).cloned().unwrap_or_default()
-            }
-            Slot::Exists(subquery) => {
-                let row = self.first_row(&self.plan.subqueries[subquery]);
-                row.is_some_and(|row| row.is_some()).into()
-            }
-            // Asked by `has_member`.
-            Slot::Set(_) => Value::Null,
-            Slot::Counter(counter) => {
-                let counters = self.run.view.counters;
-                Value::Integer(match counter {
-                    Counter::Changes => counters.changes as i64,
-                    Counter::TotalChanges => counters.total_changes as i64,
-                    Counter::LastInsertRowId => counters.last_insert_row_id,
-                })
-            }
-        };
-        Cow::Owned(value)
+            slot => self.other(slot),
+        }
     }
 
     fn has_member(

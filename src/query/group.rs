@@ -8,8 +8,10 @@ use super::frame::{Current, Frame, Run};
 use super::join::Loops;
 use super::plan::{GroupPlan, SelectPlan};
 use crate::error::Result;
-use crate::value::{OrderedKey, Value, canonical};
+use crate::value::{OrderedKey, Value};
+use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 
 /// A group as far as its rows are known.
 struct Group<'v> {
@@ -19,9 +21,9 @@ struct Group<'v> {
 }
 
 impl<'v> Group<'v> {
-    fn new(group: &GroupPlan, sources: usize) -> Self {
-        let accumulators = group.aggregates.iter().map(|_| Accumulator::default()).collect();
-        Group { rows: vec![Current::Null; sources], accumulators }
+    fn new(plan: &GroupPlan, frame: &Frame<'_, 'v>) -> Self {
+        let accumulators = plan.aggregates.iter().map(|_| Accumulator::default()).collect();
+        Group { rows: vec![Current::Null; frame.rows.borrow().len()], accumulators }
     }
 
     fn add(&mut self, plan: &GroupPlan, frame: &Frame<'_, 'v>, is_first: bool) {
@@ -43,26 +45,12 @@ pub(super) fn run_groups<'r, 'v>(
     parent: Option<&'r Frame<'r, 'v>>,
     call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
 ) -> Result<()> {
-    let sources = select.sources.len();
-    let mut groups: IndexMap<OrderedKey, Group<'v>> = IndexMap::new();
-    if plan.keys.is_empty() {
-        groups.insert(OrderedKey::default(), Group::new(plan, sources));
-    }
-    let mut is_empty = true;
-    Loops::new(run, select, parent).run(frame, &mut |frame| {
-        let key = plan.keys.iter();
-        let key = key.map(|(key, collation)| canonical(&key.evaluate(frame), *collation)).collect();
-        let count = groups.len();
-        let entry = groups.entry(key);
-        let is_first = entry.index() == count || (plan.keys.is_empty() && is_empty);
-        entry.or_insert_with(|| Group::new(plan, sources)).add(plan, frame, is_first);
-        is_empty = false;
-        run.check()?;
-        Ok(true)
-    })?;
-    groups.sort_unstable_keys();
-    for (_, group) in groups {
-        let Group { rows, accumulators } = group;
+    let mut loops = Loops::new(run, select, parent);
+    let groups = match plan.keys.is_empty() {
+        true => vec![all_in_one(plan, frame, &mut loops)?],
+        false => by_key(plan, frame, &mut loops)?,
+    };
+    for Group { rows, accumulators } in groups {
         *frame.rows.borrow_mut() = rows;
         let values = plan.aggregates.iter().zip(&accumulators);
         let values: Vec<Value> =
@@ -75,4 +63,43 @@ pub(super) fn run_groups<'r, 'v>(
         }
     }
     Ok(())
+}
+
+/// All rows as one group, even if there are none.
+fn all_in_one<'r, 'v>(
+    plan: &GroupPlan,
+    frame: &Frame<'r, 'v>,
+    loops: &mut Loops<'r, 'v>,
+) -> Result<Group<'v>> {
+    let (mut group, mut is_first) = (Group::new(plan, frame), true);
+    loops.run(frame, &mut |frame| {
+        group.add(plan, frame, is_first);
+        is_first = false;
+        frame.run.check()?;
+        Ok(true)
+    })?;
+    Ok(group)
+}
+
+/// The groups of rows with equal keys, in the order of these.
+fn by_key<'r, 'v>(
+    plan: &GroupPlan,
+    frame: &Frame<'r, 'v>,
+    loops: &mut Loops<'r, 'v>,
+) -> Result<Vec<Group<'v>>> {
+    let mut groups: IndexMap<OrderedKey, Group<'v>, FixedState> = IndexMap::default();
+    loops.run(frame, &mut |frame| {
+        // Pushed one by one, they are not moved once they are there.
+        let mut key = OrderedKey::default();
+        for (part, collation) in &plan.keys {
+            key.push(part.evaluate(frame).into_canonical(*collation));
+        }
+        let entry = groups.entry(key);
+        let is_first = matches!(entry, Entry::Vacant(_));
+        entry.or_insert_with(|| Group::new(plan, frame)).add(plan, frame, is_first);
+        frame.run.check()?;
+        Ok(true)
+    })?;
+    groups.sort_unstable_keys();
+    Ok(groups.into_values().collect())
 }

@@ -10,8 +10,10 @@ use super::run::run_plan;
 use crate::error::Result;
 use crate::expression::{Bound, Rule};
 use crate::id::{RowId, TableId};
-use crate::table::RowRef;
-use crate::value::{Affinity, OrderedKey, Value, compare_refs};
+use crate::table::{RowIter, RowRef};
+use crate::value::{Affinity, Collation, Key, OrderedKey, Value, ValueRef, compare_refs};
+use foldhash::fast::FixedState;
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -29,14 +31,15 @@ struct Cursor<'r, 'v> {
     /// Whether a row went with those before it.
     is_matched: bool,
     /// Of a RIGHT or FULL JOIN, the rows that have gone with some.
-    matched: HashSet<i64>,
+    matched: HashSet<i64, FixedState>,
 }
 
 /// The rows still to come.
 enum Rows<'r, 'v> {
     None,
     One(RowRef<'v>),
-    Stored(Box<dyn Iterator<Item = RowRef<'v>> + 'v>),
+    Stored(RowIter<'v>),
+    Sorted(std::vec::IntoIter<RowRef<'v>>),
     Held(Arc<Vec<Vec<Value>>>, std::ops::Range<usize>),
     Chosen(Arc<Vec<Vec<Value>>>, std::vec::IntoIter<usize>),
     Recursive(Box<Recursion<'r, 'v>>),
@@ -52,6 +55,7 @@ impl<'v> Rows<'_, 'v> {
                 Some(row)
             }
             Rows::Stored(rows) => rows.next().map(Current::Stored),
+            Rows::Sorted(rows) => rows.next().map(Current::Stored),
             Rows::Held(rows, range) => range.next().map(|at| Current::Held(rows.clone(), at)),
             Rows::Chosen(rows, chosen) => chosen.next().map(|at| Current::Held(rows.clone(), at)),
             Rows::Recursive(rows) => rows.next()?.map(|row| Current::Held(Arc::new(vec![row]), 0)),
@@ -60,7 +64,7 @@ impl<'v> Rows<'_, 'v> {
 }
 
 /// Rows of a source by the values of some of their columns.
-type MadeIndex = HashMap<OrderedKey, Vec<usize>, foldhash::fast::FixedState>;
+type MadeIndex = HashMap<OrderedKey, Vec<usize>, FixedState>;
 
 impl<'r, 'v> Loops<'r, 'v> {
     pub(super) fn new(
@@ -68,13 +72,14 @@ impl<'r, 'v> Loops<'r, 'v> {
         select: &'r SelectPlan,
         parent: Option<&'r Frame<'r, 'v>>,
     ) -> Self {
-        let cursor = |_| Cursor { rows: Rows::None, is_matched: false, matched: HashSet::new() };
+        let cursor =
+            |_| Cursor { rows: Rows::None, is_matched: false, matched: HashSet::default() };
         Loops { run, select, parent, cursors: select.sources.iter().map(cursor).collect() }
     }
 
     /// Calls for each row of all sources together, until the call wants no more.
     pub(super) fn run(
-        mut self,
+        &mut self,
         frame: &Frame<'r, 'v>,
         call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
     ) -> Result<()> {
@@ -199,7 +204,7 @@ impl<'r, 'v> Loops<'r, 'v> {
             RowsPlan::Table(table) => self.find_stored(*table, access, frame),
             RowsPlan::Query { plan, cache, reads } => {
                 let (run, parent) = (self.run, self.parent);
-                let key = parent.map_or_else(Vec::new, |parent| parent.values(reads));
+                let key = parent.map_or_else(Key::default, |parent| parent.values(reads));
                 let held = run.cached(*cache, key.clone(), || {
                     let mut rows = Vec::new();
                     run_plan(run, plan, parent, &mut |mut row| {
@@ -216,7 +221,7 @@ impl<'r, 'v> Loops<'r, 'v> {
                 Rows::Recursive(Box::new(Recursion::new(self.run, plan, self.parent)?))
             }
             RowsPlan::Recursive { plan, cache, reads } => {
-                let key = self.parent.map_or_else(Vec::new, |parent| parent.values(reads));
+                let key = self.parent.map_or_else(Key::default, |parent| parent.values(reads));
                 let rows = self.run.cached(*cache, key, || {
                     let mut recursion = Recursion::new(self.run, plan, self.parent)?;
                     let mut rows = Vec::new();
@@ -229,7 +234,7 @@ impl<'r, 'v> Loops<'r, 'v> {
                 Rows::Held(rows, 0..count)
             }
             RowsPlan::Working(cache) => {
-                let rows = self.run.cached(*cache, Vec::new(), || Ok(Vec::new()))?;
+                let rows = self.run.cached(*cache, Key::default(), || Ok(Vec::new()))?;
                 let count = rows.len();
                 Rows::Held(rows, 0..count)
             }
@@ -248,47 +253,37 @@ impl<'r, 'v> Loops<'r, 'v> {
 
     fn find_stored(&self, table: TableId, access: &Access, frame: &Frame<'r, 'v>) -> Rows<'r, 'v> {
         let store = self.run.view.store;
-        let found: Vec<RowRef<'v>> = match &access.find {
+        let found = match &access.find {
             Find::RowId(bound) => {
                 let row = row_id_of(bound.evaluate(frame)).and_then(|id| store.row(table, id));
                 return row.map_or(Rows::None, Rows::One);
             }
-            Find::All if access.order.is_empty() && access.is_descending => {
-                return Rows::Stored(Box::new(store.rows(table).rev()));
-            }
-            Find::All if access.order.is_empty() => {
-                return Rows::Stored(Box::new(store.rows(table)));
-            }
-            Find::All => store.rows(table).collect(),
+            Find::All => store.rows(table),
             Find::Index { index, key } => {
-                let key: Option<OrderedKey> = key
-                    .iter()
-                    .map(|(bound, rule)| {
-                        let value = rule.representative(bound.evaluate(frame));
-                        (!value.is_null()).then_some(value)
-                    })
-                    .collect::<Option<Vec<_>>>()
-                    .map(|key| key.into_iter().collect());
-                let Some(key) = key else { return Rows::None };
-                let ids = store.find(table, *index, &key);
-                ids.into_iter().filter_map(|id| store.row(table, id)).collect()
+                let key = key.iter().map(|(bound, rule)| (bound, *rule));
+                let Some(key) = wanted(key, frame) else { return Rows::None };
+                store.find(table, *index, &key)
             }
             Find::Made { cache, key } => {
-                let made = self.run.cached(*cache, Vec::new(), || {
+                let made = self.run.cached(*cache, Key::default(), || {
                     let rows: Vec<RowRef<'v>> = store.rows(table).collect();
                     let index = made_index(key, rows.len(), &|row, column| rows[row].value(column));
                     let ids: Vec<RowId> = rows.iter().map(|row| row.row_id()).collect();
                     Ok((ids, index))
                 });
-                let (Ok(made), Some(wanted)) = (made, wanted(key, frame)) else {
+                let (Ok(made), Some(wanted)) = (made, wanted_of(key, frame)) else {
                     return Rows::None;
                 };
                 let (ids, index) = &*made;
                 let places = index.get(&wanted).map_or(&[][..], Vec::as_slice);
-                places.iter().filter_map(|&place| store.row(table, ids[place])).collect()
+                let found = places.iter().filter_map(|&place| store.row(table, ids[place]));
+                return Rows::Sorted(sorted(found, &access.order));
             }
         };
-        Rows::Stored(Box::new(sorted(found, access).into_iter()))
+        match access.order.is_empty() {
+            true => Rows::Stored(found),
+            false => Rows::Sorted(sorted(found, &access.order)),
+        }
     }
 
     fn find_held(
@@ -296,7 +291,7 @@ impl<'r, 'v> Loops<'r, 'v> {
         rows: Arc<Vec<Vec<Value>>>,
         access: &Access,
         frame: &Frame<'r, 'v>,
-        made_of: Vec<Value>,
+        made_of: Key,
     ) -> Result<Rows<'r, 'v>> {
         let Find::Made { cache, key } = &access.find else {
             let count = rows.len();
@@ -305,19 +300,31 @@ impl<'r, 'v> Loops<'r, 'v> {
         let index = self.run.cached(*cache, made_of, || {
             Ok(made_index(key, rows.len(), &|row, column| rows[row][column].clone()))
         })?;
-        let Some(wanted) = wanted(key, frame) else { return Ok(Rows::None) };
+        let Some(wanted) = wanted_of(key, frame) else { return Ok(Rows::None) };
         let chosen = index.get(&wanted).cloned().unwrap_or_default();
         Ok(Rows::Chosen(rows, chosen.into_iter()))
     }
 }
 
-/// What a made index is asked for; `None` if a part is NULL.
-fn wanted(key: &[(usize, Bound, Rule)], frame: &Frame<'_, '_>) -> Option<OrderedKey> {
-    let part = |(_, bound, rule): &(usize, Bound, Rule)| {
-        let value = rule.representative(bound.evaluate(frame));
-        (!value.is_null()).then_some(value)
-    };
-    Some(key.iter().map(part).collect::<Option<Vec<_>>>()?.into_iter().collect())
+/// What an index is asked for; `None` if a part is NULL.
+fn wanted<'p>(
+    key: impl Iterator<Item = (&'p Bound, Rule)>,
+    frame: &Frame<'_, '_>,
+) -> Option<OrderedKey> {
+    // Pushed one by one, they are not moved once they are there.
+    let mut wanted = OrderedKey::default();
+    for (bound, rule) in key {
+        match rule.representative(bound.evaluate(frame)) {
+            Value::Null => return None,
+            value => wanted.push(value),
+        }
+    }
+    Some(wanted)
+}
+
+/// What a made index is asked for.
+fn wanted_of(key: &[(usize, Bound, Rule)], frame: &Frame<'_, '_>) -> Option<OrderedKey> {
+    wanted(key.iter().map(|(_, bound, rule)| (bound, *rule)), frame)
 }
 
 /// The rows by their values in some columns. Rows with a NULL there are equal to nothing.
@@ -338,20 +345,26 @@ fn made_index(
 }
 
 /// Puts rows that come by row id into the order of an index.
-fn sorted<'v>(mut rows: Vec<RowRef<'v>>, access: &Access) -> Vec<RowRef<'v>> {
-    if !access.order.is_empty() {
-        rows.sort_by(|a, b| {
-            let by_column = access.order.iter().map(|&(column, collation, is_descending)| {
-                let ordering = compare_refs(a.get(column), b.get(column), collation);
-                if is_descending { ordering.reverse() } else { ordering }
-            });
-            by_column.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
-        });
-    }
-    if access.is_descending {
-        rows.reverse();
-    }
-    rows
+fn sorted<'v>(
+    rows: impl Iterator<Item = RowRef<'v>>,
+    order: &[(usize, Collation, bool)],
+) -> std::vec::IntoIter<RowRef<'v>> {
+    let Some((&(first, ..), rest)) = order.split_first() else {
+        return rows.collect::<Vec<_>>().into_iter();
+    };
+    let by = |a: ValueRef<'_>, b: ValueRef<'_>, (_, collation, is_descending): (_, _, bool)| {
+        let ordering = compare_refs(a, b, collation);
+        if is_descending { ordering.reverse() } else { ordering }
+    };
+    // Nearly always the first column decides.
+    let mut keyed: Vec<(ValueRef<'v>, RowRef<'v>)> =
+        rows.map(|row| (row.get(first), row)).collect();
+    keyed.sort_by(|(a, first), (b, second)| {
+        let mut rest =
+            rest.iter().map(|&column| by(first.get(column.0), second.get(column.0), column));
+        by(*a, *b, order[0]).then_with(|| rest.find(|it| it.is_ne()).unwrap_or(Ordering::Equal))
+    });
+    keyed.into_iter().map(|(_, row)| row).collect::<Vec<_>>().into_iter()
 }
 
 /// The row id that a value is, as an INTEGER column would store it.

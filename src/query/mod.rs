@@ -3,7 +3,7 @@
 //! A [`Select`] is built from [`Source`]s and expressions and prints as SQL. Binding it (`bind`,
 //! `scope`) turns names into slots and chooses how each source finds its rows (`access`); the
 //! [`Query`] that comes of it is run over a [`View`](crate::database::View) any number of times
-//! (`run`): loops over the sources (`join`), groups (`group`, `aggregate`), order, combination. A view
+//! (`run`): loops over the sources (`join`), groups (`group`, `aggregate`), order (`sort`), combination. A view
 //! is there in the midst of a statement, too, so assignments and programs can run queries.
 //!
 //! A subquery is a column of the scope it stands in, computed when it is asked for and kept as long as
@@ -36,6 +36,7 @@ mod scope;
 mod select;
 mod selector;
 mod set;
+mod sort;
 mod source;
 
 pub use frame::{Inputs, Kept};

@@ -111,6 +111,8 @@ pub(super) struct ScopePlan {
     pub(super) subqueries: Vec<SubqueryPlan>,
     /// Result columns that are named by their alias.
     pub(super) results: Vec<Bound>,
+    /// Parts of conditions that read nothing which changes from row to row.
+    pub(super) constants: Vec<Bound>,
 }
 
 /// What a position in a bound expression stands for.
@@ -124,6 +126,8 @@ pub(super) enum Slot {
     Outer(usize),
     /// A parameter, from 0.
     Parameter(usize),
+    /// A part of a condition that is computed once for all rows.
+    Constant(usize),
     /// An aggregate of the group at hand.
     Aggregate(usize),
     /// A column of a result, by its alias.
@@ -228,7 +232,6 @@ pub(super) struct Access {
     pub(super) find: Find,
     /// Columns by which the rows are sorted before they are by row id, each with whether from the end.
     pub(super) order: Vec<(usize, Collation, bool)>,
-    pub(super) is_descending: bool,
 }
 
 /// Where to look. What is found has still to be asked all conditions.
@@ -246,6 +249,6 @@ pub(super) enum Find {
 
 impl Access {
     pub(super) fn scan() -> Self {
-        Access { find: Find::All, order: Vec::new(), is_descending: false }
+        Access { find: Find::All, order: Vec::new() }
     }
 }

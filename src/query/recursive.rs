@@ -11,12 +11,14 @@
 use super::bind::{CombinedOrder, SelectBinder, With, unique_names};
 use super::frame::{Frame, Run};
 use super::plan::{OutColumn, Part, Plan, RowsPlan, ScopePlan, SortKey};
-use super::run::{compare_by, key_of, run_plan, window};
+use super::run::{key_of, run_plan, window};
 use super::scope::{NamedColumn, Place, ScopeNames, SourceNames};
 use super::select::{CommonTable, Compound, Core, Select};
+use super::sort::compare_rows;
 use super::source::{Rows, Source};
 use crate::error::{QueryError, Result};
 use crate::value::{Collation, OrderedKey, Value};
+use foldhash::fast::FixedState;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -204,7 +206,7 @@ pub(super) struct Recursion<'r, 'v> {
     plan: &'r RecursivePlan,
     parent: Option<&'r Frame<'r, 'v>>,
     queue: VecDeque<Vec<Value>>,
-    seen: HashSet<OrderedKey>,
+    seen: HashSet<OrderedKey, FixedState>,
     /// The row that was handed over last: its own rows are still to come.
     last: Option<Vec<Value>>,
     skip: u64,
@@ -219,7 +221,7 @@ impl<'r, 'v> Recursion<'r, 'v> {
         parent: Option<&'r Frame<'r, 'v>>,
     ) -> Result<Self> {
         let (skip, take) = window(run, &plan.tail, parent)?;
-        let (queue, seen, last) = (VecDeque::new(), HashSet::new(), None);
+        let (queue, seen, last) = (VecDeque::new(), HashSet::default(), None);
         let mut this = Recursion { run, plan, parent, queue, seen, last, skip, take };
         this.enqueue(&plan.initial)?;
         Ok(this)
@@ -275,5 +277,5 @@ impl<'r, 'v> Recursion<'r, 'v> {
 
 /// Whether a row comes before another, or would if it had not come first.
 fn is_in_order(order: &[SortKey], first: &[Value], second: &[Value]) -> bool {
-    compare_by(order, &|at| &first[at], &|at| &second[at]).is_le()
+    compare_rows(order, first, second).is_le()
 }

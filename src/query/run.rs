@@ -7,13 +7,16 @@ use super::frame::{Frame, Run};
 use super::group::run_groups;
 use super::join::Loops;
 use super::plan::{Part, Plan, ScopePlan, SelectPlan, SortBy, SortKey};
-use super::select::{Compound, Nulls};
+use super::select::Compound;
+use super::sort::{Sorter, compare_rows};
 use crate::error::{QueryError, Result};
-use crate::expression::Bound;
-use crate::value::{Affinity, Collation, OrderedKey, Value, canonical, compare};
+use crate::expression::{Bound, Operand};
+use crate::value::{Affinity, Collation, Key, OrderedKey, Value, canonical};
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 use indexmap::map::Entry;
-use indexmap::{IndexMap, IndexSet};
-use std::cmp::Ordering;
+use smallvec::SmallVec;
+use std::collections::HashSet;
 
 /// Takes a row, and says whether more are wanted.
 pub(super) type Sink<'a> = dyn FnMut(Vec<Value>) -> Result<bool> + 'a;
@@ -29,7 +32,8 @@ pub(super) fn run_plan<'r, 'v>(
     if take == 0 {
         return Ok(());
     }
-    run_whole(run, plan, parent, &mut |row| {
+    let most = usize::try_from(skip.saturating_add(take)).ok().filter(|_| take < u64::MAX);
+    run_whole(run, plan, parent, most, &mut |row| {
         if skip > 0 {
             skip -= 1;
             return Ok(true);
@@ -66,20 +70,21 @@ pub(super) fn window<'r, 'v>(
     Ok((count(&plan.offset, 0)?, take))
 }
 
-/// Runs a query without its LIMIT.
+/// Runs a query without its LIMIT, but no more than the first `most` rows will be taken.
 fn run_whole<'r, 'v>(
     run: &'r Run<'v>,
     plan: &'r Plan,
     parent: Option<&'r Frame<'r, 'v>>,
+    most: Option<usize>,
     sink: &mut Sink<'_>,
 ) -> Result<()> {
     let mut combined = match plan.parts.as_slice() {
         [(_, part)] if plan.order.is_empty() => {
-            return run_part(run, part, parent, sink).map(drop);
+            return run_part(run, part, parent, most, sink).map(drop);
         }
         parts if plan.order.is_empty() && parts.iter().all(|(with, _)| with.is_union_all()) => {
             for (_, part) in parts {
-                if !run_part(run, part, parent, sink)? {
+                if !run_part(run, part, parent, None, sink)? {
                     return Ok(());
                 }
             }
@@ -88,7 +93,7 @@ fn run_whole<'r, 'v>(
         parts => combine(run, plan, parts, parent)?,
     };
     if !plan.order.is_empty() {
-        combined.sort_by(|a, b| compare_by(&plan.order, &|at| &a[at], &|at| &b[at]));
+        combined.sort_by(|a, b| compare_rows(&plan.order, a, b));
     }
     for row in combined {
         if !sink(row)? {
@@ -103,10 +108,12 @@ fn run_part<'r, 'v>(
     run: &'r Run<'v>,
     part: &'r Part,
     parent: Option<&'r Frame<'r, 'v>>,
+    most: Option<usize>,
     sink: &mut Sink<'_>,
 ) -> Result<bool> {
     match part {
-        Part::Select(select) => run_select(run, select, parent, sink),
+        Part::Select(select) if select.order.is_empty() => run_unsorted(run, select, parent, sink),
+        Part::Select(select) => run_sorted(run, select, parent, most, sink),
         Part::Values(scope, rows) => run_values(run, scope, rows, parent, sink),
     }
 }
@@ -139,7 +146,7 @@ fn combine<'r, 'v>(
     let mut combined: Vec<Vec<Value>> = Vec::new();
     for (position, (compound, part)) in parts.iter().enumerate() {
         let mut rows = Vec::new();
-        run_part(run, part, parent, &mut |row| {
+        run_part(run, part, parent, None, &mut |row| {
             rows.push(row);
             Ok(true)
         })?;
@@ -171,11 +178,11 @@ fn combine<'r, 'v>(
     Ok(combined)
 }
 
-type Keyed = IndexMap<OrderedKey, Vec<Value>>;
+type Keyed = IndexMap<OrderedKey, Vec<Value>, FixedState>;
 
 /// Of rows that are equal the last one stays; or the first one, where SQLite merges sorted rows.
 fn by_key(rows: Vec<Vec<Value>>, plan: &Plan) -> Keyed {
-    let mut keyed = Keyed::new();
+    let mut keyed = Keyed::default();
     for row in rows {
         match keyed.entry(key_of(&row, &plan.collations)) {
             Entry::Occupied(_) if !plan.order.is_empty() => {}
@@ -195,51 +202,82 @@ pub(super) fn key_of(row: &[Value], collations: &[Collation]) -> OrderedKey {
     row.iter().zip(collations).map(|(value, collation)| canonical(value, *collation)).collect()
 }
 
-/// Runs one SELECT; `false` if no more rows are wanted.
-fn run_select<'r, 'v>(
+/// The rows of a DISTINCT that have been seen.
+#[derive(Default)]
+struct Seen(HashSet<OrderedKey, FixedState>);
+
+impl Seen {
+    /// Whether a row is wanted: the first of those that are equal, or any without DISTINCT.
+    fn is_new(&mut self, select: &SelectPlan, row: &[Value]) -> bool {
+        select.distinct.as_ref().is_none_or(|collations| self.0.insert(key_of(row, collations)))
+    }
+}
+
+/// The row of the result for the rows that the sources are at.
+fn row_of(select: &SelectPlan, frame: &Frame<'_, '_>) -> Vec<Value> {
+    select.columns.iter().map(|column| column.evaluate(frame)).collect()
+}
+
+/// Runs one SELECT without ORDER BY; `false` if no more rows are wanted.
+fn run_unsorted<'r, 'v>(
     run: &'r Run<'v>,
     select: &'r SelectPlan,
     parent: Option<&'r Frame<'r, 'v>>,
     sink: &mut Sink<'_>,
 ) -> Result<bool> {
-    let mut seen: IndexSet<OrderedKey> = IndexSet::new();
-    let mut is_new = |row: &[Value]| match &select.distinct {
-        None => true,
-        Some(collations) => seen.insert(key_of(row, collations)),
-    };
-    if select.order.is_empty() {
-        let mut goes_on = true;
-        for_each_row(run, select, parent, &mut |frame| {
-            let row: Vec<Value> = select.columns.iter().map(|it| it.evaluate(frame)).collect();
-            run.check()?;
-            if is_new(&row) {
-                goes_on = sink(row)?;
-            }
-            Ok(goes_on)
-        })?;
-        return Ok(goes_on);
-    }
-    let mut rows: Vec<(Vec<Value>, Vec<Value>)> = Vec::new();
+    let (mut seen, mut goes_on) = (Seen::default(), true);
     for_each_row(run, select, parent, &mut |frame| {
-        let row: Vec<Value> = select.columns.iter().map(|it| it.evaluate(frame)).collect();
-        let key = |key: &SortKey| match &key.by {
-            SortBy::Column(_) => Value::Null,
-            SortBy::Computed(bound) => bound.evaluate(frame),
-        };
-        let keys = select.order.iter().map(key).collect();
+        let row = row_of(select, frame);
         run.check()?;
-        if is_new(&row) {
-            rows.push((keys, row));
+        if seen.is_new(select, &row) {
+            goes_on = sink(row)?;
+        }
+        Ok(goes_on)
+    })?;
+    Ok(goes_on)
+}
+
+/// Runs one SELECT with ORDER BY, of which no more than the first `most` rows will be taken.
+fn run_sorted<'r, 'v>(
+    run: &'r Run<'v>,
+    select: &'r SelectPlan,
+    parent: Option<&'r Frame<'r, 'v>>,
+    most: Option<usize>,
+    sink: &mut Sink<'_>,
+) -> Result<bool> {
+    let (mut seen, mut sorter) = (Seen::default(), Sorter::new(&select.order, most));
+    // As in SQLite, a row that LIMIT keeps out is not computed; but DISTINCT has to see it.
+    let is_late = sorter.is_bounded() && select.distinct.is_none();
+    for_each_row(run, select, parent, &mut |frame| {
+        let row = (!is_late).then(|| row_of(select, frame));
+        let keys: SmallVec<[Operand<'_>; 2]> =
+            select.order.iter().map(|key| key.read(select, row.as_deref(), frame)).collect();
+        run.check()?;
+        let is_new = row.as_ref().is_none_or(|row| seen.is_new(select, row));
+        if is_new && sorter.wants(&keys) {
+            let keys: Key = keys.into_iter().map(Operand::into_owned).collect();
+            let row = row.unwrap_or_else(|| row_with_keys(select, &keys, frame));
+            run.check()?;
+            sorter.add(keys, row);
         }
         Ok(true)
     })?;
-    rows.sort_by(|a, b| compare_sorted(&select.order, a, b));
-    for (_, row) in rows {
+    for row in sorter.finish() {
         if !sink(row)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// The same row as [`row_of`], whose sort keys are known. What it is sorted by is not computed twice.
+fn row_with_keys(select: &SelectPlan, keys: &[Value], frame: &Frame<'_, '_>) -> Vec<Value> {
+    let known = |column: usize| {
+        let is_it = |key: &SortKey| matches!(key.by, SortBy::Column(by) if by == column);
+        select.order.iter().position(is_it).map(|at| keys[at].clone())
+    };
+    let columns = select.columns.iter().enumerate();
+    columns.map(|(at, column)| known(at).unwrap_or_else(|| column.evaluate(frame))).collect()
 }
 
 /// Calls for each row of the sources, or for each group of them.
@@ -254,50 +292,6 @@ fn for_each_row<'r, 'v>(
         None => Loops::new(run, select, parent).run(&frame, call),
         Some(group) => run_groups(run, select, group, &frame, parent, call),
     }
-}
-
-type Sorted = (Vec<Value>, Vec<Value>);
-
-fn compare_sorted(order: &[SortKey], a: &Sorted, b: &Sorted) -> Ordering {
-    for (position, key) in order.iter().enumerate() {
-        let (a, b) = match &key.by {
-            SortBy::Column(column) => (&a.1[*column], &b.1[*column]),
-            SortBy::Computed(_) => (&a.0[position], &b.0[position]),
-        };
-        let ordering = compare_values(key, a, b);
-        if ordering.is_ne() {
-            return ordering;
-        }
-    }
-    Ordering::Equal
-}
-
-/// Compares combined rows, which are sorted by nothing but their columns.
-pub(super) fn compare_by<'a>(
-    order: &[SortKey],
-    a: &dyn Fn(usize) -> &'a Value,
-    b: &dyn Fn(usize) -> &'a Value,
-) -> Ordering {
-    for key in order {
-        if let SortBy::Column(column) = &key.by {
-            let ordering = compare_values(key, a(*column), b(*column));
-            if ordering.is_ne() {
-                return ordering;
-            }
-        }
-    }
-    Ordering::Equal
-}
-
-fn compare_values(key: &SortKey, a: &Value, b: &Value) -> Ordering {
-    if let Some(nulls) = key.nulls
-        && a.is_null() != b.is_null()
-    {
-        let first = if a.is_null() { Ordering::Less } else { Ordering::Greater };
-        return if nulls == Nulls::First { first } else { first.reverse() };
-    }
-    let ordering = compare(a, b, key.collation);
-    if key.is_descending { ordering.reverse() } else { ordering }
 }
 
 impl Compound {

@@ -189,6 +189,39 @@ impl<'a> ScopeNames<'a> {
         expression.bind(self).map_err(|error| self.error(error))
     }
 
+    /// Binds a condition that is asked at every row, or a side of one. What is the same at all of them
+    /// is computed once.
+    pub(super) fn bind_condition(&self, condition: &Expression) -> Result<Bound> {
+        let mut bound = self.bind(condition, Place::Rows)?;
+        let is_constant = |slot: usize| match self.plan.borrow().slots[slot] {
+            Slot::Parameter(_) | Slot::Outer(_) => true,
+            Slot::Column { .. }
+            | Slot::RowId { .. }
+            | Slot::Constant(_)
+            | Slot::Aggregate(_)
+            | Slot::Result(_)
+            | Slot::Value { .. }
+            | Slot::Exists(_)
+            | Slot::Set(_)
+            | Slot::Either(..)
+            | Slot::Counter(_) => false,
+        };
+        bound.hoist(&is_constant, &mut |constant| self.slot_of_constant(constant));
+        Ok(bound)
+    }
+
+    /// The position of a constant's slot, which there is once.
+    fn slot_of_constant(&self, constant: Bound) -> usize {
+        let mut plan = self.plan.borrow_mut();
+        let known = plan.constants.iter().position(|known| *known == constant);
+        let at = known.unwrap_or_else(|| {
+            plan.constants.push(constant);
+            plan.constants.len() - 1
+        });
+        drop(plan);
+        self.slot(Slot::Constant(at))
+    }
+
     /// What binding something within this scope has read of it.
     pub(super) fn reads_of<T>(&self, bind: impl FnOnce() -> Result<T>) -> Result<(T, Vec<usize>)> {
         let before = self.read.take();

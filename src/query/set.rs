@@ -2,6 +2,7 @@
 
 use crate::expression::Rule;
 use crate::value::{OrderedKey, Value};
+use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use std::borrow::Cow;
 /// is equal to.
 #[derive(Debug, Default)]
 pub(super) struct MemberSet {
-    rows: IndexSet<OrderedKey>,
+    rows: IndexSet<OrderedKey, FixedState>,
     has_nulls: bool,
 }
 

@@ -41,5 +41,5 @@ pub(crate) fn find_referencing(
     key: &ForeignKeyEntry,
     value: &OrderedKey,
 ) -> Vec<RowId> {
-    store.find(key.table, key.index, value)
+    store.find(key.table, key.index, value).map(RowRef::row_id).collect()
 }

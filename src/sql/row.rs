@@ -9,13 +9,12 @@ use crate::catalog::TableEntry;
 use crate::database::{RowRef, Stop, View};
 use crate::error::{Error, QueryError, Raise, Result, SqlError};
 use crate::expression::{
-    BindError, Bound, ColumnInfo, ColumnName, Columns, Expression, Fault, Scope,
+    BindError, Bound, ColumnInfo, ColumnName, Columns, Expression, Fault, Operand, Scope,
 };
 use crate::id::RowId;
 use crate::query::{Inputs, Kept, OutsideRow, Query, Select};
-use crate::value::{Affinity, Collation, NULL, Value};
+use crate::value::{Affinity, Collation, Value};
 use parking_lot::Mutex;
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -247,8 +246,8 @@ struct RowScope<'a> {
 }
 
 impl Scope for RowScope<'_> {
-    fn column(&self, position: usize) -> Cow<'_, Value> {
-        Cow::Borrowed(self.row.get(position).unwrap_or(&NULL))
+    fn column(&self, position: usize) -> Operand<'_> {
+        self.row.get(position).map_or(Operand::NULL, Operand::Held)
     }
 
     fn report(&self, fault: Fault) {

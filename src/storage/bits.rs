@@ -1,6 +1,7 @@
 //! A bitmap: one bit a slot.
 
 use super::pages::{PAGE, Paged};
+use std::ops::Range;
 
 const WORD: usize = u64::BITS as usize;
 
@@ -105,12 +106,55 @@ impl Bits {
     }
 
     /// The positions of the bits that are set, ascending.
-    pub(super) fn ones(&self) -> impl DoubleEndedIterator<Item = u32> {
+    pub(super) fn ones(&self) -> AllOnes<'_> {
         let numbers = 0..self.words.len() as u32;
-        numbers.flat_map(|number| Ones {
-            word: *self.words.get(number as usize),
-            base: number * u64::BITS,
-        })
+        AllOnes { words: &self.words, numbers, front: Ones::NONE, back: Ones::NONE }
+    }
+}
+
+/// The positions of all ones.
+pub(super) struct AllOnes<'a> {
+    words: &'a Paged<u64>,
+    /// The words not looked at yet.
+    numbers: Range<u32>,
+    front: Ones,
+    back: Ones,
+}
+
+impl AllOnes<'_> {
+    fn word(&self, number: u32) -> Ones {
+        Ones { word: *self.words.get(number as usize), base: number * u64::BITS }
+    }
+}
+
+impl Iterator for AllOnes<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            if let Some(one) = self.front.next() {
+                return Some(one);
+            }
+            match self.numbers.next() {
+                Some(number) => self.front = self.word(number),
+                None => return self.back.next(),
+            }
+        }
+    }
+}
+
+impl DoubleEndedIterator for AllOnes<'_> {
+    fn next_back(&mut self) -> Option<u32> {
+        loop {
+            if let Some(one) = self.back.next_back() {
+                return Some(one);
+            }
+            match self.numbers.next_back() {
+                Some(number) => self.back = self.word(number),
+                None => return self.front.next_back(),
+            }
+        }
     }
 }
 
@@ -118,6 +162,10 @@ impl Bits {
 struct Ones {
     word: u64,
     base: u32,
+}
+
+impl Ones {
+    const NONE: Ones = Ones { word: 0, base: 0 };
 }
 
 impl Iterator for Ones {

@@ -205,7 +205,8 @@ impl Buckets {
         let header = self.bucket(bucket);
         let is_member =
             |slot: &u32| is_there(*slot) && (!header.is_dirty || self.of(*slot) == bucket);
-        let mut members: Vec<u32> = self.listing(bucket).filter(is_member).collect();
+        let mut members = Vec::with_capacity(header.count as usize);
+        members.extend(self.listing(bucket).filter(is_member));
         if header.is_dirty {
             members.sort_unstable();
             members.dedup();

@@ -5,7 +5,7 @@
 //! slot, found once, when the referencing row is written. Rows that reference a key which no live row
 //! has are *orphaned*; their buckets are found by value, in a map that is expected to stay small.
 
-use super::buckets::Buckets;
+use super::buckets::{Buckets, Listed};
 use super::hash::HashTable;
 use super::key::{IndexSpec, References, hash_key};
 use super::log::Rowset;
@@ -358,8 +358,22 @@ impl ReferenceIndex {
         orphans.map(|(key, bucket)| (key, *bucket))
     }
 
-    /// The members of a bucket, in slot order if its list is.
+    /// The members of a bucket, in slot order if its list is. Each is asked, whatever is counted.
     pub(super) fn members(&self, rows: &Rows, bucket: u32) -> Vec<u32> {
         self.buckets.members(bucket, |slot| rows.is_live(slot) && self.references(rows, slot))
+    }
+
+    /// The same, and those of a list that has nobody else are not asked.
+    pub(super) fn members_listed(&self, rows: &Rows, bucket: u32) -> Vec<u32> {
+        match self.buckets.listed(bucket) {
+            Listed::Nobody => Vec::new(),
+            Listed::Run(start, len) => (start..start + len).collect(),
+            Listed::Block(start, len) => {
+                let mut members = Vec::with_capacity(len as usize);
+                self.buckets.read_block(start, len, |slots| members.extend_from_slice(slots));
+                members
+            }
+            Listed::Mixed => self.members(rows, bucket),
+        }
     }
 }

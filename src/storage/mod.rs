@@ -63,7 +63,7 @@ mod verify;
 pub use key::{Computed, Filter, IndexSpec, KeyPart, References, Specs, key_of};
 pub use log::{Change, Mark, Slot, Swath, Update};
 pub use sweep::Swept;
-pub use table::{Row, RowRef};
+pub use table::{Row, RowIter, RowRef};
 
 use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
@@ -150,9 +150,14 @@ impl Store {
     }
 
     /// All rows, in row id order.
-    pub fn rows(&self, table: TableId) -> impl DoubleEndedIterator<Item = RowRef<'_>> {
+    pub fn rows(&self, table: TableId) -> RowIter<'_> {
+        self.tables.get(table).rows.in_order()
+    }
+
+    /// The row of this id by itself, if it is live.
+    pub fn rows_of_id(&self, table: TableId, row_id: Option<RowId>) -> RowIter<'_> {
         let rows = &self.tables.get(table).rows;
-        rows.in_order().map(|slot| rows.row(slot))
+        RowIter::one(rows, row_id.and_then(|row_id| rows.find(row_id.0)))
     }
 
     /// How many rows there are. **O(1)**.
@@ -171,19 +176,17 @@ impl Store {
         }
     }
 
-    /// The ids of the rows with this key, ascending. Rows with a NULL in their key have none.
+    /// The rows with this key, in row id order. Rows with a NULL in their key have none.
     ///
     /// # Cost
     /// **O(m)** for m rows; **O(m log m)** if they came in another order than that of their ids.
-    pub fn find(&self, table: TableId, index: IndexId, key: &OrderedKey) -> Vec<RowId> {
-        let store = self.tables.get(table);
-        let rows = &store.rows;
-        let mut slots = match self.own_index(table, index) {
+    pub fn find(&self, table: TableId, index: IndexId, key: &OrderedKey) -> RowIter<'_> {
+        let rows = &self.tables.get(table).rows;
+        let slots = match self.own_index(table, index) {
             Some(own) => own.find(rows, key),
             None => self.referencing_slots(table, index, key),
         };
-        rows.sort(&mut slots);
-        slots.into_iter().map(|slot| RowId(rows.id(slot))).collect()
+        RowIter::listed(rows, slots)
     }
 
     /// The live row with this key of a unique index.

@@ -132,7 +132,7 @@ impl Store {
         let store = self.tables.get(table);
         let Some(reference) = store.reference(index) else { return Vec::new() };
         match self.bucket_of_key(reference, key) {
-            Some(bucket) => reference.members(&store.rows, bucket),
+            Some(bucket) => reference.members_listed(&store.rows, bucket),
             None => Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! One table: its rows by slot, and its indexes.
 
-use super::bits::Bits;
+use super::bits::{AllOnes, Bits};
 use super::column::Column;
 use super::index::{OwnIndex, ReferenceIndex};
 use super::log::{Changed, Rowset, Slot, Update};
@@ -87,6 +87,71 @@ impl<'a> RowRef<'a> {
 impl std::fmt::Debug for RowRef<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.values()).finish()
+    }
+}
+
+/// Rows of a table, one after another, read where they are.
+pub struct RowIter<'a> {
+    rows: &'a Rows,
+    slots: Slots<'a>,
+}
+
+/// Slots in the order in which rows are read.
+enum Slots<'a> {
+    /// Those that are live.
+    Live(AllOnes<'a>),
+    /// Looked for one by one in another way.
+    Sought(Box<dyn DoubleEndedIterator<Item = u32> + 'a>),
+    Listed(std::vec::IntoIter<u32>),
+    /// No more than one.
+    One(std::option::IntoIter<u32>),
+}
+
+impl<'a> RowIter<'a> {
+    /// The row of this slot, if there is one.
+    pub(super) fn one(rows: &'a Rows, slot: Option<u32>) -> Self {
+        RowIter { rows, slots: Slots::One(slot.into_iter()) }
+    }
+
+    /// The rows of these slots, in the order of their row ids.
+    pub(super) fn listed(rows: &'a Rows, mut slots: Vec<u32>) -> Self {
+        rows.sort(&mut slots);
+        RowIter { rows, slots: Slots::Listed(slots.into_iter()) }
+    }
+}
+
+impl<'a> Iterator for RowIter<'a> {
+    type Item = RowRef<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<RowRef<'a>> {
+        let slot = match &mut self.slots {
+            Slots::Live(slots) => slots.next(),
+            Slots::Sought(slots) => slots.next(),
+            Slots::Listed(slots) => slots.next(),
+            Slots::One(slot) => slot.next(),
+        };
+        slot.map(|slot| self.rows.row(slot))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.slots {
+            Slots::Live(_) | Slots::Sought(_) => (0, Some(self.rows.live_count)),
+            Slots::Listed(slots) => slots.size_hint(),
+            Slots::One(slot) => slot.size_hint(),
+        }
+    }
+}
+
+impl DoubleEndedIterator for RowIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let slot = match &mut self.slots {
+            Slots::Live(slots) => slots.next_back(),
+            Slots::Sought(slots) => slots.next_back(),
+            Slots::Listed(slots) => slots.next_back(),
+            Slots::One(slot) => slot.next_back(),
+        };
+        slot.map(|slot| self.rows.row(slot))
     }
 }
 
@@ -185,21 +250,20 @@ impl Rows {
         self.row_id_column == Some(position) || self.columns[position].is_total()
     }
 
-    /// The slots of the live rows, in the order of their row ids.
+    /// The live rows, in the order of their row ids.
     ///
     /// # Cost
     /// **O(n)** for n slots, or **O(n log n)** where row ids are far apart and did not come in order.
-    pub(super) fn in_order(&self) -> Box<dyn DoubleEndedIterator<Item = u32> + '_> {
+    pub(super) fn in_order(&self) -> RowIter<'_> {
         if self.ids.ascends() {
-            return Box::new(self.live.ones());
+            return RowIter { rows: self, slots: Slots::Live(self.live.ones()) };
         }
         match self.ids.in_order() {
-            Some(slots) => Box::new(slots.filter(|&slot| self.live.get(slot))),
-            None => {
-                let mut slots: Vec<u32> = self.live.ones().collect();
-                slots.sort_unstable_by_key(|&slot| self.ids.id(slot));
-                Box::new(slots.into_iter())
+            Some(slots) => {
+                let slots = Box::new(slots.filter(|&slot| self.live.get(slot)));
+                RowIter { rows: self, slots: Slots::Sought(slots) }
             }
+            None => RowIter::listed(self, self.live.ones().collect()),
         }
     }
 
@@ -217,7 +281,7 @@ impl Rows {
                 return self.live.ones().next_back().map(|slot| self.ids.id(slot));
             }
             match self.ids.in_order() {
-                Some(_) => self.in_order().next_back().map(|slot| self.ids.id(slot)),
+                Some(_) => self.in_order().next_back().map(|row| row.row_id().0),
                 None => self.live.ones().map(|slot| self.ids.id(slot)).max(),
             }
         })

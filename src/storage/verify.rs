@@ -127,7 +127,7 @@ impl TableStore {
                 report(format!("row id {} does not lead to slot {slot}", rows.id(slot)));
             }
         }
-        let in_order: Vec<i64> = rows.in_order().map(|slot| rows.id(slot)).collect();
+        let in_order: Vec<i64> = rows.in_order().map(|row| row.row_id().0).collect();
         if !in_order.is_sorted() || in_order.len() != live.len() {
             report(format!("a scan finds row ids {in_order:?}"));
         }

@@ -20,7 +20,7 @@ use crate::id::{RowId, TableId};
 use crate::storage::{IndexSpec, References, Specs};
 // What the executor reads it reads from storage itself; what it changes goes through this module.
 pub use crate::storage::{
-    Change, KeyPart, Mark, Row, RowRef, Slot, Store, Swath, Swept, Update, key_of,
+    Change, KeyPart, Mark, Row, RowIter, RowRef, Slot, Store, Swath, Swept, Update, key_of,
 };
 use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
 use smallvec::SmallVec;

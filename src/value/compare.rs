@@ -89,10 +89,18 @@ pub fn equals(a: &Value, b: &Value, collation: Collation) -> Option<bool> {
 ///
 /// A clone, that is no allocation, unless text has to change; then O(length).
 pub fn canonical(value: &Value, collation: Collation) -> Value {
-    match value {
-        Value::Null | Value::Integer(_) | Value::Blob(_) => value.clone(),
-        Value::Real(real) => canonical_real(*real),
-        Value::Text(text) => Value::Text(canonical_text(text, collation)),
+    value.clone().into_canonical(collation)
+}
+
+impl Value {
+    /// [`canonical()`] of a value that is not needed any more.
+    #[inline]
+    pub(crate) fn into_canonical(self, collation: Collation) -> Value {
+        match self {
+            Value::Null | Value::Integer(_) | Value::Blob(_) => self,
+            Value::Real(real) => canonical_real(real),
+            Value::Text(text) => Value::Text(canonical_text(text, collation)),
+        }
     }
 }
 
@@ -161,20 +169,20 @@ fn trim_spaces(text: &str) -> &str {
     text.trim_end_matches(' ')
 }
 
-fn canonical_text(text: &Text, collation: Collation) -> Text {
+fn canonical_text(text: Text, collation: Collation) -> Text {
     match collation {
-        Collation::Binary => text.clone(),
+        Collation::Binary => text,
         Collation::NoCase => fold(text),
         Collation::RTrim => {
-            let trimmed = trim_spaces(text);
-            if trimmed.len() == text.len() { text.clone() } else { trimmed.into() }
+            let trimmed = trim_spaces(&text);
+            if trimmed.len() == text.len() { text } else { trimmed.into() }
         }
     }
 }
 
-fn fold(text: &Text) -> Text {
+fn fold(text: Text) -> Text {
     if !text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == 0) {
-        return text.clone();
+        return text;
     }
     let mut folded = text.to_ascii_lowercase();
     // As `compare_folded`: what follows a NUL counts by its length alone, so NULs stand for it.
