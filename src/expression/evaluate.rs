@@ -5,7 +5,6 @@
 //! Columns and literals are borrowed, never cloned, until they are the result.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::functions::limited_text;
@@ -13,7 +12,7 @@ use super::operand::Operand;
 use super::pattern::matches;
 use super::resolved::{Bound, Resolved, Rule};
 use super::{Arithmetic, Comparison, Raise, Unary};
-use crate::value::{Affinity, NULL, Number, Value, ValueRef, compare_refs};
+use crate::value::{NULL, Number, Value};
 
 /// What supplies the values of the columns: a row, or something that has more to offer.
 pub trait Scope {
@@ -79,6 +78,7 @@ impl Bound {
     }
 
     /// The same for who only looks at the value.
+    #[inline]
     pub fn read<'a, S: Scope + ?Sized>(&'a self, scope: &'a S) -> Operand<'a> {
         self.tree.operand(scope)
     }
@@ -258,75 +258,6 @@ fn is_member<S: Scope + ?Sized>(
     scope.has_member(position, &values, rules)
 }
 
-impl Comparison {
-    fn holds(self, left: ValueRef<'_>, right: ValueRef<'_>, rule: Rule) -> Option<bool> {
-        let order = || rule.order(left, right);
-        // Whether both, or else not just one of them, are NULL.
-        let alike = left.is_null() == right.is_null();
-        match self {
-            Comparison::Is => return Some(alike && order().is_eq()),
-            Comparison::IsNot => return Some(!alike || order().is_ne()),
-            Comparison::Equal
-            | Comparison::NotEqual
-            | Comparison::Less
-            | Comparison::LessOrEqual
-            | Comparison::Greater
-            | Comparison::GreaterOrEqual => {}
-        }
-        if left.is_null() || right.is_null() {
-            return None;
-        }
-        Some(match self {
-            Comparison::Equal | Comparison::Is => order().is_eq(),
-            Comparison::NotEqual | Comparison::IsNot => order().is_ne(),
-            Comparison::Less => order().is_lt(),
-            Comparison::LessOrEqual => order().is_le(),
-            Comparison::Greater => order().is_gt(),
-            Comparison::GreaterOrEqual => order().is_ge(),
-        })
-    }
-}
-
-impl Rule {
-    /// The order of two values after the affinity is applied to both.
-    fn order(self, left: ValueRef<'_>, right: ValueRef<'_>) -> Ordering {
-        match self.affinity {
-            None | Some(Affinity::Blob) => compare_refs(left, right, self.collation),
-            Some(Affinity::Text) => self.order_as_text(left, right),
-            Some(Affinity::Numeric | Affinity::Integer | Affinity::Real) => {
-                compare_refs(as_number(left), as_number(right), self.collation)
-            }
-        }
-    }
-
-    fn order_as_text(self, left: ValueRef<'_>, right: ValueRef<'_>) -> Ordering {
-        use ValueRef::{Integer, Real, Text};
-        let as_text = |number: ValueRef<'_>| Value::from(number.to_value().to_text());
-        match (left, right) {
-            (Text(_), Integer(_) | Real(_)) => {
-                compare_refs(left, as_text(right).as_ref(), self.collation)
-            }
-            (Integer(_) | Real(_), Text(_)) => {
-                compare_refs(as_text(left).as_ref(), right, self.collation)
-            }
-            _ => compare_refs(left, right, self.collation),
-        }
-    }
-}
-
-/// The number that text is, or the value itself.
-#[inline]
-fn as_number(value: ValueRef<'_>) -> ValueRef<'_> {
-    match value {
-        ValueRef::Text(text) => match Value::number_of_text(text) {
-            Some(Value::Integer(integer)) => ValueRef::Integer(integer),
-            Some(Value::Real(real)) => ValueRef::Real(real),
-            _ => value,
-        },
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => value,
-    }
-}
-
 fn in_list<S: Scope + ?Sized>(
     operand: &Resolved,
     items: &[Resolved],
@@ -499,7 +430,7 @@ mod tests {
     use super::super::bind::TestColumns;
     use super::super::{DEPTH_MAX, Expression, case, col, function, lit, row_value};
     use super::*;
-    use crate::value::{Collation, DataType};
+    use crate::value::{Affinity, Collation, DataType};
 
     fn evaluate(expression: impl Into<Expression>) -> Value {
         let columns = TestColumns(vec![

@@ -6,7 +6,7 @@ use super::plan::{Access, Find, RowsPlan, ScopePlan, SelectPlan, Slot, SortBy, S
 use super::scope::ScopeNames;
 use crate::catalog::{IndexEntry, TableEntry};
 use crate::error::Result;
-use crate::expression::{Bound, Expression, Rule, Shape};
+use crate::expression::{Bound, ColumnComparison, Expression, Rule, Shape};
 use crate::value::{Affinity, Collation, DataType};
 
 /// A condition, and what it says of a column if it says something simple.
@@ -79,19 +79,57 @@ pub(super) fn place(
     sources: &mut [SourcePlan],
     terms: Vec<Term>,
 ) -> Vec<Bound> {
+    let mut settled = Vec::new();
     for at in 0..sources.len() {
-        sources[at].access = choose(binder, scope, sources, at, &terms);
+        let chosen = choose(binder, scope, sources, at, &terms);
+        sources[at].access = chosen.access;
+        settled.extend(chosen.settled);
     }
     let right = last_right(sources);
     let mut conditions = Vec::new();
-    for term in terms {
+    let terms = terms.into_iter().enumerate().filter(|(at, _)| !settled.contains(at));
+    for (_, term) in terms {
         match (term.left, last_source(scope, &term.bound)) {
             (Some(source), _) => sources[source].on.push(term.bound),
             (None, Some(source)) => sources[source.max(right)].filter.push(term.bound),
             (None, None) => conditions.push(term.bound),
         }
     }
+    for (at, source) in sources.iter_mut().enumerate() {
+        make_tests(scope, source, at);
+    }
     conditions
+}
+
+/// Makes tests of the first conditions of a stored source, as far as they are some: none is asked
+/// before another that comes first.
+fn make_tests(scope: &ScopePlan, source: &mut SourcePlan, at: usize) {
+    // A row that goes with those before is noted even if the filter is against it.
+    let conditions = match source.is_left || source.is_right || !source.on.is_empty() {
+        true => &mut source.on,
+        false => &mut source.filter,
+    };
+    if let RowsPlan::Table(_) = source.rows {
+        let tests = conditions.iter().map_while(|condition| test_of(scope, condition, at));
+        source.tests = tests.collect();
+        conditions.drain(..source.tests.len());
+    }
+}
+
+/// The test of a stored row that a condition is, if its other side is the same for all rows.
+fn test_of(scope: &ScopePlan, condition: &Bound, at: usize) -> Option<ColumnComparison> {
+    let own = |slot: usize| match scope.slots[slot] {
+        Slot::Column { source, column } if source == at => Some(column),
+        _ => None,
+    };
+    let is_same = |slot: usize| {
+        let is_before = sources_of_slot(scope, slot) & !((1u64 << at) - 1) == 0;
+        // Behind an alias there may be something else each time.
+        is_before && !matches!(scope.slots[slot], Slot::Result(_))
+    };
+    let mut test = condition.as_column_comparison(&|slot| own(slot).is_some())?;
+    test.column = own(test.column)?;
+    test.with.as_column().is_none_or(is_same).then_some(test)
 }
 
 /// The last source of a RIGHT or FULL JOIN. Before it WHERE may not be asked: a row that WHERE is not
@@ -158,12 +196,54 @@ pub(super) fn drop_unseen_orders(select: &mut SelectPlan) {
     }
 }
 
+/// How the rows of a source are found.
+struct Chosen {
+    access: Access,
+    /// The numbers of the terms that are true of every row found.
+    settled: Vec<usize>,
+}
+
+impl Chosen {
+    /// By looking for what terms say is equal.
+    fn by(find: Find, terms: impl Iterator<Item = (Rule, usize)>) -> Self {
+        // A real is rounded before it is looked for, but not before it is compared.
+        let is_exact = |rule: Rule| rule.affinity() != Some(Affinity::Real);
+        let settled = terms.filter(|(rule, _)| is_exact(*rule)).map(|(_, term)| term);
+        Chosen { settled: settled.collect(), access: Access { find, order: Vec::new() } }
+    }
+
+    fn scan(order: Vec<(usize, Collation, bool)>) -> Self {
+        Chosen { settled: Vec::new(), access: Access { find: Find::All, order } }
+    }
+}
+
 /// What is known of one column of a source before its rows are looked for.
+#[derive(Clone, Copy)]
 struct Known<'t> {
     /// `None` for the row id.
     column: Option<usize>,
     rule: Rule,
     what: What<'t>,
+    /// The number of the term that says it.
+    term: usize,
+}
+
+/// What a column is equal to.
+#[derive(Clone, Copy)]
+struct Equal<'t> {
+    bound: &'t Bound,
+    rule: Rule,
+    term: usize,
+}
+
+impl<'t> Known<'t> {
+    fn equal(&self) -> Option<Equal<'t>> {
+        let Known { rule, term, .. } = *self;
+        match self.what {
+            What::Equal(bound) => Some(Equal { bound, rule, term }),
+            What::Among | What::Range => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -180,11 +260,11 @@ fn choose(
     sources: &[SourcePlan],
     at: usize,
     terms: &[Term],
-) -> Access {
+) -> Chosen {
     let known = known_of(scope, sources, at, terms);
     match &sources[at].rows {
         RowsPlan::Supplied { .. } | RowsPlan::Recursive { .. } | RowsPlan::Working(_) => {
-            Access::scan()
+            Chosen::scan(Vec::new())
         }
         RowsPlan::Query { .. } => made(binder, scope, &known),
         RowsPlan::Table(id) => {
@@ -193,17 +273,18 @@ fn choose(
             let chosen = by_row_id(table, &known);
             let chosen = chosen.or_else(|| by_index(table, &known).filter(|_| uses_indexes));
             let chosen = chosen.or_else(|| by_foreign_key(table, &known));
-            let mut access = chosen.unwrap_or_else(|| match made(binder, scope, &known) {
-                made @ Access { find: Find::Made { .. }, .. } => made,
-                _ if uses_indexes => covering(table, scope, at),
-                _ => Access::scan(),
+            let mut chosen = chosen.unwrap_or_else(|| match made(binder, scope, &known) {
+                Chosen { access: Access { find: Find::All, .. }, .. } if uses_indexes => {
+                    Chosen::scan(covering(table, scope, at))
+                }
+                made => made,
             });
             if let (true, Some(key)) =
                 (table.definition.is_without_row_id(), table.primary_key_index())
             {
-                access.order.extend(order_of(table, key));
+                chosen.access.order.extend(order_of(table, key));
             }
-            access
+            chosen
         }
     }
 }
@@ -223,7 +304,7 @@ fn known_of<'t>(
     };
     let is_given = |bound: &Bound| sources_of(scope, bound) & !before == 0;
     let mut known = Vec::new();
-    for term in terms {
+    for (number, term) in terms.iter().enumerate() {
         // Of a source that may be NULLs, nothing but its own ON tells which rows go with others.
         let is_too_early = term.left.is_none() && at < last_right(sources);
         if is_too_early || term.left != sources[at].is_left.then_some(at) {
@@ -233,25 +314,30 @@ fn known_of<'t>(
             Kind::Equal(a, b, rule) => {
                 for (a, b) in [(a, b), (b, a)] {
                     if let (Some(column), true) = (own(a), is_given(b)) {
-                        known.push(Known { column, rule: *rule, what: What::Equal(b) });
+                        known.push(Known {
+                            column,
+                            rule: *rule,
+                            what: What::Equal(b),
+                            term: number,
+                        });
                     }
                 }
             }
             Kind::Is(a, b, rule) => {
                 for (a, b) in [(a, b), (b, a)] {
                     if let (Some(column), true) = (own(a), is_given(b)) {
-                        known.push(Known { column, rule: *rule, what: What::Among });
+                        known.push(Known { column, rule: *rule, what: What::Among, term: number });
                     }
                 }
             }
             Kind::Among(operand, rule) => {
                 if let Some(column) = own(operand) {
-                    known.push(Known { column, rule: *rule, what: What::Among });
+                    known.push(Known { column, rule: *rule, what: What::Among, term: number });
                 }
             }
             Kind::Range(operand, rule) => {
                 if let Some(column) = own(operand) {
-                    known.push(Known { column, rule: *rule, what: What::Range });
+                    known.push(Known { column, rule: *rule, what: What::Range, term: number });
                 }
             }
             Kind::Other => {}
@@ -270,19 +356,13 @@ fn fits(rule: Rule, affinity: Affinity, collation: Collation) -> bool {
     has_affinity && rule.collation() == collation
 }
 
-fn by_row_id(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
+fn by_row_id(table: &TableEntry, known: &[Known<'_>]) -> Option<Chosen> {
     let is_row_id = |known: &&Known<'_>| match known.column {
         None => true,
         Some(column) => table.row_id_column == Some(column),
     };
-    let mut equal = known.iter().filter(is_row_id);
-    equal.find_map(|known| match known.what {
-        What::Equal(bound) => {
-            let find = Find::RowId(bound.clone());
-            Some(Access { find, order: Vec::new() })
-        }
-        What::Among | What::Range => None,
-    })
+    let Equal { bound, rule, term } = known.iter().filter(is_row_id).find_map(Known::equal)?;
+    Some(Chosen::by(Find::RowId(bound.clone()), [(rule, term)].into_iter()))
 }
 
 /// The order of an index, as rows are sorted by it.
@@ -297,13 +377,13 @@ fn order_of(
 
 /// How much of an index the conditions cover.
 struct Use<'t> {
-    equal: Vec<(&'t Bound, Rule)>,
+    equal: Vec<Equal<'t>>,
     among: usize,
     has_range: bool,
 }
 
-fn by_index(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
-    let mut best: Option<(i32, Access)> = None;
+fn by_index(table: &TableEntry, known: &[Known<'_>]) -> Option<Chosen> {
+    let mut best: Option<(i32, Chosen)> = None;
     // SQLite asks the newest index first, and takes another only if it is better.
     for index in table.indexes.iter().rev().filter(|index| index.is_plain()) {
         let used = use_of(table, index, known);
@@ -315,18 +395,17 @@ fn by_index(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
         if best.as_ref().is_some_and(|(least, _)| *least <= rows) {
             continue;
         }
-        let is_whole = used.equal.len() == index.columns.len();
-        let find = match is_whole {
-            true => Find::Index {
-                index: index.id,
-                key: used.equal.iter().map(|(bound, rule)| ((*bound).clone(), *rule)).collect(),
-            },
-            false => Find::All,
+        let chosen = match used.equal.len() == index.columns.len() {
+            true => {
+                let key = used.equal.iter().map(|equal| (equal.bound.clone(), equal.rule));
+                let find = Find::Index { index: index.id, key: key.collect() };
+                Chosen::by(find, used.equal.iter().map(|equal| (equal.rule, equal.term)))
+            }
+            false => Chosen::scan(order_of(table, index).collect()),
         };
-        let order = if is_whole { Vec::new() } else { order_of(table, index).collect() };
-        best = Some((rows, Access { find, order }));
+        best = Some((rows, chosen));
     }
-    best.map(|(_, access)| access)
+    best.map(|(_, chosen)| chosen)
 }
 
 fn use_of<'t>(table: &TableEntry, index: &IndexEntry, known: &[Known<'t>]) -> Use<'t> {
@@ -336,11 +415,7 @@ fn use_of<'t>(table: &TableEntry, index: &IndexEntry, known: &[Known<'t>]) -> Us
         let mut of_column = known
             .iter()
             .filter(|known| known.column == Some(column) && fits(known.rule, affinity, collation));
-        let equal = of_column.clone().find_map(|known| match known.what {
-            What::Equal(bound) => Some((bound, known.rule)),
-            What::Among | What::Range => None,
-        });
-        if let Some(equal) = equal {
+        if let Some(equal) = of_column.clone().find_map(Known::equal) {
             used.equal.push(equal);
             continue;
         }
@@ -371,7 +446,7 @@ fn estimate(index: &IndexEntry, used: &Use<'_>) -> i32 {
 }
 
 /// A foreign key's own index serves where the referenced columns compare as these do.
-fn by_foreign_key(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
+fn by_foreign_key(table: &TableEntry, known: &[Known<'_>]) -> Option<Chosen> {
     table.foreign_keys.iter().find_map(|key| {
         let to = key.resolved()?;
         let part = |(&column, &(affinity, collation)): (&usize, &(Affinity, Collation))| {
@@ -379,23 +454,21 @@ fn by_foreign_key(table: &TableEntry, known: &[Known<'_>]) -> Option<Access> {
             if (own.affinity, own.collation) != (affinity, collation) {
                 return None;
             }
-            known.iter().find_map(|known| match known.what {
-                What::Equal(bound)
-                    if known.column == Some(column) && fits(known.rule, affinity, collation) =>
-                {
-                    Some((bound.clone(), known.rule))
-                }
-                What::Equal(_) | What::Among | What::Range => None,
-            })
+            let mut known = known.iter().filter(|known| {
+                known.column == Some(column) && fits(known.rule, affinity, collation)
+            });
+            known.find_map(Known::equal)
         };
         let parts = key.columns.iter().zip(&to.comparison).map(part);
-        let find = Find::Index { index: key.index, key: parts.collect::<Option<Vec<_>>>()? };
-        Some(Access { find, order: Vec::new() })
+        let parts = parts.collect::<Option<Vec<_>>>()?;
+        let wanted = parts.iter().map(|equal| (equal.bound.clone(), equal.rule)).collect();
+        let find = Find::Index { index: key.index, key: wanted };
+        Some(Chosen::by(find, parts.iter().map(|equal| (equal.rule, equal.term))))
     })
 }
 
 /// An index of the query's own, if a column is equal to something that changes from row to row.
-fn made(binder: &Binder<'_>, scope: &ScopePlan, known: &[Known<'_>]) -> Access {
+fn made(binder: &Binder<'_>, scope: &ScopePlan, known: &[Known<'_>]) -> Chosen {
     let mut key: Vec<(usize, Bound, Rule)> = Vec::new();
     for known in known {
         if let (Some(column), What::Equal(bound)) = (known.column, known.what)
@@ -406,10 +479,10 @@ fn made(binder: &Binder<'_>, scope: &ScopePlan, known: &[Known<'_>]) -> Access {
         }
     }
     if key.is_empty() {
-        return Access::scan();
+        return Chosen::scan(Vec::new());
     }
     let find = Find::Made { cache: binder.new_cache(), key };
-    Access { find, order: Vec::new() }
+    Chosen::by(find, std::iter::empty())
 }
 
 /// How wide SQLite takes a column to be, as compared with a number.
@@ -421,7 +494,7 @@ fn width(data_type: DataType) -> i32 {
 }
 
 /// The order of an index that holds all that is read of a table, and is narrower than the table.
-fn covering(table: &TableEntry, scope: &ScopePlan, at: usize) -> Access {
+fn covering(table: &TableEntry, scope: &ScopePlan, at: usize) -> Vec<(usize, Collation, bool)> {
     let read = scope.slots.iter().filter_map(|slot| match slot {
         Slot::Column { source, column } if *source == at => Some(*column),
         _ => None,
@@ -439,11 +512,5 @@ fn covering(table: &TableEntry, scope: &ScopePlan, at: usize) -> Access {
             best = Some((of_index, index));
         }
     }
-    match best {
-        Some((_, index)) => {
-            let order = order_of(table, index).collect();
-            Access { find: Find::All, order }
-        }
-        None => Access::scan(),
-    }
+    best.map_or_else(Vec::new, |(_, index)| order_of(table, index).collect())
 }

@@ -388,9 +388,9 @@ impl SelectBinder<'_> {
         };
         let (rows, names) = self.bind_rows(&join.source)?;
         self.scope.sources.borrow_mut().push(names);
-        let (on, filter) = (Vec::new(), Vec::new());
-        let uses_indexes = join.source.uses_indexes;
-        Ok(SourcePlan { rows, is_left, is_right, on, filter, uses_indexes, access: Access::scan() })
+        let (tests, on, filter) = (Vec::new(), Vec::new(), Vec::new());
+        let (uses_indexes, access) = (join.source.uses_indexes, Access::scan());
+        Ok(SourcePlan { rows, is_left, is_right, tests, on, filter, uses_indexes, access })
     }
 
     fn bind_rows(&self, source: &Source) -> Result<(RowsPlan, SourceNames)> {

@@ -127,17 +127,6 @@ pub(super) enum Current<'v> {
     Held(Arc<Vec<Vec<Value>>>, usize),
 }
 
-impl Current<'_> {
-    /// What tells it from the other rows of its source.
-    pub(super) fn identity(&self) -> i64 {
-        match self {
-            Current::Null => 0,
-            Current::Stored(row) => row.row_id().0,
-            Current::Held(_, at) => *at as i64,
-        }
-    }
-}
-
 /// One SELECT of a running query.
 pub(super) struct Frame<'r, 'v> {
     pub(super) run: &'r Run<'v>,
@@ -162,6 +151,15 @@ impl<'r, 'v> Frame<'r, 'v> {
 
     pub(super) fn set(&self, source: usize, row: Current<'v>) {
         self.rows.borrow_mut()[source] = row;
+    }
+
+    /// What tells the row that a source is at from the others of the source.
+    pub(super) fn identity(&self, source: usize) -> i64 {
+        match &self.rows.borrow()[source] {
+            Current::Null => 0,
+            Current::Stored(row) => row.row_id().0,
+            Current::Held(_, at) => *at as i64,
+        }
     }
 
     /// The values of these slots.

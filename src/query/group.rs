@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::value::{OrderedKey, Value};
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
-use indexmap::map::Entry;
 
 /// A group as far as its rows are known.
 struct Group<'v> {
@@ -94,9 +93,14 @@ fn by_key<'r, 'v>(
         for (part, collation) in &plan.keys {
             key.push(part.evaluate(frame).into_canonical(*collation));
         }
-        let entry = groups.entry(key);
-        let is_first = matches!(entry, Entry::Vacant(_));
-        entry.or_insert_with(|| Group::new(plan, frame)).add(plan, frame, is_first);
+        match groups.get_mut(&key) {
+            Some(group) => group.add(plan, frame, false),
+            None => {
+                let mut group = Group::new(plan, frame);
+                group.add(plan, frame, true);
+                groups.insert(key, group);
+            }
+        }
         frame.run.check()?;
         Ok(true)
     })?;

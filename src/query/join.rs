@@ -4,15 +4,17 @@
 //! it. A condition is asked as soon as all that it reads has a row.
 
 use super::frame::{Current, Frame, Run};
-use super::plan::{Access, Find, RowsPlan, SelectPlan};
+use super::plan::{Access, Find, RowsPlan, SelectPlan, SourcePlan};
 use super::recursive::Recursion;
 use super::run::run_plan;
 use crate::error::Result;
-use crate::expression::{Bound, Rule};
+use crate::expression::{Bound, ColumnComparison, Rule};
 use crate::id::{RowId, TableId};
 use crate::table::{RowIter, RowRef};
 use crate::value::{Affinity, Collation, Key, OrderedKey, Value, ValueRef, compare_refs};
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub(super) struct Loops<'r, 'v> {
 /// Where a source stands.
 struct Cursor<'r, 'v> {
     rows: Rows<'r, 'v>,
+    /// What each test compares with, once it has been asked.
+    tested: SmallVec<[OnceCell<Value>; 2]>,
     /// Whether a row went with those before it.
     is_matched: bool,
     /// Of a RIGHT or FULL JOIN, the rows that have gone with some.
@@ -37,7 +41,6 @@ struct Cursor<'r, 'v> {
 /// The rows still to come.
 enum Rows<'r, 'v> {
     None,
-    One(RowRef<'v>),
     Stored(RowIter<'v>),
     Sorted(std::vec::IntoIter<RowRef<'v>>),
     Held(Arc<Vec<Vec<Value>>>, std::ops::Range<usize>),
@@ -45,21 +48,32 @@ enum Rows<'r, 'v> {
     Recursive(Box<Recursion<'r, 'v>>),
 }
 
-impl<'v> Rows<'_, 'v> {
-    fn next(&mut self) -> Result<Option<Current<'v>>> {
-        Ok(match self {
+impl<'v> Cursor<'_, 'v> {
+    /// Goes to the next row that passes the tests; whether there is one.
+    fn next(
+        &mut self,
+        at: usize,
+        tests: &[ColumnComparison],
+        frame: &Frame<'_, 'v>,
+    ) -> Result<bool> {
+        let tested = &self.tested;
+        let passes = |row: &RowRef<'v>| {
+            tests.iter().zip(tested).all(|(test, with)| {
+                let with = with.get_or_init(|| test.with.evaluate(frame));
+                test.is_true(row.get(test.column), with.as_ref())
+            })
+        };
+        let row = match &mut self.rows {
             Rows::None => None,
-            Rows::One(row) => {
-                let row = Current::Stored(*row);
-                *self = Rows::None;
-                Some(row)
-            }
-            Rows::Stored(rows) => rows.next().map(Current::Stored),
-            Rows::Sorted(rows) => rows.next().map(Current::Stored),
+            Rows::Stored(rows) => rows.find(passes).map(Current::Stored),
+            Rows::Sorted(rows) => rows.find(passes).map(Current::Stored),
             Rows::Held(rows, range) => range.next().map(|at| Current::Held(rows.clone(), at)),
             Rows::Chosen(rows, chosen) => chosen.next().map(|at| Current::Held(rows.clone(), at)),
             Rows::Recursive(rows) => rows.next()?.map(|row| Current::Held(Arc::new(vec![row]), 0)),
-        })
+        };
+        let is_found = row.is_some();
+        frame.set(at, row.unwrap_or_default());
+        Ok(is_found)
     }
 }
 
@@ -72,8 +86,12 @@ impl<'r, 'v> Loops<'r, 'v> {
         select: &'r SelectPlan,
         parent: Option<&'r Frame<'r, 'v>>,
     ) -> Self {
-        let cursor =
-            |_| Cursor { rows: Rows::None, is_matched: false, matched: HashSet::default() };
+        let cursor = |source: &SourcePlan| Cursor {
+            rows: Rows::None,
+            tested: source.tests.iter().map(|_| OnceCell::new()).collect(),
+            is_matched: false,
+            matched: HashSet::default(),
+        };
         Loops { run, select, parent, cursors: select.sources.iter().map(cursor).collect() }
     }
 
@@ -108,12 +126,12 @@ impl<'r, 'v> Loops<'r, 'v> {
         call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
     ) -> Result<bool> {
         (0..at).for_each(|before| frame.set(before, Current::Null));
-        let mut rows = self.find(at, &Access::scan(), frame)?;
-        while let Some(row) = rows.next()? {
-            if self.cursors[at].matched.contains(&row.identity()) {
+        self.cursors[at].rows = self.find(at, &Access::scan(), frame)?;
+        // Its own ON is not asked of them.
+        while self.cursors[at].next(at, &[], frame)? {
+            if self.cursors[at].matched.contains(&frame.identity(at)) {
                 continue;
             }
-            frame.set(at, row);
             if !self.holds(&self.select.sources[at].filter, frame)? {
                 continue;
             }
@@ -163,20 +181,18 @@ impl<'r, 'v> Loops<'r, 'v> {
     fn advance(&mut self, at: usize, frame: &Frame<'r, 'v>) -> Result<bool> {
         let select = self.select;
         let source = &select.sources[at];
-        while let Some(row) = self.cursors[at].rows.next()? {
-            let identity = row.identity();
-            frame.set(at, row);
+        while self.cursors[at].next(at, &source.tests, frame)? {
             if self.holds(&source.on, frame)? {
                 self.cursors[at].is_matched = true;
                 if source.is_right {
-                    self.cursors[at].matched.insert(identity);
+                    self.cursors[at].matched.insert(frame.identity(at));
                 }
                 if self.holds(&source.filter, frame)? {
                     return Ok(true);
                 }
             }
         }
-        frame.set(at, Current::Null);
+        self.run.check()?;
         if source.is_left && !self.cursors[at].is_matched {
             self.cursors[at].is_matched = true;
             return self.holds(&source.filter, frame);
@@ -185,9 +201,14 @@ impl<'r, 'v> Loops<'r, 'v> {
     }
 
     fn holds(&self, conditions: &[Bound], frame: &Frame<'r, 'v>) -> Result<bool> {
-        let holds = conditions.iter().all(|condition| condition.truth(frame) == Some(true));
-        self.run.check()?;
-        Ok(holds)
+        for condition in conditions {
+            let truth = condition.truth(frame);
+            self.run.check()?;
+            if truth != Some(true) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Finds the rows of a source for those of the sources before it.
@@ -196,6 +217,7 @@ impl<'r, 'v> Loops<'r, 'v> {
         let cursor = &mut self.cursors[at];
         cursor.rows = found;
         cursor.is_matched = false;
+        cursor.tested.iter_mut().for_each(|tested| drop(tested.take()));
         Ok(())
     }
 
@@ -254,10 +276,7 @@ impl<'r, 'v> Loops<'r, 'v> {
     fn find_stored(&self, table: TableId, access: &Access, frame: &Frame<'r, 'v>) -> Rows<'r, 'v> {
         let store = self.run.view.store;
         let found = match &access.find {
-            Find::RowId(bound) => {
-                let row = row_id_of(bound.evaluate(frame)).and_then(|id| store.row(table, id));
-                return row.map_or(Rows::None, Rows::One);
-            }
+            Find::RowId(bound) => store.rows_of_id(table, row_id_of(bound.evaluate(frame))),
             Find::All => store.rows(table),
             Find::Index { index, key } => {
                 let key = key.iter().map(|(bound, rule)| (bound, *rule));

@@ -5,7 +5,7 @@ use super::aggregate::Aggregate;
 use super::recursive::RecursivePlan;
 use super::select::{Compound, Nulls};
 use super::source::SuppliedTable;
-use crate::expression::{Bound, Rule, SubqueryUse};
+use crate::expression::{Bound, ColumnComparison, Rule, SubqueryUse};
 use crate::id::{IndexId, TableId};
 use crate::value::{Affinity, Collation, Value};
 use std::sync::Arc;
@@ -194,6 +194,9 @@ pub(super) struct SourcePlan {
     pub(super) is_left: bool,
     /// Whether its rows that go with none before it come at the end, with NULLs there.
     pub(super) is_right: bool,
+    /// What is asked first of a stored row, before it is the one that the source is at: columns are
+    /// compared with what is the same for all rows. What is not true here, is of no other interest.
+    pub(super) tests: Vec<ColumnComparison>,
     /// Which rows go with those before.
     pub(super) on: Vec<Bound>,
     /// What is asked as soon as this source has a row, or none.

@@ -250,8 +250,8 @@ fn run_sorted<'r, 'v>(
     let is_late = sorter.is_bounded() && select.distinct.is_none();
     for_each_row(run, select, parent, &mut |frame| {
         let row = (!is_late).then(|| row_of(select, frame));
-        let keys: SmallVec<[Operand<'_>; 2]> =
-            select.order.iter().map(|key| key.read(select, row.as_deref(), frame)).collect();
+        let mut keys: SmallVec<[Operand<'_>; 2]> = SmallVec::new();
+        select.order.iter().for_each(|key| keys.push(key.read(select, row.as_deref(), frame)));
         run.check()?;
         let is_new = row.as_ref().is_none_or(|row| seen.is_new(select, row));
         if is_new && sorter.wants(&keys) {

@@ -52,8 +52,14 @@ impl<'p> Sorter<'p> {
     pub(super) fn wants(&self, keys: &[Operand<'_>]) -> bool {
         let Kept::First(most, heap) = &self.kept else { return true };
         let Some(last) = heap.peek().filter(|_| heap.len() >= *most) else { return true };
-        let keys = keys.iter().map(Operand::as_ref);
-        compare_keys(self.order, keys, last.keys.iter().map(Value::as_ref)).is_lt()
+        for (at, key) in self.order.iter().enumerate() {
+            match key.compare(keys[at].as_ref(), last.keys[at].as_ref()) {
+                Ordering::Less => return true,
+                Ordering::Greater => return false,
+                Ordering::Equal => {}
+            }
+        }
+        false
     }
 
     /// Adds a row that is wanted.

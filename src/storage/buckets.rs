@@ -206,7 +206,17 @@ impl Buckets {
         let is_member =
             |slot: &u32| is_there(*slot) && (!header.is_dirty || self.of(*slot) == bucket);
         let mut members = Vec::with_capacity(header.count as usize);
-        members.extend(self.listing(bucket).filter(is_member));
+        let mut take = |slot: u32| {
+            if is_member(&slot) {
+                members.push(slot);
+            }
+        };
+        match header.class {
+            0 => (header.start..header.start + header.len).for_each(take),
+            _ => self.read_block(header.start, header.len, |slots| {
+                slots.iter().for_each(|slot| take(*slot));
+            }),
+        }
         if header.is_dirty {
             members.sort_unstable();
             members.dedup();

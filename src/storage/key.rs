@@ -2,7 +2,9 @@
 
 use super::table::{RowRef, Rows};
 use crate::id::{IndexId, TableId};
-use crate::value::{Affinity, Collation, OrderedKey, Value, ValueRef, canonical, compare_refs};
+use crate::value::{
+    Affinity, Collation, OrderedKey, Value, ValueRef, canonical, compare_refs, hash_canonical,
+};
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 use std::borrow::Borrow;
@@ -99,7 +101,7 @@ impl KeyPart {
             (Affinity::Blob, ValueRef::Text(text), Collation::Binary) => {
                 text.as_bytes().hash(hasher);
             }
-            _ => hash_value(&self.key_value(cell), hasher),
+            _ => hash_canonical(&self.key_value(cell), hasher),
         }
     }
 }
@@ -183,7 +185,7 @@ pub fn key_of<P: Borrow<KeyPart>>(
 /// The hash of a key, as [`IndexSpec::hash`] of a row that has it.
 pub(super) fn hash_key(key: &OrderedKey) -> u32 {
     let mut hasher = hasher();
-    key.iter().for_each(|value| hash_value(value, &mut hasher));
+    key.hash(&mut hasher);
     fold(hasher.finish())
 }
 
@@ -192,18 +194,6 @@ pub(super) fn hash_integer(integer: i64) -> u32 {
     let mut hasher = hasher();
     integer.hash(&mut hasher);
     fold(hasher.finish())
-}
-
-/// Canonical values of different classes never compare equal, so what tells them apart need not be
-/// hashed.
-fn hash_value(value: &Value, hasher: &mut impl Hasher) {
-    match value {
-        Value::Null => {}
-        Value::Integer(integer) => integer.hash(hasher),
-        Value::Real(real) => real.to_bits().hash(hasher),
-        Value::Text(text) => text.as_bytes().hash(hasher),
-        Value::Blob(blob) => blob.hash(hasher),
-    }
 }
 
 /// The same in every run: what can be seen must not depend on it, and so cannot.

@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use smallvec::SmallVec;
@@ -178,8 +179,26 @@ impl serde::Serialize for Key {
 ///
 /// Keys are ordered column by column; a key that is the beginning of another comes before it. Equal
 /// here means equal by [`compare`] under the collations the key was made with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderedKey(Key);
+
+impl Hash for OrderedKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.iter().for_each(|value| hash_canonical(value, state));
+    }
+}
+
+/// Canonical values of different classes never compare equal, so what tells them apart need not be
+/// hashed.
+pub(crate) fn hash_canonical(value: &Value, hasher: &mut impl Hasher) {
+    match value {
+        Value::Null => {}
+        Value::Integer(integer) => integer.hash(hasher),
+        Value::Real(real) => real.to_bits().hash(hasher),
+        Value::Text(text) => text.as_bytes().hash(hasher),
+        Value::Blob(blob) => blob.hash(hasher),
+    }
+}
 
 impl OrderedKey {
     /// Makes each value canonical under the collation of its column; columns beyond the last

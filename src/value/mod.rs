@@ -39,6 +39,7 @@ pub(crate) use compare::compare_refs;
 pub use compare::{Collation, canonical, compare, equals};
 pub(crate) use convert::Number;
 pub use convert::{Affinity, DataType};
+pub(crate) use key::hash_canonical;
 pub use key::{Key, KeyRef, OrderedKey};
 pub use text::Text;
 pub use value_ref::ValueRef;

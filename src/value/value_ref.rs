@@ -59,6 +59,7 @@ impl<'a> ValueRef<'a> {
     }
 
     /// A value of its own. Text and blobs are copied.
+    #[inline]
     pub fn to_value(self) -> Value {
         match self {
             ValueRef::Null => Value::Null,
