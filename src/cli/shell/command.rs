@@ -2,10 +2,12 @@
 
 use super::{Failure, Last, Mode, Shell};
 use crate::catalog::SEQUENCE_TABLE;
-use crate::database::ObjectKind;
+use crate::database::{Database, Object, ObjectKind, Selector};
 use crate::expression::quote_identifier;
+use crate::id::SchemaId;
 use crate::value::Value;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Each command, its arguments, and what it does.
 pub(super) const COMMANDS: [(&str, &str, &str); 15] = [
@@ -105,15 +107,16 @@ impl Shell<'_> {
     }
 
     fn tables(&mut self) -> Result<(), Failure> {
-        let mut names: Vec<_> = self
-            .connection
-            .database()
-            .objects()
-            .iter()
-            .filter(|object| matches!(object.kind, ObjectKind::Table | ObjectKind::View))
-            .map(|object| object.name.clone())
-            .filter(|name| name != SEQUENCE_TABLE)
-            .collect();
+        let db = self.connection.database();
+        let is_wanted = |object: &&Arc<Object>| {
+            matches!(object.kind, ObjectKind::Table | ObjectKind::View)
+                && object.name != SEQUENCE_TABLE
+        };
+        let name = |object: &Arc<Object>| match schema_of(db, object) {
+            None => object.name.clone(),
+            Some(schema) => format!("{schema}.{}", object.name),
+        };
+        let mut names: Vec<_> = db.objects().iter().filter(is_wanted).map(name).collect();
         names.sort_unstable();
         if !names.is_empty() {
             writeln!(self.out, "{}", names.join("  "))?;
@@ -122,28 +125,40 @@ impl Shell<'_> {
     }
 
     fn schema(&mut self, table: &str) -> Result<(), Failure> {
-        for object in self.connection.database().objects() {
-            let is_wanted = table.is_empty() || object.is_of(table);
-            if let (true, Some(sql)) = (is_wanted, &object.sql) {
-                writeln!(self.out, "{sql};")?;
+        let db = self.connection.database();
+        for (schema, _) in db.catalog().schemas().iter() {
+            for object in db.objects_in(schema) {
+                let is_wanted = table.is_empty() || object.is_of(table);
+                if let (true, Some(sql)) = (is_wanted, &object.sql) {
+                    // The name stands behind the word for what it is.
+                    let word = format!("{} ", object.kind.word().to_ascii_uppercase());
+                    let (create, rest) = sql.split_once(&word).unwrap_or(("", sql));
+                    let schema = match schema_of(db, object) {
+                        None => String::new(),
+                        Some(schema @ "temp") => format!("{schema}."),
+                        Some(schema) => format!("{}.", quote_identifier(schema)),
+                    };
+                    writeln!(self.out, "{create}{word}{schema}{rest};")?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Tables with their rows first, then what hangs on them.
+    /// Tables of main with their rows first, then what hangs on them.
     fn dump(&mut self) -> Result<(), Failure> {
         writeln!(self.out, "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;")?;
         let db = self.connection.database();
         let (tables, rest): (Vec<_>, Vec<_>) =
-            db.objects().iter().partition(|object| object.kind == ObjectKind::Table);
+            db.objects_in(SchemaId::MAIN).partition(|object| object.kind == ObjectKind::Table);
         for table in tables {
             // It comes with the first table that needs it.
             match table.name == SEQUENCE_TABLE {
                 true => writeln!(self.out, "DELETE FROM {SEQUENCE_TABLE};")?,
                 false => writeln!(self.out, "{};", table.sql.as_deref().unwrap_or_default())?,
             }
-            let rows = db.find(table.name.as_str(), crate::database::Selector::All);
+            let entry = db.catalog().find_table_in(SchemaId::MAIN, &table.name);
+            let rows = entry.and_then(|entry| db.find(entry.id, Selector::All).ok());
             for (_, row) in rows.unwrap_or_default() {
                 let values: Vec<_> = row.iter().map(Value::to_string).collect();
                 let name = quote_identifier(&table.name);
@@ -158,6 +173,11 @@ impl Shell<'_> {
         writeln!(self.out, "COMMIT;")?;
         Ok(())
     }
+}
+
+/// The name of the schema that an object is in, if that is not main.
+fn schema_of<'a>(db: &'a Database, object: &Object) -> Option<&'a str> {
+    Some(object.schema).filter(|id| *id != SchemaId::MAIN).map(|id| db.catalog().schemas().name(id))
 }
 
 /// The arguments of a command: words, or texts in quotes.
