@@ -274,10 +274,11 @@ impl<'a> CombinedOrder<'a> {
 impl Order {
     /// The expression, and the collation that it is to be sorted with if one is named.
     fn parts(&self) -> (&Expression, Option<Collation>) {
-        match self.expression.as_collate() {
-            Some((expression, collation)) => (expression, Some(collation)),
-            None => (&self.expression, None),
+        let (mut expression, mut found) = (&self.expression, None);
+        while let Some((operand, collation)) = expression.as_collate() {
+            (expression, found) = (operand, found.or(Some(collation)));
         }
+        (expression, found)
     }
 }
 
@@ -400,6 +401,7 @@ impl SelectBinder<'_> {
                 None => self.bind_table(name.as_str().into(), source),
             },
             Rows::Table(id, _) => self.bind_table((*id).into(), source),
+            Rows::Missing(_, error) => Err((**error).clone()),
             Rows::Query(query, columns) => self.bind_query(query, columns, source, self.with),
             Rows::Supplied(table, arguments) => {
                 let bind = |it: &Expression| self.scope.bind(it, Place::Rows);

@@ -145,7 +145,9 @@ impl Display for Join {
 impl Display for Source {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.rows {
-            Rows::Named(name) | Rows::Table(_, name) => f.write_str(&quote_identifier(name))?,
+            Rows::Named(name) | Rows::Table(_, name) | Rows::Missing(name, _) => {
+                f.write_str(&quote_identifier(name))?;
+            }
             Rows::Query(query, columns) if columns.is_empty() => write!(f, "({})", **query)?,
             // SQL has no names for columns here, but WITH has.
             Rows::Query(query, columns) => {

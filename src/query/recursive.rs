@@ -68,7 +68,7 @@ fn references(core: &Core, name: &str) -> usize {
     let Core::Select(body) = core else { return 0 };
     let is_it = |source: &Source| match &source.rows {
         Rows::Named(own) => own.eq_ignore_ascii_case(name),
-        Rows::Table(..) | Rows::Query(..) | Rows::Supplied(..) => false,
+        Rows::Table(..) | Rows::Missing(..) | Rows::Query(..) | Rows::Supplied(..) => false,
     };
     body.from.iter().filter(|join| is_it(&join.source)).count()
 }

@@ -475,7 +475,7 @@ impl Select {
             let is_it = match &join.source.rows {
                 Rows::Table(own, _) => table == Some(*own),
                 Rows::Query(..) => table.is_none(),
-                Rows::Named(_) | Rows::Supplied(..) => false,
+                Rows::Named(_) | Rows::Missing(..) | Rows::Supplied(..) => false,
             };
             is_it && join.source.name().is_some_and(|own| own.eq_ignore_ascii_case(name))
         };

@@ -2,7 +2,7 @@
 
 use super::select::{Nested, Select};
 use crate::catalog::TableEntry;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::expression::Expression;
 use crate::id::TableId;
 use crate::table::View;
@@ -26,6 +26,8 @@ pub(super) enum Rows {
     Named(String),
     /// A table that is known, and its name.
     Table(TableId, String),
+    /// What cannot be found, and why: an error only if it is read.
+    Missing(String, Box<Error>),
     /// A query of its own, perhaps with other names for its columns.
     Query(Nested, Vec<String>),
     /// What the caller supplies, over arguments that may read the sources before it.
@@ -92,6 +94,11 @@ impl Source {
         Source::new(rows)
     }
 
+    /// What was looked for in vain: a query that reads it fails with that error.
+    pub fn missing(name: impl Into<String>, error: Error) -> Self {
+        Source::new(Rows::Missing(name.into(), Box::new(error)))
+    }
+
     /// The rows of another query.
     pub fn query(query: impl Into<Arc<Select>>) -> Self {
         Source::new(Rows::Query(Nested::new(query.into()), Vec::new()))
@@ -136,7 +143,7 @@ impl Source {
     /// The name that columns are qualified by, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.alias.as_deref().or(match &self.rows {
-            Rows::Named(name) | Rows::Table(_, name) => Some(name),
+            Rows::Named(name) | Rows::Table(_, name) | Rows::Missing(name, _) => Some(name),
             Rows::Supplied(table, _) => Some(table.0.name()),
             Rows::Query(..) => None,
         })
@@ -145,14 +152,14 @@ impl Source {
     pub(super) fn query_given(&self) -> Option<&Nested> {
         match &self.rows {
             Rows::Query(query, _) => Some(query),
-            Rows::Named(_) | Rows::Table(..) | Rows::Supplied(..) => None,
+            Rows::Named(_) | Rows::Table(..) | Rows::Missing(..) | Rows::Supplied(..) => None,
         }
     }
 
     pub(super) fn arguments(&self) -> &[Expression] {
         match &self.rows {
             Rows::Supplied(_, arguments) => arguments,
-            Rows::Named(_) | Rows::Table(..) | Rows::Query(..) => &[],
+            Rows::Named(_) | Rows::Table(..) | Rows::Missing(..) | Rows::Query(..) => &[],
         }
     }
 }

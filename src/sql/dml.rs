@@ -39,18 +39,21 @@ fn target(db: &Database, name: &QualifiedName) -> Result<Arc<TableEntry>> {
         Some(Named::View(_)) => {
             refused(format!("cannot modify {} because it is a view", name.name))
         }
-        None if is_schema_table(&name.name) => {
-            refused(format!("table {} may not be modified", name.name))
-        }
-        None => Err(missing(db, name.schema.as_deref(), &name.name)),
+        None => match schema_table(&name.name) {
+            Some(table) => refused(format!("table {table} may not be modified")),
+            None => Err(missing(db, name.schema.as_deref(), &name.name)),
+        },
     }
 }
 
-/// Whether a name is one of `sqlite_schema`.
-pub(super) fn is_schema_table(name: &str) -> bool {
-    ["sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name))
+/// The oldest of the names of `sqlite_schema`, by which errors call it, if it is one of them.
+pub(super) fn schema_table(name: &str) -> Option<&'static str> {
+    let is = |known: &str| known.eq_ignore_ascii_case(name);
+    match name {
+        _ if is("sqlite_master") || is("sqlite_schema") => Some("sqlite_master"),
+        _ if is("sqlite_temp_master") || is("sqlite_temp_schema") => Some("sqlite_temp_master"),
+        _ => None,
+    }
 }
 
 /// The position of a column that a statement assigns; behind the last one, that of the row id.

@@ -1,7 +1,7 @@
 //! Changes of the schema: what a definition means, and what `sqlite_schema` then says.
 
 use super::connection::Connection;
-use super::dml::is_schema_table;
+use super::dml::schema_table;
 use super::names::{Home, Named, SchemaNames, find, find_in, known_schema, missing};
 use super::schema_table::objects_of_table;
 use super::syntax::{
@@ -258,7 +258,7 @@ fn create_index(db: &mut Database, create: CreateIndex) -> Result<()> {
     let table = match find_in(db, schema, &create.table) {
         Some(Named::Table(table)) => table.clone(),
         Some(Named::View(_)) => return refuse("views may not be indexed".to_owned()),
-        None if is_schema_table(&create.table) => return may_not_be_indexed(&create.table),
+        None if let Some(table) = schema_table(&create.table) => return may_not_be_indexed(table),
         None if schema == SchemaId::TEMP && find(db, None, &create.table).is_some() => {
             let table = &create.table;
             return refuse(format!("cannot create a TEMP index on non-TEMP table \"{table}\""));
@@ -488,8 +488,11 @@ fn refuse_drop(
             "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped".to_owned(),
         );
     }
-    if is_internal(name) && kind == ObjectKind::Table {
-        return refuse(format!("table {name} may not be dropped"));
+    let is_table = |found: &Named<'_>| found.table().is_some() && is_internal(name);
+    if let Some(table) = schema_table(name).or(found.filter(is_table).map(|_| name))
+        && matches!(kind, ObjectKind::Table | ObjectKind::View)
+    {
+        return refuse(format!("table {table} may not be dropped"));
     }
     match (kind, found) {
         (ObjectKind::Table, Some(Named::View(_))) => {
@@ -524,8 +527,8 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 AlterTable::AddColumn { .. } => "Cannot add a column to a view".to_owned(),
             });
         }
-        if is_internal(&name.name) {
-            return refuse(format!("table {} may not be altered", name.name.to_ascii_lowercase()));
+        if let Some(table) = schema_table(&name.name) {
+            return refuse(format!("table {table} may not be altered"));
         }
         return Err(missing(db, name.schema.as_deref(), &name.name));
     };

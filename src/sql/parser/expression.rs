@@ -114,7 +114,7 @@ impl Adapter<'_> {
     fn unary(&self, operator: UnaryOperator, operand: &Expr) -> Result<Expression> {
         if let (UnaryOperator::Negative, Expr::Literal(Literal::Numeric(text))) =
             (operator, operand)
-            && text == LEAST_NEGATED
+            && text.trim_start_matches('0') == LEAST_NEGATED
         {
             return Ok(lit(i64::MIN));
         }
@@ -394,7 +394,7 @@ pub fn literal(token: &Token<'_>) -> Option<Value> {
     match token.kind {
         Kind::Text => Some(unquote(token.text).into()),
         Kind::Blob => Some(Value::Blob(blob(token.text).ok()?.into())),
-        Kind::Number if token.text == LEAST_NEGATED => None,
+        Kind::Number if token.text.trim_start_matches('0') == LEAST_NEGATED => None,
         Kind::Number => match token.text.parse() {
             Ok(integer) => Some(Value::Integer(integer)),
             // With underscores, in hexadecimal or none at all: the parser tells.

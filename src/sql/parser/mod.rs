@@ -115,6 +115,7 @@ fn parse_bounded(text: &str, names: &dyn Names) -> Result<Statement> {
         common: RefCell::default(),
         around: RefCell::default(),
         depth: Cell::new(0),
+        in_common: Cell::new(false),
         in_trigger: Cell::new(false),
         in_definition: Cell::new(false),
         limited: limited.map(|(_, query)| query),
@@ -137,6 +138,8 @@ struct Adapter<'a> {
     around: RefCell<Vec<CommonTable>>,
     /// How many queries stand around what is being turned.
     depth: Cell<usize>,
+    /// Whether a query of a WITH is being turned.
+    in_common: Cell<bool>,
     /// Whether a trigger's program is being turned.
     in_trigger: Cell<bool>,
     /// Whether a table or an index is being defined, where no query may stand: what one reads need

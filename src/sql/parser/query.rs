@@ -94,7 +94,9 @@ impl Adapter<'_> {
         let table = |table: &turso_parser::ast::CommonTableExpr| {
             let columns = table.columns.iter().map(|column| text_of(&column.col_name)).collect();
             self.depth.set(self.depth.get() + 1);
+            let was_common = self.in_common.replace(true);
             let query = self.query(&table.select);
+            self.in_common.set(was_common);
             self.depth.set(self.depth.get() - 1);
             let query = Arc::new(query?);
             Ok(CommonTable { name: text_of(&table.tbl_name), columns, query })
@@ -247,7 +249,11 @@ impl Adapter<'_> {
         match schema {
             None if is_common() => Ok(Source::table(name)),
             _ if self.in_definition.get() => Ok(Source::table(name)),
-            schema => self.names.table(schema, name),
+            // A query of WITH that nothing reads may name what is not there.
+            schema => self.names.table(schema, name).or_else(|error| match self.in_common.get() {
+                true => Ok(Source::missing(name, error)),
+                false => Err(error),
+            }),
         }
     }
 

@@ -302,10 +302,13 @@ impl Adapter<'_> {
         while let Some(upsert) = next {
             let (target, target_filter) = match &upsert.index {
                 None => (Vec::new(), None),
-                Some(index) => (
-                    self.index_columns(&index.targets)?,
-                    self.filter(index.where_clause.as_deref())?,
-                ),
+                Some(index) => {
+                    without_nulls_order(&index.targets)?;
+                    (
+                        self.index_columns(&index.targets)?,
+                        self.filter(index.where_clause.as_deref())?,
+                    )
+                }
             };
             let update = match &upsert.do_clause {
                 UpsertDo::Nothing => None,
