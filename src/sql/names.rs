@@ -130,6 +130,8 @@ pub(super) struct SchemaNames<'a> {
     views: usize,
     /// Whether a name may stand for what does not exist: nothing but the text's form is wanted.
     is_lenient: bool,
+    /// Whether nothing is to be run: it is only looked for names that stand for nothing.
+    is_never_run: bool,
 }
 
 /// The columns of OLD and NEW, which are parameters of a trigger's statements.
@@ -181,16 +183,22 @@ pub(super) fn is_row_id(name: &str) -> bool {
 
 impl<'a> SchemaNames<'a> {
     pub(super) fn new(db: &'a Database) -> Self {
-        SchemaNames { db, rows: None, home: None, views: 0, is_lenient: false }
+        let (is_lenient, is_never_run) = (false, false);
+        SchemaNames { db, rows: None, home: None, views: 0, is_lenient, is_never_run }
     }
 
     pub(super) fn in_trigger(db: &'a Database, home: Home<'a>, rows: &'a TriggerRows) -> Self {
         SchemaNames { rows: Some(rows), home: Some(home), ..SchemaNames::new(db) }
     }
 
+    /// The names of what is only looked at.
+    pub(super) fn never_run(db: &'a Database) -> Self {
+        SchemaNames { is_never_run: true, ..SchemaNames::new(db) }
+    }
+
     /// Names as they come, whether there is such a thing or not.
     pub(super) fn lenient(db: &'a Database) -> Self {
-        SchemaNames { is_lenient: true, ..SchemaNames::new(db) }
+        SchemaNames { is_lenient: true, ..SchemaNames::never_run(db) }
     }
 
     /// The same, in what is defined: it may not name other schemas.
@@ -207,7 +215,8 @@ impl<'a> SchemaNames<'a> {
         }
         let home = Some(Home::new(ObjectKind::View, name, view.schema));
         let schema = view.schema;
-        let within = SchemaNames { views: depth + 1, home, ..SchemaNames::new(self.db) };
+        let (views, is_never_run) = (depth + 1, self.is_never_run);
+        let within = SchemaNames { views, home, is_never_run, ..SchemaNames::new(self.db) };
         let sql = view.sql.as_deref().unwrap_or_default();
         match parser::parse_within(sql, &within)? {
             Statement::CreateView(view) => {
@@ -259,6 +268,10 @@ impl Names for SchemaNames<'_> {
             Some(table) => Ok(Source::supplied(table, arguments)),
             None => refused(format!("no such table: {name}")),
         }
+    }
+
+    fn is_never_run(&self) -> bool {
+        self.is_never_run
     }
 
     fn row_column(&self, table: &str, column: &str) -> Option<Expression> {

@@ -406,6 +406,7 @@ fn names_column_read(
         let Some(qualifier) = at.checked_sub(2).map(|at| &all[at]) else { return false };
         let is_row = is_name(qualifier, "new") || is_name(qualifier, "old");
         return is_name(qualifier, table.table)
+            || (is_name(qualifier, "excluded") && inserts_into(&all[statement.clone()], table))
             || (is_row && is_on_table)
             || is_alias(&all[statement], qualifier, table);
     }
@@ -416,6 +417,13 @@ fn names_column_read(
     }
     let tokens = &all[statement];
     (0..tokens.len()).any(|at| names_table(tokens, at, table))
+}
+
+/// Whether a statement inserts into the table: what it would have inserted has its columns then.
+fn inserts_into(statement: &[Token<'_>], table: TableName<'_>) -> bool {
+    let Some(into) = statement.iter().position(|token| token.is("INTO")) else { return false };
+    let name = if is_sign_at(statement, into + 2, ".") { into + 3 } else { into + 1 };
+    name < statement.len() && names_table(statement, name, table)
 }
 
 /// The tokens between the semicolons around one.

@@ -602,7 +602,7 @@ fn check_texts(db: &Database, when: &str, legacy: bool) -> Result<()> {
     }
     for object in db.objects() {
         let found = match object.kind {
-            ObjectKind::View => view::columns(db, object).map(|_| ()),
+            ObjectKind::View => view::check_names(db, object),
             ObjectKind::Trigger => trigger::check_names(db, object),
             ObjectKind::Table | ObjectKind::Index => Ok(()),
         };

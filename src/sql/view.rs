@@ -12,7 +12,7 @@ use crate::catalog::Resolution;
 use crate::database::{
     Activation, Database, Done, Object, ObjectKind, ProgramWork, Row, Stop, Timing, View,
 };
-use crate::error::{Event, Result, SqlError};
+use crate::error::{Error, Event, QueryError, Result, SqlError};
 use crate::expression::{Expression, lit};
 use crate::id::{RowId, SchemaId, TableId};
 use crate::query::{Query, ResultColumn, Select, Source};
@@ -74,6 +74,24 @@ fn source(db: &Database, view: &Object, alias: Option<&str>) -> Result<Source> {
 pub(super) fn columns(db: &Database, view: &Object) -> Result<Vec<String>> {
     let query = run::bind(&db.view(), &Select::from(source(db, view, None)?))?;
     Ok(run::columns(&query))
+}
+
+/// Looks whether a view finds all that it names, though not whether its functions are known.
+///
+/// # Errors
+/// The first name that stands for nothing, and what else is wrong with it.
+pub(super) fn check_names(db: &Database, view: &Object) -> Result<()> {
+    let source = SchemaNames::never_run(db).view(view)?;
+    match run::bind(&db.view(), &Select::from(source)) {
+        Err(error) if is_of_functions(&error) => Ok(()),
+        bound => bound.map(|_| ()),
+    }
+}
+
+/// Whether an error is about what functions there are, which SQLite asks only when they are called.
+pub(super) fn is_of_functions(error: &Error) -> bool {
+    let Error::Query(error) = error else { return false };
+    matches!(**error, QueryError::UnknownFunction { .. } | QueryError::ArgumentCount { .. })
 }
 
 pub(super) fn position(columns: &[String], name: &str) -> Option<usize> {

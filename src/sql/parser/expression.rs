@@ -41,7 +41,11 @@ impl Adapter<'_> {
             }
             Expr::Cast { expr, type_name } => self.cast(expr, type_name.as_ref()),
             Expr::Collate(operand, name) => {
-                Ok(self.expression(operand)?.collate(collation_of(name)?))
+                let operand = self.expression(operand)?;
+                match collation_of(name) {
+                    Err(_) if self.names.is_never_run() => Ok(operand),
+                    collation => Ok(operand.collate(collation?)),
+                }
             }
             Expr::Exists(query) => self.exists(query),
             Expr::Subquery(query) => self.subquery(query),

@@ -44,6 +44,9 @@ pub trait Names: Sync {
     /// If there is none of this name.
     fn table_function(&self, name: &str, arguments: Vec<Expression>) -> Result<Source>;
 
+    /// Whether nothing of what is parsed is ever run, so that collations need not be known.
+    fn is_never_run(&self) -> bool;
+
     /// The column of OLD or NEW, in a trigger.
     fn row_column(&self, table: &str, column: &str) -> Option<Expression>;
 }
