@@ -24,6 +24,7 @@
 mod access;
 mod aggregate;
 mod bind;
+mod declared;
 mod display;
 mod frame;
 mod group;

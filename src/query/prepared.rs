@@ -133,6 +133,10 @@ impl Query {
         Query(Arc::new(Prepared { plan, outside, caches, keeps, tables }))
     }
 
+    pub(super) fn plan(&self) -> &Plan {
+        &self.0.plan
+    }
+
     /// The names of the result's columns.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.plan.columns.iter().map(|column| column.name.as_str())

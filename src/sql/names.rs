@@ -253,7 +253,7 @@ impl Names for SchemaNames<'_> {
         match find(self.db, schema, name) {
             Some(Named::View(view)) => self.view(view),
             Some(Named::Table(table)) => Ok(Source::of(table)),
-            None => match pragma::table(self.db, name) {
+            None => match pragma::table(self.db, name, self.views > 0) {
                 Some(table) => Ok(Source::supplied(table, Vec::<Expression>::new())),
                 None => Err(missing(self.db, schema, name)),
             },
@@ -264,7 +264,7 @@ impl Names for SchemaNames<'_> {
         if self.is_lenient {
             return Ok(Source::table(name));
         }
-        match pragma::table(self.db, name) {
+        match pragma::table(self.db, name, self.views > 0) {
             Some(table) => Ok(Source::supplied(table, arguments)),
             None => refused(format!("no such table: {name}")),
         }

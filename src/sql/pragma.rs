@@ -7,8 +7,9 @@ use super::dml::refused;
 use super::names::known_schema;
 use super::schema_table::index_name;
 use super::syntax::Pragma;
+use super::view;
 use crate::catalog::{Catalog, ForeignKeyEntry, IndexColumn, IndexEntry, IndexKind, TableEntry};
-use crate::database::{Database, Enforcement, View, dangling_rows};
+use crate::database::{Database, Enforcement, Object, ObjectKind, View, dangling_rows};
 use crate::error::Result;
 use crate::id::SchemaId;
 use crate::query::{SuppliedColumn, SuppliedTable};
@@ -60,17 +61,56 @@ struct PragmaTable {
     told: Told,
     name: String,
     columns: &'static [&'static str],
-    has_temporary: bool,
+    texts: Texts,
 }
 
-/// The table that a name of the form `pragma_x` stands for.
-pub(super) fn table(db: &Database, name: &str) -> Option<Arc<dyn SuppliedTable>> {
+/// What is defined by text alone, as it is when a pragma is prepared: it is prepared anew when that
+/// changes.
+#[derive(Debug, Default)]
+struct Texts {
+    /// Whether there is anything in temp, which SQLite opens only then.
+    has_temporary: bool,
+    views: Vec<ViewColumns>,
+}
+
+/// Name and type of each column of a view.
+#[derive(Debug)]
+struct ViewColumns {
+    schema: SchemaId,
+    name: String,
+    columns: Vec<(String, String)>,
+}
+
+impl Texts {
+    fn new(db: &Database, told: Told, is_within_view: bool) -> Self {
+        let has_temporary = db.objects_in(SchemaId::TEMP).next().is_some();
+        let tells_views = matches!(told, Told::TableInfo | Told::TableXinfo | Told::TableList);
+        // A view that asks for views would ask for itself.
+        if !tells_views || is_within_view {
+            return Texts { has_temporary, views: Vec::new() };
+        }
+        let views = db.objects().iter().filter(|object| object.kind == ObjectKind::View);
+        let columns = |view: &Arc<Object>| {
+            let (schema, name) = (view.schema, view.name.clone());
+            let columns = view::typed_columns(db, view).ok()?;
+            Some(ViewColumns { schema, name, columns })
+        };
+        Texts { has_temporary, views: views.filter_map(columns).collect() }
+    }
+}
+
+/// The table that a name of the form `pragma_x` stands for, perhaps within a view.
+pub(super) fn table(
+    db: &Database,
+    name: &str,
+    is_within_view: bool,
+) -> Option<Arc<dyn SuppliedTable>> {
     let prefix = name.get(..7).filter(|prefix| prefix.eq_ignore_ascii_case("pragma_"))?;
     let pragma = &name[prefix.len()..];
     let (told, _, columns) =
         TOLD.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(pragma))?;
-    let (told, name, has_temporary) = (*told, name.to_owned(), has_temporary(db));
-    Some(Arc::new(PragmaTable { told, name, columns, has_temporary }))
+    let (told, name, texts) = (*told, name.to_owned(), Texts::new(db, *told, is_within_view));
+    Some(Arc::new(PragmaTable { told, name, columns, texts }))
 }
 
 impl SuppliedTable for PragmaTable {
@@ -85,8 +125,7 @@ impl SuppliedTable for PragmaTable {
     fn rows(&self, view: &View<'_>, arguments: &[Value]) -> Result<Vec<Row>> {
         let text = |at: usize| arguments.get(at).and_then(Value::as_text);
         let schema = text(1).map(|name| known_schema(view.catalog(), name)).transpose()?;
-        let about = About { schema, argument: text(0), has_temporary: self.has_temporary };
-        tell(self.told, view, about)
+        tell(self.told, view, About { schema, argument: text(0), texts: &self.texts })
     }
 }
 
@@ -100,8 +139,8 @@ pub(super) fn run(connection: &mut Connection, pragma: &Pragma) -> Result<Outcom
     let schema = schema.as_deref().map(|schema| known_schema(db.catalog(), schema)).transpose()?;
     if let Some((told, _, columns)) = TOLD.iter().find(|(_, known, _)| known == name) {
         let argument = value.as_deref();
-        let about = About { schema, argument, has_temporary: has_temporary(db) };
-        let rows = tell(*told, &db.view(), about)?;
+        let texts = Texts::new(db, *told, false);
+        let rows = tell(*told, &db.view(), About { schema, argument, texts: &texts })?;
         return Ok(Outcome::rows(columns.iter().map(|name| (*name).to_owned()).collect(), rows));
     }
     if let "integrity_check" | "quick_check" = name.as_str() {
@@ -164,22 +203,21 @@ fn integrity(connection: &Connection) -> Vec<Row> {
 struct About<'a> {
     schema: Option<SchemaId>,
     argument: Option<&'a str>,
-    has_temporary: bool,
-}
-
-/// Whether there is anything in temp, which SQLite opens only then.
-fn has_temporary(db: &Database) -> bool {
-    db.objects_in(SchemaId::TEMP).next().is_some()
+    texts: &'a Texts,
 }
 
 fn tell(told: Told, view: &View<'_>, about: About<'_>) -> Result<Vec<Row>> {
-    let About { schema, argument, has_temporary } = about;
+    let About { schema, argument, texts } = about;
     let catalog = view.catalog();
     let table = argument.and_then(|name| find_table(catalog, schema, name));
     let of_table = |rows: fn(&TableEntry) -> Vec<Row>| table.map_or(Vec::new(), rows);
+    let columns = || match argument.and_then(|name| find_view(catalog, about, name)) {
+        Some(view) => view_xinfo(view),
+        None => of_table(table_xinfo),
+    };
     Ok(match told {
         Told::TableInfo => {
-            let mut rows = of_table(table_xinfo);
+            let mut rows = columns();
             rows.retain(|row| row[6] == Value::Integer(0));
             for (row, number) in rows.iter_mut().zip(0..) {
                 row[0] = Value::Integer(number);
@@ -187,7 +225,7 @@ fn tell(told: Told, view: &View<'_>, about: About<'_>) -> Result<Vec<Row>> {
             }
             rows
         }
-        Told::TableXinfo => of_table(table_xinfo),
+        Told::TableXinfo => columns(),
         Told::IndexList => of_table(index_list),
         Told::IndexInfo | Told::IndexXinfo => {
             match argument.and_then(|name| find_index(catalog, schema, name)) {
@@ -198,19 +236,12 @@ fn tell(told: Told, view: &View<'_>, about: About<'_>) -> Result<Vec<Row>> {
         }
         Told::ForeignKeyList => of_table(foreign_key_list),
         Told::ForeignKeyCheck => foreign_key_check(view, schema, argument)?,
-        Told::DatabaseList => database_list(catalog, has_temporary),
+        Told::DatabaseList => database_list(catalog, texts.has_temporary),
         Told::CollationList => {
             let names = ["RTRIM", "NOCASE", "BINARY"].into_iter().zip(0..);
             names.map(|(name, number)| vec![number.into(), name.into()]).collect()
         }
-        Told::TableList => {
-            let schemas = catalog.schemas().iter();
-            let wanted = schemas.filter(|(id, _)| schema.is_none_or(|schema| schema == *id));
-            let rows = wanted.flat_map(|(id, name)| {
-                catalog.tables_in(id).rev().map(move |table| table_list(name, table))
-            });
-            rows.collect()
-        }
+        Told::TableList => table_list(catalog, about),
     })
 }
 
@@ -234,11 +265,53 @@ fn database_list(catalog: &Catalog, has_temporary: bool) -> Vec<Row> {
     rows.map(|(place, (_, name))| vec![place.into(), name.into(), "".into()]).collect()
 }
 
-fn table_list(schema: &str, table: &TableEntry) -> Row {
-    let width = table.columns.len() as i64;
-    let without_row_id = table.definition.is_without_row_id();
-    let (name, strict) = (table.name().into(), table.definition.is_strict().into());
-    vec![schema.into(), name, "table".into(), width.into(), without_row_id.into(), strict]
+/// The view of this name, unless a table has it in a schema that is asked before.
+fn find_view<'a>(catalog: &Catalog, about: About<'a>, name: &str) -> Option<&'a ViewColumns> {
+    let schemas = catalog.schemas().in_turn();
+    let mut wanted = schemas.filter(|id| about.schema.is_none_or(|schema| schema == *id));
+    let view = |id: SchemaId| {
+        let is_it = |view: &&ViewColumns| view.schema == id && view.name.eq_ignore_ascii_case(name);
+        about.texts.views.iter().find(is_it)
+    };
+    let first = wanted.find(|&id| catalog.find_table_in(id, name).is_some() || view(id).is_some());
+    view(first?)
+}
+
+fn view_xinfo(view: &ViewColumns) -> Vec<Row> {
+    let row = |(position, (name, declared)): (i64, &(String, String))| {
+        let (name, declared) = (name.as_str().into(), declared.as_str().into());
+        vec![position.into(), name, declared, 0.into(), Value::Null, 0.into(), 0.into()]
+    };
+    (0..).zip(&view.columns).map(row).collect()
+}
+
+/// Of each schema, or one of them, the views and the tables, the newest first.
+fn table_list(catalog: &Catalog, about: About<'_>) -> Vec<Row> {
+    let row = |schema: &str, name: &str, kind: &str, width: usize, has: [bool; 2]| -> Row {
+        let [is_keyed, is_strict] = has.map(Value::from);
+        vec![schema.into(), name.into(), kind.into(), (width as i64).into(), is_keyed, is_strict]
+    };
+    let mut rows = Vec::new();
+    for (id, schema) in catalog.schemas().iter() {
+        if about.schema.is_some_and(|wanted| wanted != id) {
+            continue;
+        }
+        let views = about.texts.views.iter().rev().filter(|view| view.schema == id);
+        rows.extend(
+            views.map(|view| row(schema, &view.name, "view", view.columns.len(), [false, false])),
+        );
+        rows.extend(catalog.tables_in(id).rev().map(|table| {
+            let has = [table.definition.is_without_row_id(), table.definition.is_strict()];
+            row(schema, table.name(), "table", table.columns.len(), has)
+        }));
+    }
+    let is_meant = |row: &Row| {
+        about.argument.is_none_or(|name| {
+            row[1].as_text().is_some_and(|found| found.eq_ignore_ascii_case(name))
+        })
+    };
+    rows.retain(is_meant);
+    rows
 }
 
 /// A declared type as SQLite tells it: those that it knows well in capitals, others as written.

@@ -76,6 +76,15 @@ pub(super) fn columns(db: &Database, view: &Object) -> Result<Vec<String>> {
     Ok(run::columns(&query))
 }
 
+/// Name and type of each of a view's columns.
+///
+/// # Errors
+/// For a view that cannot be read.
+pub(super) fn typed_columns(db: &Database, view: &Object) -> Result<Vec<(String, String)>> {
+    let query = run::bind(&db.view(), &Select::from(source(db, view, None)?))?;
+    Ok(run::columns(&query).into_iter().zip(query.column_types(db.catalog())).collect())
+}
+
 /// Looks whether a view finds all that it names, though not whether its functions are known.
 ///
 /// # Errors
