@@ -58,9 +58,9 @@ pub use catalog::{
     Column, ConstraintMode, ForeignKey, Index, IndexColumn, MatchType, ReferentialAction, Table,
 };
 pub use database::{
-    CheckReport, Control, Database, Delete, Dialect, Done, Enforcement, EnforcementChange, Insert,
-    OnConflict, Plan, Row, RowRef, RowValues, Savepoint, Selector, SharedDatabase, Statement,
-    Transaction, Update, Upsert, Walk, Walks,
+    CheckReport, Control, Database, Delete, Dialect, Done, Enforcement, EnforcementChange,
+    FoundRows, Insert, OnConflict, Plan, Row, RowRef, RowValues, Savepoint, Selector,
+    SharedDatabase, Statement, Transaction, Update, Upsert, Walk, Walks,
 };
 pub use error::{Error, Result, Violation};
 pub use expression::{Expression, col, lit};

@@ -52,9 +52,8 @@ fn read(db: &Database, table: TableId, key: i64) -> ondelete::Result<u64> {
 
 /// INTERFACE: finds the rows whose column holds this; how many, and the sum of their keys.
 fn find(db: &Database, table: &str, column: &str, key: i64) -> ondelete::Result<(u64, u64)> {
-    let rows = db.find(table, col(column).eq(key))?;
-    let ids = rows.iter().filter_map(|(_, row)| row[0].as_integer());
-    Ok((rows.len() as u64, ids.map(|id| id as u64).sum()))
+    let ids = db.rows(table, col(column).eq(key))?.filter_map(|row| row.get(0).as_integer());
+    Ok(ids.fold((0, 0), |(count, sum), id| (count + 1, sum + id as u64)))
 }
 
 /// INTERFACE: has every row walked by itself.

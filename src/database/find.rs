@@ -3,13 +3,14 @@
 use super::Database;
 use crate::catalog::{IndexEntry, IndexKind, TableEntry};
 use crate::error::{Error, InputError, Result};
-use crate::expression::{Bound, Expression, Operand, Scope};
+use crate::expression::{Bound, ColumnComparison, Expression, Operand, Scope};
 use crate::id::{RowId, RowIds, TableRef};
 use crate::query::Selector;
 use crate::storage::{KeyPart, Row, RowIter, RowRef, Store};
 use crate::table::View;
 use crate::value::{Affinity, Collation, KeyRef, OrderedKey, Value, compare};
 use std::cmp::Ordering;
+use std::fmt;
 
 impl Database {
     /// The row with this primary key.
@@ -32,7 +33,7 @@ impl Database {
     ///
     /// # Cost
     /// **O(log n + m)** for m matches by key or row id, or where the predicate's equalities cover an
-    /// index; else **O(n)** for n rows.
+    /// index; else **O(n)** for n rows. [`Database::rows`] copies none of them.
     ///
     /// # Errors
     /// As [`Database::get`]; [`Error::Input`] if the predicate names a column that is not there.
@@ -41,15 +42,42 @@ impl Database {
         table: impl Into<TableRef<'t>>,
         selector: impl Into<Selector>,
     ) -> Result<Vec<(RowId, Row)>> {
-        let (table, selector) = (self.table(table)?, selector.into());
-        let copy = |row: RowRef<'_>| (row.row_id(), row.to_row());
-        if let Selector::Filter(predicate) = &selector
-            && let Ok(predicate) = bind(table, predicate)
-        {
-            return Ok(self.rows_where(table, &predicate).map(copy).collect());
+        Ok(self.rows(table, selector)?.map(|row| (row.row_id(), row.to_row())).collect())
+    }
+
+    /// The rows selected, in row id order, read where they are: nothing is copied, and what is not
+    /// asked for is not looked for.
+    ///
+    /// ```
+    /// # use ondelete::{Column, Database, Enforcement, Table, ValueRef, col, row};
+    /// # let mut db = Database::new(Enforcement::On);
+    /// # db.create_table(Table::new("hero").column(Column::integer("id").primary_key())
+    /// #     .column(Column::text("name")))?;
+    /// db.insert_many("hero", [row![1, "Deadpond"], row![2, "Rusty-Man"]])?;
+    /// let mut later = db.rows("hero", col("id").gt(1))?;
+    /// assert_eq!(later.next().expect("there is one").get(1), ValueRef::Text("Rusty-Man"));
+    /// # Ok::<(), ondelete::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    /// As [`Database::find`], for the rows that are taken.
+    ///
+    /// # Errors
+    /// As [`Database::find`].
+    pub fn rows<'t>(
+        &self,
+        table: impl Into<TableRef<'t>>,
+        selector: impl Into<Selector>,
+    ) -> Result<FoundRows<'_>> {
+        let table = self.table(table)?;
+        match selector.into() {
+            Selector::All => Ok(self.store.rows(table.id).into()),
+            Selector::RowId(row_id) => Ok(self.store.rows_of_id(table.id, Some(row_id)).into()),
+            Selector::Key(key) => {
+                Ok(self.store.rows_of_id(table.id, self.find_by_key(table, &key)?).into())
+            }
+            Selector::Filter(predicate) => self.found_by(table, &predicate, &[]),
         }
-        let ids = self.matching(table, &selector, &[])?;
-        Ok(ids.into_iter().filter_map(|id| self.store.row(table.id, id)).map(copy).collect())
     }
 
     /// The ids of the rows selected, ascending.
@@ -65,15 +93,29 @@ impl Database {
                 Ok(self.store.row(table.id, *row_id).map(|_| *row_id).into_iter().collect())
             }
             Selector::Key(key) => Ok(self.find_by_key(table, key)?.into_iter().collect()),
-            Selector::Filter(predicate) => match bind(table, predicate) {
-                Ok(predicate) => {
-                    Ok(self.rows_where(table, &predicate).map(RowRef::row_id).collect())
-                }
-                Err(error) => match self.find_by_query(table, predicate, parameters) {
-                    // What a row knows under no name, a query does not either.
-                    Err(_) if predicate.is_plain() => Err(error),
-                    found => Ok(found?.into()),
-                },
+            Selector::Filter(predicate) => {
+                Ok(self.found_by(table, predicate, parameters)?.map(RowRef::row_id).collect())
+            }
+        }
+    }
+
+    /// The rows for which a predicate is true.
+    fn found_by(
+        &self,
+        table: &TableEntry,
+        predicate: &Expression,
+        parameters: &[Value],
+    ) -> Result<FoundRows<'_>> {
+        match bind(table, predicate) {
+            Ok(bound) => {
+                let candidates = candidates(&self.store, table, &bound.equalities());
+                let rows = candidates.unwrap_or_else(|| self.store.rows(table.id));
+                Ok(FoundRows { rows, asked: Asked::of(bound) })
+            }
+            Err(error) => match self.find_by_query(table, predicate, parameters) {
+                // What a row knows under no name, a query does not either.
+                Err(_) if predicate.is_plain() => Err(error),
+                found => Ok(self.store.rows_of_ids(table.id, &found?).into()),
             },
         }
     }
@@ -105,16 +147,65 @@ impl Database {
         let index = indexes.find(|index| matches!(index.kind, IndexKind::PrimaryKey));
         Ok(index.and_then(|index| self.store.find_unique(table.id, index.id, &key)))
     }
+}
 
-    /// The rows for which a predicate is true, ascending.
-    fn rows_where<'a>(
-        &'a self,
-        table: &TableEntry,
-        predicate: &'a Bound,
-    ) -> impl Iterator<Item = RowRef<'a>> {
-        let candidates = candidates(&self.store, table, &predicate.equalities());
-        let rows = candidates.unwrap_or_else(|| self.store.rows(table.id));
-        rows.filter(|row| predicate.truth(&Stored(*row)) == Some(true))
+/// Rows that were selected, one after another.
+pub struct FoundRows<'a> {
+    rows: RowIter<'a>,
+    asked: Asked,
+}
+
+/// What a row is asked before it counts as selected.
+enum Asked {
+    Nothing,
+    /// How a column compares with a value.
+    Comparison(ColumnComparison, Value),
+    Predicate(Bound),
+}
+
+impl<'a> From<RowIter<'a>> for FoundRows<'a> {
+    /// All of them.
+    fn from(rows: RowIter<'a>) -> Self {
+        FoundRows { rows, asked: Asked::Nothing }
+    }
+}
+
+impl<'a> Iterator for FoundRows<'a> {
+    type Item = RowRef<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<RowRef<'a>> {
+        let FoundRows { rows, asked } = self;
+        rows.find(|row| asked.is_true(*row))
+    }
+}
+
+impl fmt::Debug for FoundRows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FoundRows").finish_non_exhaustive()
+    }
+}
+
+impl Asked {
+    fn of(predicate: Bound) -> Self {
+        match predicate.as_column_comparison(&|_| true) {
+            Some(comparison) if comparison.with.as_column().is_none() => {
+                let value = comparison.with.evaluate(&[] as &[Value]);
+                Asked::Comparison(comparison, value)
+            }
+            _ => Asked::Predicate(predicate),
+        }
+    }
+
+    #[inline]
+    fn is_true(&self, row: RowRef<'_>) -> bool {
+        match self {
+            Asked::Nothing => true,
+            Asked::Comparison(comparison, value) => {
+                comparison.is_true(row.get(comparison.column), value.as_ref())
+            }
+            Asked::Predicate(predicate) => predicate.truth(&Stored(row)) == Some(true),
+        }
     }
 }
 

@@ -47,6 +47,7 @@ pub use crate::storage::{Row, RowRef};
 #[cfg(feature = "sql")]
 pub(crate) use check::dangling_rows;
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
+pub use find::FoundRows;
 pub(crate) use find::rows_where;
 pub use objects::{Object, ObjectKind};
 pub use shared::{SharedDatabase, WriteGuard};

@@ -22,6 +22,10 @@ impl ColumnComparison {
     /// Whether it is true of a value of the column, and of the other side.
     #[inline]
     pub fn is_true(&self, column: ValueRef<'_>, with: ValueRef<'_>) -> bool {
+        // Integers compare alike by any rule.
+        if let (ValueRef::Integer(column), ValueRef::Integer(with)) = (column, with) {
+            return self.comparison.allows(column.cmp(&with));
+        }
         self.comparison.holds(column, with, self.rule) == Some(true)
     }
 }
@@ -72,43 +76,34 @@ impl Comparison {
     }
 
     /// Whether it holds; `None` if that is open.
-    #[inline]
     pub(super) fn holds(self, left: ValueRef<'_>, right: ValueRef<'_>, rule: Rule) -> Option<bool> {
-        let order = || rule.order(left, right);
-        // Whether both, or else not just one of them, are NULL.
-        let alike = left.is_null() == right.is_null();
+        let is_open = left.is_null() || right.is_null();
         match self {
-            Comparison::Is => return Some(alike && order().is_eq()),
-            Comparison::IsNot => return Some(!alike || order().is_ne()),
-            Comparison::Equal
-            | Comparison::NotEqual
-            | Comparison::Less
-            | Comparison::LessOrEqual
-            | Comparison::Greater
-            | Comparison::GreaterOrEqual => {}
+            // NULL is NULL, and nothing else.
+            Comparison::Is if is_open => Some(left.is_null() == right.is_null()),
+            Comparison::IsNot if is_open => Some(left.is_null() != right.is_null()),
+            _ if is_open => None,
+            _ => Some(self.allows(rule.order(left, right))),
         }
-        if left.is_null() || right.is_null() {
-            return None;
+    }
+
+    /// Whether it holds of values, none of them NULL, in this order.
+    #[inline]
+    fn allows(self, order: Ordering) -> bool {
+        match self {
+            Comparison::Equal | Comparison::Is => order.is_eq(),
+            Comparison::NotEqual | Comparison::IsNot => order.is_ne(),
+            Comparison::Less => order.is_lt(),
+            Comparison::LessOrEqual => order.is_le(),
+            Comparison::Greater => order.is_gt(),
+            Comparison::GreaterOrEqual => order.is_ge(),
         }
-        Some(match self {
-            Comparison::Equal | Comparison::Is => order().is_eq(),
-            Comparison::NotEqual | Comparison::IsNot => order().is_ne(),
-            Comparison::Less => order().is_lt(),
-            Comparison::LessOrEqual => order().is_le(),
-            Comparison::Greater => order().is_gt(),
-            Comparison::GreaterOrEqual => order().is_ge(),
-        })
     }
 }
 
 impl Rule {
     /// The order of two values after the affinity is applied to both.
-    #[inline]
     fn order(self, left: ValueRef<'_>, right: ValueRef<'_>) -> Ordering {
-        // Integers compare alike by any rule.
-        if let (ValueRef::Integer(left), ValueRef::Integer(right)) = (left, right) {
-            return left.cmp(&right);
-        }
         match self.affinity {
             None | Some(Affinity::Blob) => compare_refs(left, right, self.collation),
             Some(Affinity::Text) => self.order_as_text(left, right),

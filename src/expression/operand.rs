@@ -3,7 +3,7 @@
 //! Most operators only look: a comparison of a column needs no copy of its text. So a scope says
 //! where a value lies, and a value of its own is made of it by those alone who keep it.
 
-use crate::value::{NULL, Value, ValueRef};
+use crate::value::{Collation, NULL, Value, ValueRef};
 use std::borrow::Cow;
 
 /// A value that is read where it lies, or one that was computed.
@@ -44,6 +44,16 @@ impl<'a> Operand<'a> {
             Operand::Held(value) => value.clone(),
             Operand::Stored(value) => value.to_value(),
             Operand::Computed(value) => value,
+        }
+    }
+
+    /// The representative of the values that are equal to this one under the collation, as
+    /// [`canonical`](crate::value::canonical) has it.
+    #[inline]
+    pub fn into_canonical(self, collation: Collation) -> Value {
+        match self.as_ref() {
+            ValueRef::Integer(integer) => Value::Integer(integer),
+            _ => self.into_owned().into_canonical(collation),
         }
     }
 

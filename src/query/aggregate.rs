@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use crate::expression::{Bound, Call, Fault, Operand, Scope};
-use crate::value::{Collation, OrderedKey, Value, canonical, compare_refs};
+use crate::value::{Collation, OrderedKey, Value, compare_refs};
 use foldhash::fast::FixedState;
 use std::collections::HashSet;
 
@@ -71,7 +71,7 @@ impl Aggregate {
             return self.decides().then_some(to.count == 0);
         }
         if self.call.is_distinct() {
-            let key = OrderedKey::from_iter([canonical(&value.clone().into_cow(), collation)]);
+            let key = OrderedKey::from_iter([value.clone().into_canonical(collation)]);
             if !to.seen.insert(key) {
                 return None;
             }

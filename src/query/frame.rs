@@ -11,6 +11,7 @@ use crate::error::{Error, QueryError, Result};
 use crate::expression::{Fault, Operand, Rule, Scope, SubqueryUse};
 use crate::table::{RowRef, View};
 use crate::value::{Key, Value};
+use smallvec::SmallVec;
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -127,13 +128,23 @@ pub(super) enum Current<'v> {
     Held(Arc<Vec<Vec<Value>>>, usize),
 }
 
+/// The rows that the sources are at: nearly always of one or two.
+pub(super) type CurrentRows<'v> = SmallVec<[Current<'v>; 2]>;
+
+/// None of any source.
+pub(super) fn no_rows<'v>(sources: usize) -> CurrentRows<'v> {
+    let mut rows = CurrentRows::new();
+    rows.resize(sources, Current::Null);
+    rows
+}
+
 /// One SELECT of a running query.
 pub(super) struct Frame<'r, 'v> {
     pub(super) run: &'r Run<'v>,
     pub(super) plan: &'r ScopePlan,
     pub(super) parent: Option<&'r Frame<'r, 'v>>,
-    pub(super) rows: RefCell<Vec<Current<'v>>>,
-    pub(super) aggregates: RefCell<Vec<Value>>,
+    pub(super) rows: RefCell<CurrentRows<'v>>,
+    pub(super) aggregates: RefCell<Key>,
     constants: Vec<OnceCell<Value>>,
 }
 
@@ -144,11 +155,12 @@ impl<'r, 'v> Frame<'r, 'v> {
         parent: Option<&'r Frame<'r, 'v>>,
         sources: usize,
     ) -> Self {
-        let rows = RefCell::new(vec![Current::Null; sources]);
+        let rows = RefCell::new(no_rows(sources));
         let constants = vec![OnceCell::new(); plan.constants.len()];
-        Frame { run, plan, parent, rows, aggregates: RefCell::new(Vec::new()), constants }
+        Frame { run, plan, parent, rows, aggregates: RefCell::default(), constants }
     }
 
+    #[inline]
     pub(super) fn set(&self, source: usize, row: Current<'v>) {
         self.rows.borrow_mut()[source] = row;
     }

@@ -4,25 +4,25 @@
 //! first row, or of the row that the last min or max has its value from, as in SQLite.
 
 use super::aggregate::Accumulator;
-use super::frame::{Current, Frame, Run};
+use super::frame::{CurrentRows, Frame, Run, no_rows};
 use super::join::Loops;
 use super::plan::{GroupPlan, SelectPlan};
 use crate::error::Result;
-use crate::value::{OrderedKey, Value};
+use crate::value::{Key, OrderedKey};
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 /// A group as far as its rows are known.
 struct Group<'v> {
     /// The row that its bare columns are of.
-    rows: Vec<Current<'v>>,
+    rows: CurrentRows<'v>,
     accumulators: Vec<Accumulator>,
 }
 
 impl<'v> Group<'v> {
     fn new(plan: &GroupPlan, frame: &Frame<'_, 'v>) -> Self {
         let accumulators = plan.aggregates.iter().map(|_| Accumulator::default()).collect();
-        Group { rows: vec![Current::Null; frame.rows.borrow().len()], accumulators }
+        Group { rows: no_rows(frame.rows.borrow().len()), accumulators }
     }
 
     fn add(&mut self, plan: &GroupPlan, frame: &Frame<'_, 'v>, is_first: bool) {
@@ -31,7 +31,8 @@ impl<'v> Group<'v> {
             decided = aggregate.add(accumulator, frame).or(decided);
         }
         if decided.unwrap_or(is_first) {
-            self.rows.clone_from(&frame.rows.borrow());
+            let rows = frame.rows.borrow();
+            self.rows.iter_mut().zip(&*rows).for_each(|(own, row)| *own = row.clone());
         }
     }
 }
@@ -45,23 +46,33 @@ pub(super) fn run_groups<'r, 'v>(
     call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
 ) -> Result<()> {
     let mut loops = Loops::new(run, select, parent);
-    let groups = match plan.keys.is_empty() {
-        true => vec![all_in_one(plan, frame, &mut loops)?],
-        false => by_key(plan, frame, &mut loops)?,
-    };
-    for Group { rows, accumulators } in groups {
-        *frame.rows.borrow_mut() = rows;
-        let values = plan.aggregates.iter().zip(&accumulators);
-        let values: Vec<Value> =
-            values.map(|(aggregate, accumulator)| aggregate.value(accumulator, frame)).collect();
-        *frame.aggregates.borrow_mut() = values;
-        let passes = plan.having.as_ref().is_none_or(|having| having.truth(frame) == Some(true));
-        run.check()?;
-        if passes && !call(frame)? {
+    if plan.keys.is_empty() {
+        let group = all_in_one(plan, frame, &mut loops)?;
+        return finish(group, plan, frame, call).map(drop);
+    }
+    for group in by_key(plan, frame, &mut loops)? {
+        if !finish(group, plan, frame, call)? {
             break;
         }
     }
     Ok(())
+}
+
+/// Calls for a group, if it passes; whether more are wanted.
+fn finish<'r, 'v>(
+    group: Group<'v>,
+    plan: &GroupPlan,
+    frame: &Frame<'r, 'v>,
+    call: &mut dyn FnMut(&Frame<'r, 'v>) -> Result<bool>,
+) -> Result<bool> {
+    *frame.rows.borrow_mut() = group.rows;
+    let values = plan.aggregates.iter().zip(&group.accumulators);
+    let values: Key =
+        values.map(|(aggregate, accumulator)| aggregate.value(accumulator, frame)).collect();
+    *frame.aggregates.borrow_mut() = values;
+    let passes = plan.having.as_ref().is_none_or(|having| having.truth(frame) == Some(true));
+    frame.run.check()?;
+    Ok(!passes || call(frame)?)
 }
 
 /// All rows as one group, even if there are none.
@@ -91,7 +102,7 @@ fn by_key<'r, 'v>(
         // Pushed one by one, they are not moved once they are there.
         let mut key = OrderedKey::default();
         for (part, collation) in &plan.keys {
-            key.push(part.evaluate(frame).into_canonical(*collation));
+            key.push(part.read(frame).into_canonical(*collation));
         }
         match groups.get_mut(&key) {
             Some(group) => group.add(plan, frame, false),

@@ -64,17 +64,27 @@ impl<'v> Cursor<'_, 'v> {
             })
         };
         let row = match &mut self.rows {
-            Rows::None => None,
-            Rows::Stored(rows) => rows.find(passes).map(Current::Stored),
-            Rows::Sorted(rows) => rows.find(passes).map(Current::Stored),
-            Rows::Held(rows, range) => range.next().map(|at| Current::Held(rows.clone(), at)),
-            Rows::Chosen(rows, chosen) => chosen.next().map(|at| Current::Held(rows.clone(), at)),
-            Rows::Recursive(rows) => rows.next()?.map(|row| Current::Held(Arc::new(vec![row]), 0)),
+            Rows::None => Current::Null,
+            Rows::Stored(rows) => stored(rows.find(passes)),
+            Rows::Sorted(rows) => stored(rows.find(passes)),
+            Rows::Held(rows, range) => held(rows, range.next()),
+            Rows::Chosen(rows, chosen) => held(rows, chosen.next()),
+            Rows::Recursive(rows) => {
+                rows.next()?.map_or(Current::Null, |row| Current::Held(Arc::new(vec![row]), 0))
+            }
         };
-        let is_found = row.is_some();
-        frame.set(at, row.unwrap_or_default());
+        let is_found = !matches!(row, Current::Null);
+        frame.set(at, row);
         Ok(is_found)
     }
+}
+
+fn stored(row: Option<RowRef<'_>>) -> Current<'_> {
+    row.map_or(Current::Null, Current::Stored)
+}
+
+fn held<'v>(rows: &Arc<Vec<Vec<Value>>>, at: Option<usize>) -> Current<'v> {
+    at.map_or(Current::Null, |at| Current::Held(rows.clone(), at))
 }
 
 /// Rows of a source by the values of some of their columns.

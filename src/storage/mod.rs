@@ -160,6 +160,12 @@ impl Store {
         RowIter::one(rows, row_id.and_then(|row_id| rows.find(row_id.0)))
     }
 
+    /// The rows of these ids that are live, in this order.
+    pub fn rows_of_ids(&self, table: TableId, row_ids: &[RowId]) -> RowIter<'_> {
+        let rows = &self.tables.get(table).rows;
+        RowIter::listed(rows, row_ids.iter().filter_map(|id| rows.find(id.0)).collect())
+    }
+
     /// How many rows there are. **O(1)**.
     pub fn row_count(&self, table: TableId) -> usize {
         self.tables.get(table).rows.live_count()
@@ -182,10 +188,11 @@ impl Store {
     /// **O(m)** for m rows; **O(m log m)** if they came in another order than that of their ids.
     pub fn find(&self, table: TableId, index: IndexId, key: &OrderedKey) -> RowIter<'_> {
         let rows = &self.tables.get(table).rows;
-        let slots = match self.own_index(table, index) {
+        let mut slots = match self.own_index(table, index) {
             Some(own) => own.find(rows, key),
             None => self.referencing_slots(table, index, key),
         };
+        rows.sort(&mut slots);
         RowIter::listed(rows, slots)
     }
 

@@ -75,12 +75,12 @@ impl<'a> RowRef<'a> {
 
     /// A copy of its values.
     pub fn to_vec(self) -> Vec<Value> {
-        self.values().map(ValueRef::to_value).collect()
+        (0..self.width()).map(|position| self.value(position)).collect()
     }
 
     /// A copy of its values that is cheap to clone.
     pub fn to_row(self) -> Row {
-        self.values().map(ValueRef::to_value).collect()
+        (0..self.width()).map(|position| self.value(position)).collect()
     }
 }
 
@@ -113,9 +113,8 @@ impl<'a> RowIter<'a> {
         RowIter { rows, slots: Slots::One(slot.into_iter()) }
     }
 
-    /// The rows of these slots, in the order of their row ids.
-    pub(super) fn listed(rows: &'a Rows, mut slots: Vec<u32>) -> Self {
-        rows.sort(&mut slots);
+    /// The rows of these slots, in this order.
+    pub(super) fn listed(rows: &'a Rows, slots: Vec<u32>) -> Self {
         RowIter { rows, slots: Slots::Listed(slots.into_iter()) }
     }
 }
@@ -263,7 +262,11 @@ impl Rows {
                 let slots = Box::new(slots.filter(|&slot| self.live.get(slot)));
                 RowIter { rows: self, slots: Slots::Sought(slots) }
             }
-            None => RowIter::listed(self, self.live.ones().collect()),
+            None => {
+                let mut slots: Vec<u32> = self.live.ones().collect();
+                self.sort(&mut slots);
+                RowIter::listed(self, slots)
+            }
         }
     }
 
