@@ -160,7 +160,7 @@ impl<'r, 'v> Frame<'r, 'v> {
         Frame { run, plan, parent, rows, aggregates: RefCell::default(), constants }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn set(&self, source: usize, row: Current<'v>) {
         self.rows.borrow_mut()[source] = row;
     }

@@ -65,6 +65,7 @@ impl<'v> Cursor<'_, 'v> {
         };
         let row = match &mut self.rows {
             Rows::None => Current::Null,
+            Rows::Stored(rows) if tests.is_empty() => stored(rows.next()),
             Rows::Stored(rows) => stored(rows.find(passes)),
             Rows::Sorted(rows) => stored(rows.find(passes)),
             Rows::Held(rows, range) => held(rows, range.next()),

@@ -130,7 +130,7 @@ impl AllOnes<'_> {
 impl Iterator for AllOnes<'_> {
     type Item = u32;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<u32> {
         loop {
             if let Some(one) = self.front.next() {
