@@ -83,7 +83,10 @@ pub(super) fn place(
     for at in 0..sources.len() {
         let chosen = choose(binder, scope, sources, at, &terms);
         sources[at].access = chosen.access;
-        settled.extend(chosen.settled);
+        // A row that has gone with none is not looked for: WHERE is still to be asked of it.
+        let is_right = sources[at].is_right;
+        let is_settled = |&term: &usize| !is_right || terms[term].left.is_some();
+        settled.extend(chosen.settled.into_iter().filter(is_settled));
     }
     let right = last_right(sources);
     let mut conditions = Vec::new();
