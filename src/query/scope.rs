@@ -297,19 +297,24 @@ impl<'a> ScopeNames<'a> {
                 });
             }
         }
-        let candidates = sources.iter().enumerate();
-        let candidates: Vec<_> = candidates.filter(|(_, source)| source.goes_by(name)).collect();
         let is_hidden = name.column() == HIDDEN_ROW_ID;
-        // What is updated stands behind all that is joined to it, whatever that is called.
-        let first = if is_hidden { candidates.len().saturating_sub(1) } else { 0 };
-        if let ([(at, source)], None) = (&candidates[first..], found)
-            && source.row_id.is_some()
-            && (is_hidden || (source.shows_row_id && is_row_id(name.column())))
-        {
-            let position = self.slot(Slot::RowId { source: *at });
-            found = Some(ColumnInfo::column(position, Affinity::Integer, Collation::Binary));
+        if found.is_some() || !(is_hidden || is_row_id(name.column())) {
+            return Ok(found);
         }
-        Ok(found)
+        let has_it = |source: &SourceNames| {
+            source.goes_by(name) && source.row_id.is_some() && (is_hidden || source.shows_row_id)
+        };
+        let mut having = (0..sources.len()).filter(|&at| has_it(&sources[at]));
+        let row_id = |source: usize| {
+            let position = self.slot(Slot::RowId { source });
+            ColumnInfo::column(position, Affinity::Integer, Collation::Binary)
+        };
+        Ok(match (having.next(), having.next_back()) {
+            // What is updated stands behind all that is joined to it, whatever that is called.
+            (Some(_), Some(last)) if is_hidden => Some(row_id(last)),
+            (Some(only), None) => Some(row_id(only)),
+            (Some(_), Some(_)) | (None, _) => None,
+        })
     }
 
     fn find_alias(&self, name: &ColumnName) -> Result<Option<ColumnInfo>, BindError> {

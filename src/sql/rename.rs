@@ -268,20 +268,26 @@ fn names_table(all: &[Token<'_>], at: usize, name: TableName<'_>) -> bool {
     let is_condition = previous.is("ON") && is_in_from(all, at);
     (is_behind_word && !is_condition)
         || is_behind_or
-        || (previous.is_sign(",") && is_in_from(all, at))
+        || ((previous.is_sign(",") || previous.is_sign("(")) && is_in_from(all, at))
 }
 
-/// Whether a token stands in the list of a FROM, at the same depth.
+/// Whether a token stands in the list of a FROM, at the same depth or in a join in parentheses.
 fn is_in_from(all: &[Token<'_>], at: usize) -> bool {
+    let opens_join = |open: usize| {
+        before(all, open).is_some_and(|token| {
+            [",", "("].iter().any(|sign| token.is_sign(sign))
+                || ["FROM", "JOIN"].iter().any(|word| token.is(word))
+        })
+    };
     let mut depth = 0;
-    for token in all[..at].iter().rev() {
+    for (place, token) in all[..at].iter().enumerate().rev() {
         if token.is_sign(")") {
             depth += 1;
         } else if token.is_sign("(") {
-            if depth == 0 {
+            if depth == 0 && !opens_join(place) {
                 return false;
             }
-            depth -= 1;
+            depth = usize::saturating_sub(depth, 1);
         } else if depth == 0 && token.is("FROM") {
             return true;
         } else if depth == 0

@@ -190,6 +190,10 @@ fn refusal(error: &Foreign, source: &str) -> Error {
             let message = other.to_string();
             let line = message.strip_prefix("Parse error: ").unwrap_or(&message);
             let line = line.strip_suffix(" in ALTER TABLE statement").unwrap_or(line);
+            if let Some(option) = line.strip_prefix("unknown table option: WITHOUT ") {
+                let message = format!("unknown table option: {option}");
+                return SqlError::Refused { message }.into();
+            }
             if line.starts_with("unsupported JOIN type")
                 && let Some(words) = query::unknown_join(source)
             {
@@ -295,7 +299,10 @@ fn cure(text: &str) -> Option<String> {
             let is_idle =
                 at + 2 >= all.len() || [",", ")", "CONSTRAINT"].iter().any(|word| is_next(2, word));
             if is_idle {
-                cured.push_str(&text[copied..token.start]);
+                // One that stands for itself goes with the comma before it.
+                let first = all[at.saturating_sub(1)];
+                let start = if first.is_sign(",") { first.start } else { token.start };
+                cured.push_str(&text[copied..start]);
                 copied = all.get(at + 1).map_or(text.len(), Token::end);
             }
         } else if token.is("ON") && is_check && is_next(1, "CONFLICT") {
