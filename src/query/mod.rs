@@ -9,6 +9,10 @@
 //! A subquery is a column of the scope it stands in, computed when it is asked for and kept as long as
 //! what it reads of that scope stays the same (`frame`).
 //!
+//! Rows are read where they are stored. What is asked of each of many is asked early and of as little
+//! as possible: conditions that compare a column with what stays the same, before the row is set
+//! (`join`); sort keys, before the row is computed (`sort`).
+//!
 //! # Order
 //!
 //! Without an ORDER BY the rows of a table come as SQLite would find them: by row id, or in the order
@@ -19,7 +23,7 @@
 //! SQLite weighs which source to begin with, and we do not: the rows of a join may come in another
 //! order there, and what depends on that (LIMIT, the first row of a subquery) may differ. An index is
 //! looked into for whole keys only; for a part of one, or a range, rows are found by a scan and put
-//! into its order. A table is scanned by copying the values that conditions ask for.
+//! into its order.
 
 mod access;
 mod aggregate;

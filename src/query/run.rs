@@ -248,7 +248,11 @@ fn run_sorted<'r, 'v>(
     let (mut seen, mut sorter) = (Seen::default(), Sorter::new(&select.order, most));
     // As in SQLite, a row that LIMIT keeps out is not computed; but DISTINCT has to see it.
     let is_late = sorter.is_bounded() && select.distinct.is_none();
+    let is_told_early = is_late && select.order.iter().all(|key| key.is_column(select));
     for_each_row(run, select, parent, &mut |frame| {
+        if is_told_early && sorter.is_behind(&select.order[0].read(select, None, frame)) {
+            return Ok(true);
+        }
         let row = (!is_late).then(|| row_of(select, frame));
         let mut keys: SmallVec<[Operand<'_>; 2]> = SmallVec::new();
         select.order.iter().for_each(|key| keys.push(key.read(select, row.as_deref(), frame)));

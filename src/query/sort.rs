@@ -4,7 +4,7 @@
 //! behind them all is not even computed: its sort keys tell.
 
 use super::frame::Frame;
-use super::plan::{SelectPlan, SortBy, SortKey};
+use super::plan::{SelectPlan, Slot, SortBy, SortKey};
 use super::select::Nulls;
 use crate::expression::Operand;
 use crate::value::{Key, Value, ValueRef, compare_refs};
@@ -62,6 +62,15 @@ impl<'p> Sorter<'p> {
         false
     }
 
+    /// Whether a row with this first sort key comes behind all that are wanted, whatever its others.
+    pub(super) fn is_behind(&self, first: &Operand<'_>) -> bool {
+        let Kept::First(most, heap) = &self.kept else { return false };
+        let last = heap.peek().filter(|_| heap.len() >= *most);
+        last.is_some_and(|last| {
+            self.order[0].compare(first.as_ref(), last.keys[0].as_ref()).is_gt()
+        })
+    }
+
     /// Adds a row that is wanted.
     pub(super) fn add(&mut self, keys: Key, row: Vec<Value>) {
         let Sorter { order, kept, count } = self;
@@ -113,6 +122,16 @@ impl PartialEq for Ranked<'_> {
 impl Eq for Ranked<'_> {}
 
 impl SortKey {
+    /// Whether it is a column, to read which nothing can fail.
+    pub(super) fn is_column(&self, select: &SelectPlan) -> bool {
+        let bound = match &self.by {
+            SortBy::Column(column) => &select.columns[*column],
+            SortBy::Computed(bound) => bound,
+        };
+        let slot = bound.as_column().map(|slot| select.scope.slots[slot]);
+        matches!(slot, Some(Slot::Column { .. } | Slot::RowId { .. }))
+    }
+
     /// The value to sort by, of a row that is computed already or is not.
     pub(super) fn read<'a>(
         &'a self,
