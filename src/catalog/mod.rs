@@ -219,6 +219,9 @@ impl Catalog {
 
     /// What a name stands for in a schema.
     fn named_in(&self, schema: SchemaId, name: &str) -> Option<Named> {
+        if schema != SchemaId::MAIN && self.links.elsewhere == 0 {
+            return None;
+        }
         let is_there = |table: TableId| self.by_id(table).definition.schema() == schema;
         self.links.find(name, |named| match named {
             Named::Table(table) | Named::Index(table, _) if !is_there(table) => false,

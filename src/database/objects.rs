@@ -62,13 +62,19 @@ impl Object {
     }
 }
 
-/// All of them, in the order of definition.
-pub(super) type Objects = Arc<Vec<Arc<Object>>>;
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Objects {
+    /// In the order of definition.
+    all: Arc<Vec<Arc<Object>>>,
+    /// How many are in another schema than main.
+    elsewhere: usize,
+}
 
 impl Database {
     /// What was defined by text, in the order of definition.
     pub fn objects(&self) -> &[Arc<Object>] {
-        &self.schema.objects
+        &self.schema.objects.all
     }
 
     /// The object of this kind and name in the first schema that has it.
@@ -89,7 +95,12 @@ impl Database {
 
     /// What was defined by text in a schema, in the order of definition.
     pub fn objects_in(&self, schema: SchemaId) -> impl Iterator<Item = &Arc<Object>> {
-        self.objects().iter().filter(move |object| object.schema == schema)
+        let all = match schema {
+            SchemaId::MAIN => self.objects(),
+            _ if self.schema.objects.elsewhere == 0 => &[],
+            _ => self.objects(),
+        };
+        all.iter().filter(move |object| object.schema == schema)
     }
 
     /// A number that changes with the schema, also back: what was made of an older schema has to be
@@ -109,7 +120,10 @@ impl Database {
     ) -> Result<()> {
         self.statement(|db| {
             db.log_beside_catalog();
-            change(Arc::make_mut(&mut db.schema_mut().objects));
+            let objects = &mut db.schema_mut().objects;
+            change(Arc::make_mut(&mut objects.all));
+            let is_elsewhere = |object: &&Arc<Object>| object.schema != SchemaId::MAIN;
+            objects.elsewhere = objects.all.iter().filter(is_elsewhere).count();
             Ok(())
         })
     }

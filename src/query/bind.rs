@@ -504,7 +504,7 @@ impl SelectBinder<'_> {
         });
         let names = SourceNames {
             name: source.name().map(str::to_owned),
-            schema: source.schema.clone(),
+            schema: source.schema.as_deref().map(Into::into),
             columns: named.collect(),
             ..SourceNames::default()
         };

@@ -8,7 +8,7 @@ use super::aggregate::{Aggregate, Function};
 use super::bind::{Binder, With};
 use super::plan::{Counter, ScopePlan, Slot, SubqueryPlan};
 use super::select::Select;
-use crate::catalog::TableEntry;
+use crate::catalog::{Name, TableEntry};
 use crate::error::{Error, QueryError, Result};
 use crate::expression::{
     BindError, Bound, Call, ColumnInfo, ColumnName, Columns, Expression, Subquery, SubqueryUse,
@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub(super) struct SourceNames {
     pub(super) name: Option<String>,
     /// The schema of a table or view.
-    pub(super) schema: Option<String>,
+    pub(super) schema: Option<Name>,
     pub(super) columns: Vec<NamedColumn>,
     /// Whether its columns can only be named together with it.
     pub(super) is_qualified: bool,
@@ -94,17 +94,20 @@ impl SourceNames {
 
     /// The same in a schema.
     pub(super) fn within(self, schema: &str) -> Self {
-        SourceNames { schema: Some(schema.to_owned()), ..self }
+        SourceNames { schema: Some(schema.into()), ..self }
     }
 
     /// Whether a column's name may be that of one of its own, as far as table and schema go.
     fn goes_by(&self, name: &ColumnName) -> bool {
-        let is_own = |own: &Option<String>, name: Option<&str>| {
-            name.is_none_or(|name| own.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
+        let is_own = |own: Option<&str>, name: Option<&str>| {
+            name.is_none_or(|name| own.is_some_and(|own| own.eq_ignore_ascii_case(name)))
         };
         match name.table() {
             None => !self.is_qualified,
-            Some(table) => is_own(&self.name, Some(table)) && is_own(&self.schema, name.schema()),
+            Some(table) => {
+                is_own(self.name.as_deref(), Some(table))
+                    && is_own(self.schema.as_deref(), name.schema())
+            }
         }
     }
 
