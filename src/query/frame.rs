@@ -197,11 +197,15 @@ impl<'r, 'v> Frame<'r, 'v> {
         }
     }
 
-    /// What is not asked for at every row, or takes longer anyway.
+    /// What a slot holds. By itself, so that a column's value is read without any of this.
     #[inline(never)]
-    fn other(&self, slot: Slot) -> Operand<'_> {
+    fn read(&self, slot: Slot) -> Operand<'_> {
         match slot {
-            Slot::Column { .. } | Slot::Parameter(_) => Operand::NULL,
+            Slot::Column { source, column } => self.cell(source, column),
+            Slot::Parameter(number) => {
+                let parameters = self.run.inputs.parameters;
+                parameters.get(number).map_or(Operand::NULL, Operand::Held)
+            }
             Slot::RowId { source } => self.row_id(source).into(),
             Slot::Outer(slot) => self.parent.map_or(Operand::NULL, |parent| parent.column(slot)),
             Slot::Constant(constant) => Operand::Held(self.constant(constant)),
@@ -285,11 +289,7 @@ impl Scope for Frame<'_, '_> {
     fn column(&self, position: usize) -> Operand<'_> {
         match self.plan.slots[position] {
             Slot::Column { source, column } => self.cell(source, column),
-            Slot::Parameter(number) => {
-                let parameters = self.run.inputs.parameters;
-                parameters.get(number).map_or(Operand::NULL, Operand::Held)
-            }
-            slot => self.other(slot),
+            slot => self.read(slot),
         }
     }
 

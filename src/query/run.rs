@@ -163,7 +163,7 @@ fn combine<'r, 'v>(
             Compound::Except => {
                 let mut left = by_key(combined, plan);
                 rows.iter().for_each(|row| {
-                    left.shift_remove(&key_of(row, &plan.collations));
+                    left.swap_remove(&key_of(row, &plan.collations));
                 });
                 sorted(left)
             }
