@@ -271,7 +271,7 @@ pub(crate) fn rows_where(
 ) -> Vec<RowId> {
     let found = predicate.and_then(|bound| candidates(view.store, table, &bound.equalities()));
     match found {
-        Some(rows) => in_order(view, table, rows.map(RowRef::row_id)),
+        Some(rows) => rows_in_order(view, table, rows.map(RowRef::row_id)),
         None => match table.primary_key_index() {
             Some(index) if table.definition.is_without_row_id() => {
                 key_order(view, table, index, view.store.rows(table.id).map(RowRef::row_id))
@@ -281,8 +281,12 @@ pub(crate) fn rows_where(
     }
 }
 
-/// Rows in the order of their ids, or in that of the primary key where it takes the ids' place.
-fn in_order(view: &View<'_>, table: &TableEntry, rows: impl Iterator<Item = RowId>) -> Vec<RowId> {
+/// Rows, given in the order of their ids, in that of the primary key where it takes the ids' place.
+pub(crate) fn rows_in_order(
+    view: &View<'_>,
+    table: &TableEntry,
+    rows: impl Iterator<Item = RowId>,
+) -> Vec<RowId> {
     match table.primary_key_index() {
         Some(index) if table.definition.is_without_row_id() => key_order(view, table, index, rows),
         _ => rows.collect(),

@@ -48,6 +48,8 @@ pub use crate::storage::{Row, RowRef};
 pub(crate) use check::dangling_rows;
 pub use check::{CHECK_ROWS_MAX, CheckReport, DanglingRow};
 pub use find::FoundRows;
+#[cfg(feature = "sql")]
+pub(crate) use find::rows_in_order;
 pub(crate) use find::rows_where;
 pub use objects::{Object, ObjectKind};
 pub use shared::{SharedDatabase, WriteGuard};

@@ -378,9 +378,25 @@ impl Database {
         };
         let done = referential::summarize(&self.schema.catalog, &self.store, &outcome, detail);
         self.note_outstanding(std::mem::take(&mut outcome.outstanding));
-        self.remember_sequences(&outcome.sequences);
+        // A statement that stops in its midst does not come to remember them.
+        if failure.is_none() {
+            self.remember_sequences(&outcome.sequences);
+        }
         let Outcome { let_pass, returned, .. } = outcome;
         Ok(Carried { done, let_pass, returned, failure })
+    }
+
+    /// Remembers tables with AUTOINCREMENT, even if they have not been given any row id.
+    ///
+    /// # Errors
+    /// [`crate::Error::Transaction`] if the transaction is aborted or poisoned.
+    #[cfg(feature = "sql")]
+    pub(crate) fn note_numbered(&mut self, tables: &[TableId]) -> Result<()> {
+        let sequences: Vec<_> = tables.iter().map(|table| (*table, RowId(0))).collect();
+        self.statement(|db| {
+            db.remember_sequences(&sequences);
+            Ok(())
+        })
     }
 
     /// Remembers the greatest row ids that tables with AUTOINCREMENT have been given.

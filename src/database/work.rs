@@ -4,8 +4,8 @@
 //! what is left: which rows of which table become what. The foreign keys are asked when the
 //! statement is prepared, as they are for the typed statements.
 
-use super::Database;
 use super::run::conflict_target;
+use super::{Database, Enforcement};
 use crate::catalog::{IndexColumn, IndexEntry, IndexKind, TableEntry};
 use crate::error::{Event, NameError, NameKind, Result};
 use crate::expression::Expression;
@@ -113,14 +113,17 @@ impl Database {
         self.run_ready(work.table, work.work, detail)
     }
 
-    /// Puts the rows of its query into a new table; none of the counters counts them.
+    /// Puts the rows of its query into a new table; none of the counters counts them, and no foreign key
+    /// that waits for such a table is asked.
     ///
     /// # Errors
     /// As [`Database::insert_many`].
     pub(crate) fn fill_table(&mut self, table: TableId, rows: Vec<Vec<Value>>) -> Result<()> {
-        let counters = self.counters;
+        let (counters, enforcement) = (self.counters, self.enforcement);
+        let let_pass = self.let_pass.take();
+        self.enforcement = Enforcement::Off;
         let result = self.insert_many(table, rows);
-        self.counters = counters;
+        (self.counters, self.enforcement, self.let_pass) = (counters, enforcement, let_pass);
         result.map(|_| ())
     }
 }

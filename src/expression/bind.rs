@@ -15,6 +15,7 @@ use std::sync::Arc;
 use super::error::BindError;
 use super::functions::{Function, is_aggregate};
 use super::resolved::{Bound, Resolved, Rule};
+use super::traits::{Traits, Types};
 use super::{
     Arithmetic, Call, ColumnName, Comparison, Expression, Node, Pattern, Subquery, SubqueryUse,
     Unary,
@@ -95,85 +96,6 @@ pub trait Columns {
     }
 }
 
-/// What an operand contributes to a comparison.
-#[derive(Clone, Copy)]
-struct Traits {
-    // None is no affinity, which is not that of a column without a type.
-    affinity: Option<Affinity>,
-    collation: Option<Collation>,
-    // Whether the collation comes from a COLLATE, in the operand or anywhere below it.
-    explicit: bool,
-    // Whether there is no column in it.
-    constant: bool,
-}
-
-impl Traits {
-    const LITERAL: Traits =
-        Traits { affinity: None, collation: None, explicit: false, constant: true };
-
-    fn of_column(column: ColumnInfo) -> Traits {
-        let ColumnInfo { affinity, collation, is_explicit, .. } = column;
-        Traits { affinity, collation, explicit: is_explicit, constant: false }
-    }
-
-    /// Those of an operator: nothing but the first COLLATE among its operands.
-    fn of_operator(operands: impl IntoIterator<Item = Traits>) -> Traits {
-        operands.into_iter().fold(Traits::LITERAL, |found, operand| Traits {
-            affinity: None,
-            collation: if found.explicit || !operand.explicit {
-                found.collation
-            } else {
-                operand.collation
-            },
-            explicit: found.explicit || operand.explicit,
-            constant: found.constant && operand.constant,
-        })
-    }
-}
-
-impl Rule {
-    fn new(left: Traits, right: Traits) -> Rule {
-        let collation = if left.explicit {
-            left.collation
-        } else if right.explicit {
-            right.collation
-        } else {
-            left.collation.or(right.collation)
-        };
-        Rule {
-            affinity: comparison_affinity(left.affinity, right.affinity),
-            collation: collation.unwrap_or_default(),
-            explicit: left.explicit || right.explicit,
-        }
-    }
-
-    /// Of `left IN (…)`, where only the left operand counts.
-    fn for_list(left: Traits, items: &[Expression], traits: &[Traits]) -> Rule {
-        if let ([item], [item_traits]) = (items, traits)
-            && item_traits.constant
-            && !matches!(item.node, Node::Collate(..))
-        {
-            // SQLite rewrites x IN (constant) to x = +constant: a COLLATE within the constant now
-            // counts, an affinity does not.
-            return Rule::new(left, Traits { affinity: None, ..*item_traits });
-        }
-        Rule {
-            affinity: left.affinity,
-            collation: left.collation.unwrap_or_default(),
-            explicit: left.explicit,
-        }
-    }
-}
-
-fn comparison_affinity(left: Option<Affinity>, right: Option<Affinity>) -> Option<Affinity> {
-    match (left, right) {
-        (Some(left), Some(right)) => {
-            (left.is_numeric() || right.is_numeric()).then_some(Affinity::Numeric)
-        }
-        (one, other) => one.or(other),
-    }
-}
-
 /// What an expression is resolved to; in a box, as is the error, to keep frames small.
 struct Typed {
     resolved: Resolved,
@@ -183,14 +105,19 @@ struct Typed {
 type Outcome = Result<Box<Typed>, Box<BindError>>;
 
 fn typed(resolved: Resolved, traits: Traits) -> Outcome {
-    Ok(Box::new(Typed { resolved, traits }))
+    let types = Types::of(&resolved, traits.affinity);
+    Ok(Box::new(Typed { resolved, traits: Traits { types, ..traits } }))
 }
 
 impl Bound {
+    fn new(tree: Resolved, traits: Traits) -> Bound {
+        let Traits { affinity, collation, explicit: is_explicit, types, .. } = traits;
+        Bound { tree: Arc::new(tree), affinity, collation, is_explicit, types }
+    }
+
     /// A column of a scope.
     pub(crate) fn column(column: ColumnInfo) -> Bound {
-        let ColumnInfo { position, affinity, collation, is_explicit } = column;
-        Bound { tree: Arc::new(Resolved::Column(position)), affinity, collation, is_explicit }
+        Bound::new(Resolved::Column(column.position), Traits::of_column(column))
     }
 
     /// `a = b` of two columns; of what is no column nothing is known, not even that.
@@ -207,7 +134,7 @@ impl Bound {
         };
         let (rule, operands) = (Rule::new(traits(a), traits(b)), Box::new([side(a), side(b)]));
         let tree = Resolved::Compare { comparison: Comparison::Equal, operands, rule };
-        Bound { tree: Arc::new(tree), affinity: None, collation: None, is_explicit: false }
+        Bound::new(tree, Traits::LITERAL)
     }
 }
 
@@ -220,10 +147,7 @@ impl Expression {
     /// arguments, or [`BindError::TooDeep`].
     pub fn bind(&self, columns: &dyn Columns) -> Result<Bound, BindError> {
         match resolve(self, columns) {
-            Ok(typed) => {
-                let Traits { affinity, collation, explicit: is_explicit, .. } = typed.traits;
-                Ok(Bound { tree: Arc::new(typed.resolved), affinity, collation, is_explicit })
-            }
+            Ok(typed) => Ok(Bound::new(typed.resolved, typed.traits)),
             Err(error) => Err(*error),
         }
     }
@@ -625,7 +549,11 @@ fn resolve_case(
 ) -> Outcome {
     let mut operands = branches.as_flattened().iter().chain(otherwise);
     let (operands, traits) = resolve_list(&mut operands, columns)?;
-    typed(Resolved::Case(operands), Traits::of_operator(traits))
+    let results = (0..traits.len()).filter(|at| at % 2 == 1 || at + 1 == traits.len());
+    let types = results.fold(Types::default(), |types, at| types.or(traits[at].types));
+    let mut case = typed(Resolved::Case(operands), Traits::of_operator(traits))?;
+    case.traits.types = types;
+    Ok(case)
 }
 
 fn resolve_cast(operand: &Expression, data_type: DataType, columns: &dyn Columns) -> Outcome {
@@ -686,7 +614,9 @@ fn call_resolved(function: Function, arguments: Vec<Resolved>, traits: &[Traits]
         Function::Matches(pattern) => matches_call(pattern, arguments),
         function => Resolved::Call { function, arguments, collation },
     };
-    typed(resolved, Traits::of_operator(traits.iter().copied()))
+    let mut call = typed(resolved, Traits::of_operator(traits.iter().copied()))?;
+    call.traits.types = Types::ANY;
+    Ok(call)
 }
 
 /// `like(pattern, subject, escape)` as the operator that it is another spelling of.

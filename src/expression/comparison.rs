@@ -4,7 +4,6 @@ use super::Comparison;
 use super::resolved::{Bound, Resolved, Rule};
 use crate::value::{Affinity, Value, ValueRef, compare_refs};
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 /// A condition that compares a column with another one, or with a literal. Who knows where both lie
 /// can ask it without a scope.
@@ -59,8 +58,7 @@ fn leaf(resolved: &Resolved) -> Option<Bound> {
         Resolved::Literal(value) => Resolved::Literal(value.clone()),
         _ => return None,
     };
-    let (affinity, collation, is_explicit) = (None, None, false);
-    Some(Bound { tree: Arc::new(tree), affinity, collation, is_explicit })
+    Some(Bound::of_part(tree))
 }
 
 impl Comparison {

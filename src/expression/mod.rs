@@ -64,6 +64,7 @@ mod pattern;
 mod random;
 mod resolved;
 mod subquery;
+mod traits;
 
 pub use bind::{ColumnInfo, Columns};
 pub use build::{case, col, exists, function, lit, parameter, raise, row_value, subquery};
@@ -78,6 +79,7 @@ pub use operand::Operand;
 pub use resolved::{Bound, Rule};
 pub(crate) use subquery::levels;
 pub use subquery::{Subquery, SubqueryUse};
+pub(crate) use traits::Types;
 
 pub use crate::error::Raise;
 

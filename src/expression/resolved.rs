@@ -1,6 +1,7 @@
 //! A bound expression: what evaluation works on, and what a planner can learn of it.
 
 use super::functions::Function;
+use super::traits::Types;
 use super::{Arithmetic, Comparison, Pattern, Raise, Unary};
 use crate::value::{Affinity, Collation, DataType, Value};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ pub struct Bound {
     pub(super) affinity: Option<Affinity>,
     pub(super) collation: Option<Collation>,
     pub(super) is_explicit: bool,
+    pub(super) types: Types,
 }
 
 /// The tree of a [`Bound`]; as that of an expression, without COLLATE, which the rules took in, and
@@ -89,6 +91,22 @@ impl Bound {
     /// Whether the collation is a COLLATE's.
     pub fn has_explicit_collation(&self) -> bool {
         self.is_explicit
+    }
+
+    /// A part of an expression, taken out of it: it has its value and nothing else.
+    pub(super) fn of_part(tree: Resolved) -> Bound {
+        let (tree, types) = (Arc::new(tree), Types::ANY);
+        Bound { tree, affinity: None, collation: None, is_explicit: false, types }
+    }
+
+    /// Of which types the value may be.
+    pub(crate) fn types(&self) -> Types {
+        self.types
+    }
+
+    /// Whether it is a CAST.
+    pub(crate) fn is_cast(&self) -> bool {
+        matches!(&*self.tree, Resolved::Cast(..))
     }
 
     /// The position, if this is nothing but a column.
@@ -183,9 +201,8 @@ impl Resolved {
         }
         for (operand, is_constant) in operands.into_iter().zip(constant) {
             if is_constant && !matches!(operand, Resolved::Column(_) | Resolved::Literal(_)) {
-                let tree = Arc::new(std::mem::replace(operand, Resolved::Literal(Value::Null)));
-                let (affinity, collation, is_explicit) = (None, None, false);
-                let position = keep(Bound { tree, affinity, collation, is_explicit });
+                let part = std::mem::replace(operand, Resolved::Literal(Value::Null));
+                let position = keep(Bound::of_part(part));
                 *operand = Resolved::Column(position);
             }
         }

@@ -2,6 +2,7 @@
 
 use super::access::{Term, drop_unseen_orders, place};
 use super::aggregate::Aggregate;
+use super::combine::{CombinedOrder, combined_columns, is_source, part_collations};
 use super::plan::{
     Access, GroupPlan, Origin, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan, SortBy,
     SortKey, SourcePlan,
@@ -15,7 +16,7 @@ use super::selector::Selector;
 use super::source::{Join, JoinConstraint, JoinKind, Rows, Source};
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{Error, InputError, QueryError, Result};
-use crate::expression::{Bound, ColumnInfo, Expression, col, lit};
+use crate::expression::{Bound, ColumnInfo, Expression, Types, col, lit};
 use crate::id::TableRef;
 use crate::value::{Collation, Key};
 use std::cell::{Cell, RefCell};
@@ -145,12 +146,7 @@ impl<'a> Binder<'a> {
         let (limit, offset) = (count(&select.limit)?, count(&select.offset)?);
         let tail = scope.plan.take();
         let values = named.last().cloned().unwrap_or_default();
-        let mut columns = named.swap_remove(0);
-        for other in named {
-            for (column, other) in columns.iter_mut().zip(other) {
-                column.affinity = column.affinity.or(other.affinity);
-            }
-        }
+        let columns = combined_columns(named);
         Ok(Plan { parts, columns, values, collations, order, tail, limit, offset })
     }
 
@@ -164,7 +160,7 @@ impl<'a> Binder<'a> {
     ) -> Result<(Part, Vec<OutColumn>)> {
         let scope = ScopeNames::new(self, parent, with);
         match core {
-            Core::Values(rows) => bind_values(rows, &scope),
+            Core::Values(rows) => bind_values(rows, &scope, with),
             Core::Select(body) => {
                 SelectBinder { binder: self, scope, with }.bind(body, order, combined)
             }
@@ -172,37 +168,11 @@ impl<'a> Binder<'a> {
     }
 }
 
-impl Compound {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Compound::Union => "UNION",
-            Compound::UnionAll => "UNION ALL",
-            Compound::Except => "EXCEPT",
-            Compound::Intersect => "INTERSECT",
-        }
-    }
-}
-
-/// How the columns of a part compare where they are combined with others. VALUES of several rows is
-/// to SQLite a source whose columns have the usual collation, unless it comes with a WITH or has rows
-/// that are no constants: then each row is a query of its own, and nothing is said.
-fn part_collations(
-    part: &Part,
-    columns: &[OutColumn],
+fn bind_values(
+    rows: &[Vec<Expression>],
+    scope: &ScopeNames<'_>,
     with: Option<&With<'_>>,
-) -> Vec<Option<Collation>> {
-    let is_source = match part {
-        Part::Values(_, rows) if rows.len() > 1 && with.is_none() => {
-            rows[0].iter().all(|value| value.affinity().is_none())
-                && rows[1].iter().all(|value| value.columns().is_empty())
-        }
-        Part::Values(..) | Part::Select(_) => false,
-    };
-    let usual = is_source.then_some(Collation::Binary);
-    columns.iter().map(|column| usual.or(column.collation)).collect()
-}
-
-fn bind_values(rows: &[Vec<Expression>], scope: &ScopeNames<'_>) -> Result<(Part, Vec<OutColumn>)> {
+) -> Result<(Part, Vec<OutColumn>)> {
     let mut bound = Vec::with_capacity(rows.len());
     for row in rows {
         at_most(COLUMNS_MAX, row.len(), "too many columns in result set")?;
@@ -213,77 +183,20 @@ fn bind_values(rows: &[Vec<Expression>], scope: &ScopeNames<'_>) -> Result<(Part
     if bound.iter().any(|row| row.len() != width) {
         return Err(QueryError::ValuesWidth.into());
     }
-    let column = |(position, value): (usize, &Bound)| {
-        OutColumn::new(format!("column{}", position + 1), value)
+    let types = |at: usize| match is_source(&bound, with) {
+        true => Types::ANY,
+        false => bound.iter().fold(Types::default(), |types, row| types.or(row[at].types())),
+    };
+    let column = |(at, value): (usize, &Bound)| {
+        let types = types(at);
+        OutColumn { types, ..OutColumn::new(format!("column{}", at + 1), value) }
     };
     let columns = bound.first().into_iter().flatten().enumerate().map(column).collect();
     Ok((Part::Values(scope.plan.take(), bound), columns))
 }
 
-/// The ORDER BY of a combination, which sorts by nothing but its columns.
-///
-/// A term is a position, or written like a result column of one of the queries: its alias, or an
-/// expression that means the same in that query. The first query in which it is one counts.
-pub(super) struct CombinedOrder<'a> {
-    terms: &'a [Order],
-    /// The column that each term was found to be.
-    found: Vec<Option<usize>>,
-}
-
-impl<'a> CombinedOrder<'a> {
-    pub(super) fn new(terms: &'a [Order]) -> Self {
-        CombinedOrder { terms, found: vec![None; terms.len()] }
-    }
-
-    /// Looks for the terms among the columns of a query.
-    fn look_in(&mut self, scope: &ScopeNames<'_>, columns: &[Bound]) {
-        for (term, found) in self.terms.iter().zip(&mut self.found) {
-            let (expression, _) = term.parts();
-            if found.is_some() || literal_integer(expression).is_some() {
-                continue;
-            }
-            *found = scope.find_result(expression).or_else(|| {
-                let bound = scope.bind(expression, Place::Columns).ok()?;
-                columns.iter().position(|column| *column == bound)
-            });
-        }
-    }
-
-    /// What to sort by.
-    ///
-    /// # Errors
-    /// For a term that is no column.
-    pub(super) fn keys(&self, collations: &[Collation]) -> Result<Vec<SortKey>> {
-        let key = |(term, (order, found)): (usize, (&Order, &Option<usize>))| {
-            let (expression, collation) = order.parts();
-            let column = match literal_integer(expression) {
-                Some(position) => result_position(position, "ORDER BY", term, collations.len())?,
-                None => found.ok_or(QueryError::OrderTerm { term: term + 1 })?,
-            };
-            Ok(SortKey {
-                by: SortBy::Column(column),
-                collation: collation.unwrap_or(collations[column]),
-                is_descending: order.is_descending,
-                nulls: order.nulls,
-            })
-        };
-        self.terms.iter().zip(&self.found).enumerate().map(key).collect()
-    }
-}
-
-impl Order {
-    /// The expression, and the collation that it is to be sorted with if one is named.
-    fn parts(&self) -> (&Expression, Option<Collation>) {
-        let (mut expression, mut found) = (&self.expression, None);
-        while let Some((operand, collation)) = expression.as_collate() {
-            (expression, found) = (operand, found.or(Some(collation)));
-        }
-        (expression, found)
-    }
-}
-
 /// The column that a literal position means.
-fn result_position(
+pub(super) fn result_position(
     position: i64,
     clause: &'static str,
     term: usize,
@@ -775,6 +688,8 @@ impl OutColumn {
             affinity: value.affinity(),
             collation: value.collation(),
             is_explicit: value.has_explicit_collation(),
+            types: value.types(),
+            is_cast: value.is_cast(),
             origin: None,
         }
     }

@@ -3,7 +3,8 @@
 //! A [`Select`] is built from [`Source`]s and expressions and prints as SQL. Binding it (`bind`,
 //! `scope`) turns names into slots and chooses how each source finds its rows (`access`); the
 //! [`Query`] that comes of it is run over a [`View`](crate::database::View) any number of times
-//! (`run`): loops over the sources (`join`), groups (`group`, `aggregate`), order (`sort`), combination. A view
+//! (`run`): loops over the sources (`join`), groups (`group`, `aggregate`), order (`sort`),
+//! combination (`combine`). A view
 //! is there in the midst of a statement, too, so assignments and programs can run queries.
 //!
 //! A subquery is a column of the scope it stands in, computed when it is asked for and kept as long as
@@ -28,6 +29,7 @@
 mod access;
 mod aggregate;
 mod bind;
+mod combine;
 mod declared;
 mod display;
 mod frame;

@@ -5,7 +5,7 @@ use super::aggregate::Aggregate;
 use super::recursive::RecursivePlan;
 use super::select::{Compound, Nulls};
 use super::source::SuppliedTable;
-use crate::expression::{Bound, ColumnComparison, Rule, SubqueryUse};
+use crate::expression::{Bound, ColumnComparison, Rule, SubqueryUse, Types};
 use crate::id::{IndexId, TableId};
 use crate::value::{Affinity, Collation, Value};
 use std::sync::Arc;
@@ -72,6 +72,10 @@ pub(super) struct OutColumn {
     pub(super) collation: Option<Collation>,
     /// Whether the collation is a COLLATE's.
     pub(super) is_explicit: bool,
+    /// Of which types its values may be.
+    pub(super) types: Types,
+    /// Whether it is a CAST.
+    pub(super) is_cast: bool,
     /// Of a join in parentheses.
     pub(super) origin: Option<Origin>,
 }

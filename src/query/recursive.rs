@@ -8,7 +8,8 @@
 //! # Standard
 //! SQLite, "Recursive Common Table Expressions".
 
-use super::bind::{CombinedOrder, SelectBinder, With, unique_names};
+use super::bind::{SelectBinder, With, unique_names};
+use super::combine::CombinedOrder;
 use super::frame::{Frame, Run};
 use super::plan::{OutColumn, Part, Plan, RowsPlan, ScopePlan, SortKey};
 use super::run::{key_of, run_plan, window};

@@ -15,6 +15,7 @@ use super::view::{self, ViewPlan};
 use super::{attach, pragma, schema};
 use crate::database::{Control, Database, Done, Enforcement};
 use crate::error::{Error, Event, Result, SchemaError, SqlError};
+use crate::id::TableId;
 use crate::query::{Query, Selection};
 use crate::value::Value;
 use std::sync::Arc;
@@ -73,6 +74,8 @@ pub struct Prepared {
     text: Arc<str>,
     basis: Basis,
     plan: Plan,
+    /// The tables with AUTOINCREMENT that it may insert into.
+    numbered: Vec<TableId>,
     parameters: Vec<Option<String>>,
 }
 
@@ -173,13 +176,15 @@ impl Connection {
             false => SchemaNames::new(&self.db),
         };
         let statement = parser::parse_outlined(&outline, &names)?;
-        let broken = reach::find_broken(&self.db, &self.triggers, &statement);
-        let plan = self.plan_of(statement).map_err(|error| self.view_is_no_parent(error))?;
-        // What is wrong with the statement itself comes first.
-        if let Some(error) = broken {
-            return Err(error);
+        if let Some(error) = reach::find_broken(&self.db, &self.triggers, &statement) {
+            // What is wrong with the statement itself comes first, but for RETURNING.
+            let plan = self.plan_of(statement.without_returning());
+            return plan.map_err(|error| self.view_is_no_parent(error)).and(Err(error));
         }
-        Ok(Prepared { text: outline.text.into(), basis, plan, parameters: outline.parameters })
+        let numbered = reach::numbered_tables(&self.db, &self.triggers, &statement);
+        let plan = self.plan_of(statement).map_err(|error| self.view_is_no_parent(error))?;
+        let (text, parameters) = (outline.text.into(), outline.parameters);
+        Ok(Prepared { text, basis, plan, numbered, parameters })
     }
 
     fn basis(&self) -> Basis {
@@ -312,6 +317,9 @@ impl Connection {
             }
             Plan::Nothing => return Ok(Outcome::default()),
         };
+        if !prepared.numbered.is_empty() {
+            self.db.note_numbered(&prepared.numbered)?;
+        }
         Ok(self.outcome(columns, done, rows))
     }
 

@@ -13,7 +13,7 @@ use super::syntax::{Delete, Insert, Limited, QualifiedName, Rows, TriggerStep, U
 use crate::catalog::{Resolution, TableEntry};
 use crate::database::{
     Assign, ConflictClause, ConflictTarget, Database, Done, NewRow, ProgramWork, RowRef, Stop,
-    UpsertClause, View, rows_where,
+    UpsertClause, View, rows_in_order, rows_where,
 };
 use crate::error::{Error, Result, SqlError};
 use crate::expression::{Expression, col};
@@ -497,7 +497,7 @@ impl Matching {
             let ids = found.iter().filter_map(|row| row.first()?.as_integer());
             let mut rows: Vec<RowId> = ids.map(RowId).collect();
             rows.sort_unstable();
-            return Ok(rows);
+            return Ok(rows_in_order(view, table, rows.into_iter()));
         }
         let Some(filter) = &self.filter else { return Ok(rows_where(view, table, None)) };
         let ready = filter.ready(parameters)?;
@@ -571,7 +571,7 @@ impl UpdatePlan {
                         limited.apply(select.group_by([col((name, HIDDEN_ROW_ID))]))
                     }
                 };
-                Some(run::bind(&db.view(), &select)?)
+                Some(run::bind(&db.view(), &select))
             }
         };
         // What FROM supplies is found with the rows.
@@ -580,6 +580,12 @@ impl UpdatePlan {
             Some(_) => (placeholders(update.assignments), None),
         };
         let assign = AssignPlan::new(db, &table, sources, assignments, None)?;
+        if let Some(Err(_)) = &from {
+            // SQLite goes on to the foreign keys, whose error takes the place of this one.
+            let conflict = ConflictClause::of(update.resolution);
+            db.check_update(&table, &conflict, assign.positions.clone())?;
+        }
+        let from = from.transpose()?;
         let matching = Matching::new(db, &table, alias, filter, update.limited)?;
         let (resolution, returning) = (update.resolution, None);
         let mut plan = UpdatePlan { table, assign, matching, from, resolution, returning };
@@ -626,6 +632,7 @@ impl UpdatePlan {
                     }
                 }
                 rows.sort_unstable();
+                let rows = rows_in_order(view, &self.table, rows.into_iter());
                 (rows, Arc::new(Found { positions: self.assign.positions.clone(), values }))
             }
         };

@@ -260,6 +260,17 @@ impl Names for SchemaNames<'_> {
         }
     }
 
+    fn target(&self, name: &QualifiedName) -> Result<()> {
+        let schema = self.only_schema(name.schema.as_deref());
+        let is_there = self.is_lenient
+            || find(self.db, schema, &name.name).is_some()
+            || SchemaTable::find(self.db, schema, &name.name).is_some();
+        match is_there {
+            true => Ok(()),
+            false => Err(missing(self.db, schema, &name.name)),
+        }
+    }
+
     fn table_function(&self, name: &str, arguments: Vec<Expression>) -> Result<Source> {
         if self.is_lenient {
             return Ok(Source::table(name));

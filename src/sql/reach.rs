@@ -4,7 +4,8 @@
 use super::syntax::{
     Assignment, CreateTrigger, Delete, Insert, QualifiedName, Rows, Statement, TriggerStep, Update,
 };
-use crate::catalog::{ForeignKeyEntry, ReferentialAction, Resolution, TableEntry};
+use super::trigger::Broken;
+use crate::catalog::{ForeignKeyEntry, ReferentialAction, Resolution};
 use crate::database::{ConflictClause, Database, Enforcement, ObjectKind, Timing, UpsertClause};
 use crate::error::{Error, Event};
 use crate::id::TableId;
@@ -16,7 +17,16 @@ pub(super) struct Reached {
     /// The table or view, by what its triggers know it by.
     table: Option<TableId>,
     event: Event,
+    part: Part,
     columns: Vec<String>,
+}
+
+/// Which of the triggers on a change are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    All,
+    Before,
+    After,
 }
 
 /// A change, and what is done there about rows in conflict.
@@ -24,6 +34,20 @@ pub(super) struct Reached {
 struct Doing {
     reached: Reached,
     says: Says,
+    keys: Keys,
+}
+
+/// The keys over which a change may meet rows in conflict.
+#[derive(Clone, Debug)]
+enum Keys {
+    None,
+    /// Those of the columns that it names.
+    Named,
+    /// Those of a new row, but for those that an ON CONFLICT is about.
+    New {
+        gives_row_id: bool,
+        upserts: Arc<[UpsertClause]>,
+    },
 }
 
 /// What a change says about rows in conflict.
@@ -33,16 +57,53 @@ enum Says {
     Own(Option<Resolution>),
     /// ABORT, whatever is said around it: ON CONFLICT DO UPDATE.
     Abort,
+    /// Nothing, whatever is said around it: DELETE.
+    Nothing,
 }
 
 impl Doing {
-    /// What holds for it under what a statement around it says.
-    fn under(&self, outer: Option<Resolution>) -> Visit<'static> {
+    /// What no row can be in the way of.
+    fn new(reached: Reached, says: Says) -> Self {
+        Doing { reached, says, keys: Keys::None }
+    }
+
+    /// What it brings along under what a statement around it says: itself, and what follows if it
+    /// deletes rows that are in the way. Those start triggers only if triggers may start themselves.
+    fn under(&self, db: &Database, outer: Option<Resolution>) -> Vec<Visit<'static>> {
         let resolution = match self.says {
             Says::Own(own) => outer.or(own),
             Says::Abort => Some(Resolution::Abort),
+            Says::Nothing => None,
         };
-        Visit::Change(self.reached.clone(), resolution)
+        let mut visits = vec![Visit::Change(self.reached.clone(), resolution)];
+        if self.may_replace(db, resolution) {
+            let (event, columns) = (Event::Delete, Vec::new());
+            let deleted = Reached { event, columns, part: Part::All, ..self.reached.clone() };
+            match db.has_recursive_programs() {
+                true => visits.push(Visit::Change(deleted, Some(Resolution::Replace))),
+                false => visits.extend(acts(db, &deleted)),
+            }
+        }
+        visits
+    }
+
+    fn may_replace(&self, db: &Database, resolution: Option<Resolution>) -> bool {
+        let table = self.reached.table.and_then(|table| db.catalog().find_by_id(table));
+        let Some(entry) = table else { return false };
+        let conflict = ConflictClause::of(resolution);
+        match &self.keys {
+            Keys::None => false,
+            Keys::Named => {
+                let position =
+                    |name: &String| entry.definition.position(name).or(entry.row_id_column);
+                let named: Vec<usize> = self.reached.columns.iter().filter_map(position).collect();
+                db.update_may_replace(entry, &conflict, &entry.with_generated(named))
+            }
+            Keys::New { gives_row_id, upserts } => {
+                let conflict = ConflictClause { upserts: upserts.clone(), ..conflict };
+                db.insert_may_replace(entry, &conflict, *gives_row_id)
+            }
+        }
     }
 }
 
@@ -51,11 +112,11 @@ impl Doing {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Errors {
     /// Where nothing is said around it.
-    pub(super) own: Option<Error>,
+    pub(super) own: Option<Broken>,
     /// Under OR REPLACE.
-    pub(super) replacing: Option<Error>,
+    pub(super) replacing: Option<Broken>,
     /// Under anything else.
-    pub(super) otherwise: Option<Error>,
+    pub(super) otherwise: Option<Broken>,
 }
 
 /// A trigger: what starts it, what it does, and why it cannot be compiled, if it cannot.
@@ -64,7 +125,8 @@ pub(super) struct Linked {
     starts_at: Reached,
     /// Whether it waits until the row has changed.
     is_after: bool,
-    does: Vec<Doing>,
+    /// Each with the step that does it.
+    does: Vec<(usize, Doing)>,
     errors: Errors,
 }
 
@@ -74,9 +136,13 @@ impl Linked {
         let starts_at = Reached {
             table: id_of(db, &trigger.table),
             event: trigger.event,
+            part: Part::All,
             columns: trigger.columns.clone(),
         };
-        let does = trigger.steps.iter().flat_map(|step| done_by_step(db, step)).collect();
+        let does = trigger.steps.iter().enumerate().flat_map(|(at, step)| {
+            done_by_step(db, step).into_iter().map(move |doing| (at, doing))
+        });
+        let does = does.collect();
         let is_after = trigger.timing == Timing::After;
         Linked { starts_at, is_after, does, errors }
     }
@@ -87,7 +153,7 @@ impl Linked {
     }
 
     /// Why it cannot be compiled under what a statement around it says about conflicts.
-    fn error_under(&self, resolution: Option<Resolution>) -> Option<&Error> {
+    fn error_under(&self, resolution: Option<Resolution>) -> Option<&Broken> {
         let Errors { own, replacing, otherwise } = &self.errors;
         match resolution {
             None => own.as_ref(),
@@ -97,9 +163,15 @@ impl Linked {
     }
 
     fn is_started_by(&self, reached: &Reached) -> bool {
-        let Reached { table, event, columns } = &self.starts_at;
+        let Reached { table, event, columns, .. } = &self.starts_at;
         let overlaps = |column: &String| contains(&reached.columns, column);
+        let is_of_part = match reached.part {
+            Part::All => true,
+            Part::Before => !self.is_after,
+            Part::After => self.is_after,
+        };
         *event == reached.event
+            && is_of_part
             && table.is_some()
             && *table == reached.table
             && (columns.is_empty() || columns.iter().any(overlaps))
@@ -146,28 +218,44 @@ fn done_by_statement(db: &Database, statement: &Statement) -> Vec<Doing> {
 }
 
 fn done_by_delete(db: &Database, delete: &Delete) -> Doing {
-    Doing { reached: reached(db, &delete.table, Event::Delete), says: Says::Own(None) }
+    Doing::new(reached(db, &delete.table, Event::Delete), Says::Nothing)
 }
 
 fn done_by_update(db: &Database, update: &Update) -> Doing {
     let reached = reached_by_update(db, &update.table, &update.assignments);
-    Doing { reached, says: Says::Own(update.resolution) }
+    Doing { keys: Keys::Named, ..Doing::new(reached, Says::Own(update.resolution)) }
 }
 
-/// The row itself, and those in the way that are updated.
+/// The row itself, and those in the way that are updated, between the triggers before and after it.
 fn done_by_insert(db: &Database, insert: &Insert) -> Vec<Doing> {
     let turns = super::dml::turns(db, insert);
     let upserts = insert.upserts.iter().zip(turns).filter(|(_, has_turn)| *has_turn);
     let updates = upserts.filter_map(|(upsert, _)| upsert.update.as_ref());
-    let update = |(assignments, _): &(Vec<Assignment>, _)| {
-        let reached = reached_by_update(db, &insert.table, assignments);
-        Doing { reached, says: Says::Abort }
+    let updates = updates.map(|(assignments, _)| {
+        Doing::new(reached_by_update(db, &insert.table, assignments), Says::Abort)
+    });
+    let part = |part: Part| {
+        let reached = reached(db, &insert.table, Event::Insert);
+        Doing::new(Reached { part, ..reached }, Says::Own(insert.resolution))
     };
-    let own = Doing {
-        reached: reached(db, &insert.table, Event::Insert),
-        says: Says::Own(insert.resolution),
+    let before = Doing { keys: keys_of_new(db, insert), ..part(Part::Before) };
+    std::iter::once(before).chain(updates).chain([part(Part::After)]).collect()
+}
+
+/// The keys over which new rows may meet others.
+fn keys_of_new(db: &Database, insert: &Insert) -> Keys {
+    let Some(entry) = super::names::find_table(db, &insert.table) else { return Keys::None };
+    let row_id = entry.row_id_column.map(|at| entry.column_name(at));
+    let is_row_id = |name: &String| {
+        super::names::is_row_id(name) || row_id.is_some_and(|own| own.eq_ignore_ascii_case(name))
     };
-    std::iter::once(own).chain(updates.map(update)).collect()
+    let names_all = insert.columns.is_empty() && !matches!(insert.rows, Rows::Default);
+    let gives_row_id = insert.columns.iter().any(is_row_id) || (names_all && row_id.is_some());
+    let targets = insert.upserts.iter().filter_map(|upsert| {
+        Database::upsert_target(entry, &upsert.target, &upsert.target_filter).ok()
+    });
+    let upserts = targets.map(|target| UpsertClause { target, update: None }).collect();
+    Keys::New { gives_row_id, upserts }
 }
 
 fn id_of(db: &Database, table: &QualifiedName) -> Option<TableId> {
@@ -175,7 +263,7 @@ fn id_of(db: &Database, table: &QualifiedName) -> Option<TableId> {
 }
 
 fn reached(db: &Database, table: &QualifiedName, event: Event) -> Reached {
-    Reached { table: id_of(db, table), event, columns: Vec::new() }
+    Reached { table: id_of(db, table), event, part: Part::All, columns: Vec::new() }
 }
 
 fn reached_by_update(db: &Database, table: &QualifiedName, assignments: &[Assignment]) -> Reached {
@@ -183,55 +271,11 @@ fn reached_by_update(db: &Database, table: &QualifiedName, assignments: &[Assign
     Reached { columns, ..reached(db, table, Event::Update) }
 }
 
-/// The rows in the way that a statement may delete.
-fn reached_by_replacing(db: &Database, statement: &Statement) -> Option<Reached> {
-    let (table, columns, resolution, names_all) = match statement {
-        Statement::Insert(insert) => {
-            let names_all = insert.columns.is_empty() && !matches!(insert.rows, Rows::Default);
-            (&insert.table, insert.columns.clone(), insert.resolution, names_all)
-        }
-        Statement::Update(update) => {
-            let Reached { columns, .. } = reached_by_update(db, &update.table, &update.assignments);
-            (&update.table, columns, update.resolution, false)
-        }
-        _ => return None,
-    };
-    let entry = super::names::find_table(db, table)?;
-    let conflict = ConflictClause::of(resolution);
-    let may_replace = match statement {
-        Statement::Update(_) => {
-            let position = |name: &String| entry.definition.position(name).or(entry.row_id_column);
-            let named: Vec<usize> = columns.iter().filter_map(position).collect();
-            db.update_may_replace(entry, &conflict, &entry.with_generated(named))
-        }
-        _ => {
-            let row_id = entry.row_id_column.map(|at| entry.column_name(at));
-            let is_row_id = |name: &String| {
-                super::names::is_row_id(name)
-                    || row_id.is_some_and(|own| own.eq_ignore_ascii_case(name))
-            };
-            let gives_row_id = columns.iter().any(is_row_id) || (names_all && row_id.is_some());
-            let upserts = upserts_of(entry, statement);
-            let conflict = ConflictClause { upserts, ..conflict };
-            db.insert_may_replace(entry, &conflict, gives_row_id)
-        }
-    };
-    may_replace.then(|| reached(db, table, Event::Delete))
-}
-
-/// The keys that the ON CONFLICT of an INSERT are about, which are not replaced.
-fn upserts_of(table: &TableEntry, statement: &Statement) -> Arc<[UpsertClause]> {
-    let Statement::Insert(insert) = statement else { return Arc::default() };
-    let targets = insert.upserts.iter().filter_map(|upsert| {
-        Database::upsert_target(table, &upsert.target, &upsert.target_filter).ok()
-    });
-    targets.map(|target| UpsertClause { target, update: None }).collect()
-}
-
 /// What is still to be looked at, each under what a statement around it says about conflicts.
 enum Visit<'a> {
     Change(Reached, Option<Resolution>),
     Trigger(&'a Linked, Option<Resolution>),
+    Error(&'a Error),
 }
 
 /// The first trigger in the way of a statement.
@@ -240,61 +284,88 @@ pub(super) fn find_broken(
     linked: &[Linked],
     statement: &Statement,
 ) -> Option<Error> {
-    if linked.iter().all(Linked::is_sound) {
-        return None;
+    match linked.iter().all(Linked::is_sound) {
+        true => None,
+        false => walk(db, linked, statement, &mut |_| {}),
     }
-    let acts = |reached: &Reached| {
-        let keys = db.catalog().tables().flat_map(|table| &table.foreign_keys);
-        let keys = keys.filter(|_| db.enforcement() == Enforcement::On);
-        let reached = keys.filter_map(|key| reached_by_action(db, key, reached));
-        // An action is compiled as one that aborts.
-        reached.map(|reached| Visit::Change(reached, Some(Resolution::Abort))).collect::<Vec<_>>()
-    };
+}
+
+/// The tables with AUTOINCREMENT into which a statement or a trigger of its may insert, whether it
+/// does or not: SQLite notes each of them when the statement has gone through.
+pub(super) fn numbered_tables(
+    db: &Database,
+    linked: &[Linked],
+    statement: &Statement,
+) -> Vec<TableId> {
+    let mut found = Vec::new();
+    if db.catalog().tables().all(|table| table.sequence.is_none()) {
+        return found;
+    }
+    walk(db, linked, statement, &mut |reached| {
+        let table = reached.table.filter(|_| reached.event == Event::Insert);
+        let table = table.and_then(|table| db.catalog().find_by_id(table));
+        found.extend(table.filter(|table| table.sequence.is_some()).map(|table| table.id));
+    });
+    found
+}
+
+/// Meets every change that a statement may bring along, up to the first trigger in its way.
+fn walk(
+    db: &Database,
+    linked: &[Linked],
+    statement: &Statement,
+    meet: &mut dyn FnMut(&Reached),
+) -> Option<Error> {
     let own = done_by_statement(db, statement).into_iter();
-    let mut waiting: Vec<_> = own.map(|doing| doing.under(None)).collect();
-    // What a REPLACE deletes starts triggers only if they may start themselves.
-    match reached_by_replacing(db, statement) {
-        Some(deleted) if db.has_recursive_programs() => {
-            waiting.push(Visit::Change(deleted, Some(Resolution::Replace)));
-        }
-        Some(deleted) => waiting.extend(acts(&deleted)),
-        None => {}
-    }
+    let mut waiting: Vec<_> = own.flat_map(|doing| doing.under(db, None)).collect();
     // The rows of a table that is dropped start none of its own triggers.
     if let Statement::Drop { kind: ObjectKind::Table, name, .. } = statement {
-        waiting.extend(acts(&reached(db, name, Event::Delete)));
+        waiting.extend(acts(db, &reached(db, name, Event::Delete)));
     }
-    // As SQLite compiles them: a trigger with all that it starts before the next one, the newest first.
-    // Those on INSERT as it comes to them, the others all before the foreign keys' actions: it asks
-    // them first which columns of the old row they read.
+    // As SQLite compiles them: a trigger with all that it starts before the next one, the newest first,
+    // and those on UPDATE and DELETE before the foreign keys' actions: it asks them first which columns
+    // of the old row they read.
     let mut seen: Vec<(Reached, Option<Resolution>)> = Vec::new();
     let mut stack: Vec<Visit<'_>> = waiting.into_iter().rev().collect();
     while let Some(visit) = stack.pop() {
         match visit {
+            Visit::Error(error) => return Some(error.clone()),
             Visit::Trigger(linked, resolution) => {
-                if let Some(error) = linked.error_under(resolution) {
-                    return Some(error.clone());
-                }
-                stack.extend(linked.does.iter().rev().map(|doing| doing.under(resolution)));
+                let broken = linked.error_under(resolution);
+                let is_reached = |(at, _): &&(usize, Doing)| broken.is_none_or(|it| *at < it.step);
+                let does = linked.does.iter().filter(is_reached);
+                let does = does.flat_map(|(_, doing)| doing.under(db, resolution));
+                stack.extend(broken.map(|broken| Visit::Error(&broken.error)));
+                stack.extend(does.collect::<Vec<_>>().into_iter().rev());
             }
             Visit::Change(reached, resolution) => {
                 let change = (reached, resolution);
                 if seen.contains(&change) {
                     continue;
                 }
+                meet(&change.0);
                 let is_started = |linked: &&Linked| linked.is_started_by(&change.0);
                 let started = linked.iter().filter(is_started);
-                let mut started: Vec<&Linked> = started.collect();
-                if change.0.event == Event::Insert {
-                    started.sort_by_key(|linked| !linked.is_after);
-                }
-                stack.extend(acts(&change.0).into_iter().rev());
-                stack.extend(started.into_iter().map(|linked| Visit::Trigger(linked, resolution)));
+                stack.extend(acts(db, &change.0).into_iter().rev());
+                stack.extend(started.map(|linked| Visit::Trigger(linked, resolution)));
                 seen.push(change);
             }
         }
     }
     None
+}
+
+/// What foreign keys do about a change. An action is compiled as one that aborts, but that holds only
+/// for what it updates.
+fn acts(db: &Database, changed: &Reached) -> Vec<Visit<'static>> {
+    let keys = db.catalog().tables().flat_map(|table| &table.foreign_keys);
+    let keys = keys.filter(|_| db.enforcement() == Enforcement::On);
+    let reached = keys.filter_map(|key| reached_by_action(db, key, changed));
+    let visit = |reached: Reached| {
+        let resolution = (reached.event == Event::Update).then_some(Resolution::Abort);
+        Visit::Change(reached, resolution)
+    };
+    reached.map(visit).collect()
 }
 
 /// What a foreign key does about a change of the rows that it references.
@@ -314,5 +385,5 @@ fn reached_by_action(db: &Database, key: &ForeignKeyEntry, changed: &Reached) ->
         ReferentialAction::SetNull | ReferentialAction::SetDefault => Event::Update,
     };
     let columns = definition.columns().iter().map(|column| column.to_string()).collect();
-    Some(Reached { table: Some(key.table), event, columns })
+    Some(Reached { table: Some(key.table), event, part: Part::All, columns })
 }

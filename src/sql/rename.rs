@@ -141,6 +141,10 @@ pub(super) fn rename_column(
             names.map(|at| (all[at].start..all[at].end(), new(&all[at]))).collect()
         })
     })?;
+    // To what reads the table the row id is that column, too.
+    let row_id = table.row_id_column.map(|at| table.column_name(at));
+    let is_row_id = row_id.is_some_and(|name| name.eq_ignore_ascii_case(from));
+    let read: &[&str] = if is_row_id { &[from, "rowid", "oid", "_rowid_"] } else { &[from] };
     rewrite(db, |object| {
         let (kind, own, table) = (object.kind, altered.owns(object), table.name());
         let Some(name) = altered.names_in(object) else { return };
@@ -150,7 +154,7 @@ pub(super) fn rename_column(
                 (ObjectKind::Table, false) => names_referenced_column(all, at, table, from),
                 (ObjectKind::Index, own) => own && is_column(all, at, from),
                 (ObjectKind::View | ObjectKind::Trigger, own) => {
-                    names_column_read(all, at, name, from, own)
+                    read.iter().any(|column| names_column_read(all, at, name, column, own))
                 }
             });
             names.map(|at| (all[at].start..all[at].end(), new(&all[at]))).collect()
@@ -260,7 +264,12 @@ fn names_table(all: &[Token<'_>], at: usize, name: TableName<'_>) -> bool {
     if is_before_column {
         return true;
     }
-    let at = if is_qualified { at - 2 } else { at };
+    let start = if is_qualified { at - 2 } else { at };
+    stands_as_table(all, start)
+}
+
+/// Whether a name that begins here stands where only a table can.
+fn stands_as_table(all: &[Token<'_>], at: usize) -> bool {
     let Some(previous) = before(all, at) else { return false };
     let is_behind_word = BEFORE_TABLE.iter().any(|word| previous.is(word));
     let is_behind_or = at >= 3 && all[at - 3].is("UPDATE") && all[at - 2].is("OR");
@@ -306,9 +315,11 @@ fn is_in_from(all: &[Token<'_>], at: usize) -> bool {
 
 /// Whether a token may be a column's name: it is called so, and is no function, table or alias.
 fn is_column(all: &[Token<'_>], at: usize, column: &str) -> bool {
-    let not_behind = ["AS", "COLLATE", "CONSTRAINT", "INDEX", "ON", "TABLE"];
+    let not_behind = ["AS", "COLLATE", "CONSTRAINT", "INDEX"];
+    let is_qualified = at >= 2 && is_sign_at(all, at - 1, ".");
     is_name(&all[at], column)
         && all[at].kind != Kind::Text
+        && !stands_as_table(all, if is_qualified { at - 2 } else { at })
         && !is_sign_at(all, at + 1, "(")
         && !is_sign_at(all, at + 1, ".")
         && !before(all, at).is_some_and(|token| not_behind.iter().any(|word| token.is(word)))

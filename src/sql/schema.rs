@@ -532,7 +532,7 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
         }
         return Err(missing(db, name.schema.as_deref(), &name.name));
     };
-    let old = table.name().to_owned();
+    let (old, schema) = (table.name().to_owned(), table.definition.schema());
     if is_internal(&old) {
         return refuse(format!("table {old} may not be altered"));
     }
@@ -541,9 +541,9 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
             refuse(format!("object name reserved for internal use: {new}"))
         }
         AlterTable::RenameTo(new) => db.as_one(|db| {
-            let texts = check_texts(db, "", legacy);
+            let texts = check_texts(db, schema, "", legacy);
             first_refusal(texts, rename::rename_table(db, &table, &new, legacy))?;
-            check_texts(db, " after rename", legacy)
+            check_texts(db, schema, " after rename", legacy)
         }),
         AlterTable::RenameColumn { from, to, is_quoted } => {
             if table.definition.position(&from).is_none() {
@@ -556,9 +556,9 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 ));
             }
             db.as_one(|db| {
-                check_texts(db, "", legacy)?;
+                check_texts(db, schema, "", legacy)?;
                 rename::rename_column(db, &table, &from, &to, is_quoted)?;
-                check_texts(db, " after rename", legacy)
+                check_texts(db, schema, " after rename", legacy)
             })
         }
         AlterTable::AddColumn { column, text } => db.as_one(|db| {
@@ -577,11 +577,11 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 return refuse(format!("no such column: \"{column}\""));
             }
             db.as_one(|db| {
-                let texts = check_texts(db, "", legacy);
+                let texts = check_texts(db, schema, "", legacy);
                 let position = table.position(&column)?;
                 first_refusal(texts, db.drop_column(table.id, &column))?;
                 rename::drop_column_text(db, &table, position)?;
-                check_texts(db, " after drop column", legacy)
+                check_texts(db, schema, " after drop column", legacy)
             })
         }
     }
@@ -595,12 +595,15 @@ fn first_refusal(texts: Result<()>, changed: Result<()>) -> Result<()> {
     }
 }
 
-/// Looks whether every view and trigger finds what it names, before something is renamed and after.
-fn check_texts(db: &Database, when: &str, legacy: bool) -> Result<()> {
+/// Looks whether every view and trigger of a schema, and every temporary one, finds what it names,
+/// before something is renamed in that schema and after.
+fn check_texts(db: &Database, schema: SchemaId, when: &str, legacy: bool) -> Result<()> {
     if legacy {
         return Ok(());
     }
-    for object in db.objects() {
+    let of = |schema: SchemaId| db.objects().iter().filter(move |it| it.schema == schema);
+    let temporary = of(SchemaId::TEMP).filter(|_| schema != SchemaId::TEMP);
+    for object in of(schema).chain(temporary) {
         let found = match object.kind {
             ObjectKind::View => view::check_names(db, object),
             ObjectKind::Trigger => trigger::check_names(db, object),

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Check, Column, ForeignKey, IndexColumn, KeyConstraint, Resolution};
 use crate::database::{ObjectKind, Timing};
-use crate::error::Event;
+use crate::error::{Error, Event};
 use crate::expression::Expression;
 use crate::query::{Order, ResultColumn, Select};
 use std::sync::Arc;
@@ -47,6 +47,19 @@ pub enum Statement {
     Detach(Box<Select>),
     /// VACUUM, ANALYZE, REINDEX: there is nothing to be done.
     Nothing,
+}
+
+impl Statement {
+    /// The same, and it returns nothing.
+    pub fn without_returning(mut self) -> Self {
+        match &mut self {
+            Statement::Insert(insert) => insert.returning.clear(),
+            Statement::Update(update) => update.returning.clear(),
+            Statement::Delete(delete) => delete.returning.clear(),
+            _ => {}
+        }
+        self
+    }
 }
 
 /// CREATE TABLE.
@@ -121,6 +134,8 @@ pub struct CreateTrigger {
     pub table: QualifiedName,
     pub condition: Option<Expression>,
     pub steps: Vec<TriggerStep>,
+    /// What the step behind these names in vain, where one does.
+    pub lacking: Option<Error>,
     pub text: String,
 }
 

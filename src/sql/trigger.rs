@@ -47,17 +47,10 @@ pub(super) fn link(db: &mut Database) -> Vec<Linked> {
     for trigger in triggers {
         // It was parsed when it was defined, so it can be.
         let Ok(plain) = parse_with(db, &trigger, None) else { continue };
-        let compiled = compile(db, &trigger, &plain, None);
-        let own = compiled.as_ref().err().cloned();
-        let under = |resolution| match db.catalog().has_unresolved() {
-            true => compile(db, &trigger, &plain, Some(resolution)).err(),
-            false => own.clone(),
-        };
-        let (replacing, otherwise) = (under(Resolution::Replace), under(Resolution::Abort));
-        linked.push(Linked::new(db, &plain, Errors { own, replacing, otherwise }));
+        let compiled = Compilations::new(db, &trigger, &plain);
+        linked.push(Linked::new(db, &plain, compiled.errors()));
         let columns = positions(db, &plain);
-        let start = start(compiled.map(Arc::new));
-        db.restart_program(trigger.schema, &trigger.name, columns, start);
+        db.restart_program(trigger.schema, &trigger.name, columns, start(compiled));
     }
     linked
 }
@@ -85,17 +78,65 @@ pub(super) fn positions(db: &Database, trigger: &CreateTrigger) -> Arc<[usize]> 
     trigger.columns.iter().map(position).collect()
 }
 
+type Compilation = std::result::Result<Arc<Compiled>, Broken>;
+
+/// Why a trigger cannot be compiled, and which of its steps is to blame.
+#[derive(Clone, Debug)]
+pub(super) struct Broken {
+    pub(super) step: usize,
+    pub(super) error: Error,
+}
+
+impl Broken {
+    fn at(step: usize) -> impl Fn(Error) -> Broken {
+        move |error| Broken { step, error }
+    }
+}
+
+/// A trigger as it is compiled under what a statement around it says about rows in conflict: what
+/// holds for its own decides which foreign keys come into play.
+struct Compilations {
+    own: Compilation,
+    replacing: Compilation,
+    otherwise: Compilation,
+}
+
+impl Compilations {
+    fn new(db: &Database, object: &Object, plain: &CreateTrigger) -> Self {
+        let own = compile(db, object, plain, None).map(Arc::new);
+        let under = |resolution| match db.catalog().has_unresolved() {
+            true => compile(db, object, plain, Some(resolution)).map(Arc::new),
+            false => own.clone(),
+        };
+        let (replacing, otherwise) = (under(Resolution::Replace), under(Resolution::Abort));
+        Compilations { own, replacing, otherwise }
+    }
+
+    fn errors(&self) -> Errors {
+        let error = |compiled: &Compilation| compiled.as_ref().err().cloned();
+        Errors {
+            own: error(&self.own),
+            replacing: error(&self.replacing),
+            otherwise: error(&self.otherwise),
+        }
+    }
+
+    fn under(&self, resolution: Option<Resolution>) -> &Compilation {
+        match resolution {
+            None => &self.own,
+            Some(Resolution::Replace) => &self.replacing,
+            Some(_) => &self.otherwise,
+        }
+    }
+}
+
 /// Starts a program that runs a compiled trigger.
-fn start(compiled: Result<Arc<Compiled>>) -> Start {
+fn start(compiled: Compilations) -> Start {
     Arc::new(move |activation: &Activation| -> Box<dyn Program> {
-        Box::new(Running {
-            compiled: compiled.clone(),
-            parameters: compiled
-                .as_ref()
-                .map_or_else(|_| Vec::new(), |compiled| parameters(compiled.width, activation)),
-            resolution: activation.resolution,
-            next: 0,
-        })
+        let compiled = compiled.under(activation.resolution).clone();
+        let parameters = compiled.as_ref().map(|compiled| parameters(compiled.width, activation));
+        let (parameters, resolution) = (parameters.unwrap_or_default(), activation.resolution);
+        Box::new(Running { compiled, parameters, resolution, next: 0 })
     })
 }
 
@@ -156,8 +197,8 @@ fn compile(
     object: &Object,
     plain: &CreateTrigger,
     resolution: Option<Resolution>,
-) -> Result<Compiled> {
-    let (mut trigger, width) = with_rows(db, object, plain)?;
+) -> std::result::Result<Compiled, Broken> {
+    let (mut trigger, width) = with_rows(db, object, plain).map_err(Broken::at(0))?;
     for step in &mut trigger.steps {
         match step {
             TriggerStep::Insert(insert) => insert.resolution = resolution.or(insert.resolution),
@@ -165,7 +206,16 @@ fn compile(
             TriggerStep::Delete(_) | TriggerStep::Select(_) => {}
         }
     }
-    compile_parsed(db, trigger, width)
+    let condition = |condition: Expression| run::bind(&db.view(), &Select::of([condition]));
+    let condition = trigger.condition.map(condition).transpose().map_err(Broken::at(0))?;
+    let mut steps = Vec::with_capacity(trigger.steps.len());
+    for (at, step) in trigger.steps.into_iter().enumerate() {
+        steps.push(compile_step(db, step).map_err(Broken::at(at))?);
+    }
+    match trigger.lacking {
+        None => Ok(Compiled { condition, steps, width }),
+        Some(error) => Err(Broken::at(steps.len())(error)),
+    }
 }
 
 /// Looks whether a trigger finds all tables and columns that it names; what else is wrong with it is
@@ -193,17 +243,8 @@ pub(super) fn check_names(db: &Database, trigger: &Object) -> Result<()> {
     trigger.steps.into_iter().try_for_each(|step| {
         names(super::dml::check_names(db, &step))?;
         names(compile_step(db, step).map(|_| ()))
-    })
-}
-
-fn compile_parsed(db: &Database, trigger: CreateTrigger, width: usize) -> Result<Compiled> {
-    let step = |step| compile_step(db, step);
-    let condition = |condition: Expression| run::bind(&db.view(), &Select::of([condition]));
-    Ok(Compiled {
-        condition: trigger.condition.map(condition).transpose()?,
-        steps: trigger.steps.into_iter().map(step).collect::<Result<_>>()?,
-        width,
-    })
+    })?;
+    trigger.lacking.map_or(Ok(()), Err)
 }
 
 fn compile_step(db: &Database, step: TriggerStep) -> Result<CompiledStep> {
@@ -241,7 +282,7 @@ fn parameters(width: usize, activation: &Activation) -> Vec<Value> {
 }
 
 struct Running {
-    compiled: Result<Arc<Compiled>>,
+    compiled: Compilation,
     parameters: Vec<Value>,
     resolution: Option<Resolution>,
     next: usize,
@@ -255,7 +296,7 @@ impl Program for Running {
 
 impl Running {
     fn advance(&mut self, view: &View<'_>) -> std::result::Result<Step, Stop> {
-        let compiled = self.compiled.clone()?;
+        let compiled = self.compiled.clone().map_err(|broken| broken.error)?;
         if self.next == 0 && !self.applies(&compiled, view)? {
             return Ok(Step::Done);
         }

@@ -6,8 +6,8 @@
 //! may act; then [`insert`], [`update`] and [`delete`] store the row, which brings every index along
 //! and logs what undoes it.
 //!
-//! The order of the tests is SQLite's: NOT NULL by column, CHECK by declaration, the row id, then
-//! the keys. What a refusal means for the statement is not decided here.
+//! The order of the tests is SQLite's: NOT NULL by column, CHECK by declaration, the row id, the types
+//! of a STRICT table, then the keys. What a refusal means for the statement is not decided here.
 
 pub mod sequence;
 mod view;
@@ -73,6 +73,33 @@ pub enum NewRowId<'a> {
     Known(RowId),
 }
 
+/// The id that [`prepare_insert`] gives a row.
+///
+/// # Errors
+/// As [`prepare_insert`], of the row id alone.
+pub fn new_row_id(
+    store: &Store,
+    table: &TableEntry,
+    values: &[Value],
+    row_id: NewRowId<'_>,
+) -> Result<RowId, Refusal> {
+    let given = match row_id {
+        NewRowId::Known(row_id) => Some(row_id),
+        NewRowId::Given(Value::Null) => None,
+        NewRowId::Given(value) => Some(row_id_of(&Affinity::Integer.apply(value.clone()))?),
+        NewRowId::Own | NewRowId::Beyond(_) => match table.row_id_column {
+            Some(position) if !values[position].is_null() => {
+                Some(row_id_of(&Affinity::Integer.apply(values[position].clone()))?)
+            }
+            Some(_) | None => None,
+        },
+    };
+    match given {
+        Some(row_id) => Ok(row_id),
+        None => next_row_id(store, table, row_id).ok_or(Refusal::RowIdsExhausted),
+    }
+}
+
 /// Makes a new row of one value per column. `resolution` is what the statement says about broken
 /// constraints: under REPLACE a NULL becomes the column's default, if that is not NULL.
 ///
@@ -87,25 +114,16 @@ pub fn prepare_insert(
 ) -> Result<Prepared, Refusal> {
     debug_assert_eq!(values.len(), table.columns.len(), "one value per column");
     convert(table, &mut values);
-    let given = match row_id {
-        NewRowId::Known(row_id) => Some(row_id),
-        NewRowId::Given(Value::Null) => None,
-        NewRowId::Given(value) => Some(row_id_of(&Affinity::Integer.apply(value.clone()))?),
-        NewRowId::Own | NewRowId::Beyond(_) => match table.row_id_column {
-            Some(position) if !values[position].is_null() => Some(row_id_of(&values[position])?),
-            Some(_) | None => None,
-        },
-    };
-    let row_id = match given {
-        Some(row_id) => row_id,
-        None => next_row_id(store, table, row_id).ok_or(Refusal::RowIdsExhausted)?,
-    };
+    let row_id = new_row_id(store, table, &values, row_id)?;
     if let Some(position) = table.row_id_column {
         values[position] = Value::Integer(row_id.0);
     }
     let all = 0..table.columns.len();
+    check_types_first(table, &mut values, all.clone())?;
     complete(table, &mut values, all.clone(), resolution)?;
-    check_types(table, &values, all)?;
+    if !table.checks.is_empty() {
+        check_types(table, &values, all)?;
+    }
     check_checks(table, &values, row_id, |_| true)?;
     Ok(Prepared { row_id, values })
 }
@@ -147,6 +165,7 @@ pub fn prepare_update(
     let named = if table.generated.is_empty() { named } else { table.with_generated(named) };
     let is_assigned = |position: &usize| named.contains(position);
     let positions = (0..values.len()).filter(is_assigned);
+    check_types_first(table, &mut values, 0..table.columns.len())?;
     complete(table, &mut values, positions.clone(), resolution)?;
     check_types(table, &values, positions)?;
     check_checks(table, &values, row_id, |columns| columns.iter().any(is_assigned))?;
@@ -441,6 +460,29 @@ fn check_nulls(
         Some(position) => Err(Refusal::NotNull(position)),
         None => Ok(()),
     }
+}
+
+/// Where columns are generated the types are looked at before all else.
+fn check_types_first(
+    table: &TableEntry,
+    values: &mut [Value],
+    positions: impl Iterator<Item = usize>,
+) -> Result<(), Refusal> {
+    if table.generated.is_empty() || !table.definition.is_strict() {
+        return Ok(());
+    }
+    table.generate(values);
+    check_types(table, values, positions)
+}
+
+/// Whether a STRICT table can hold the values of a row. Unless something else has asked for them
+/// before, that is a CHECK, a generated column or a program, they are looked at between the row id and
+/// the other keys.
+///
+/// # Errors
+/// [`Refusal::Datatype`].
+pub fn check_row_types(table: &TableEntry, values: &[Value]) -> Result<(), Refusal> {
+    check_types(table, values, 0..table.columns.len())
 }
 
 /// Whether a STRICT table can hold the values at these positions.

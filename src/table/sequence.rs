@@ -43,14 +43,13 @@ pub fn remember(store: &mut Store, sequence: &TableEntry, table: &TableEntry, gr
             super::update(store, sequence, row_id, Prepared { row_id, values: values(greatest) });
         }
         Some(_) => {}
-        // As in SQLite nothing is noted of a table that has had no positive id.
-        None if greatest > 0 => {
-            let new = prepare_insert(store, sequence, values(greatest), NewRowId::Own, None);
+        None => {
+            let first = values(greatest.max(0));
+            let new = prepare_insert(store, sequence, first, NewRowId::Own, None);
             if let Ok(prepared) = new {
                 super::insert(store, sequence, prepared);
             }
         }
-        None => {}
     }
 }
 

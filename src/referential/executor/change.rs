@@ -56,6 +56,17 @@ impl Executor<'_> {
                 None => NewRowId::Own,
             },
         };
+        // What AUTOINCREMENT has given is given, whatever becomes of the row.
+        let new_id = match entry.sequence {
+            Some(_) => match table::new_row_id(self.store, entry, values, new_id) {
+                Ok(found) => {
+                    note_greatest(&mut self.sequences, place.table, found);
+                    NewRowId::Known(found)
+                }
+                Err(refusal) => return self.refuse(place, None, refusal, conflict),
+            },
+            None => new_id,
+        };
         let resolution = conflict.resolution;
         let prepared = table::prepare_insert(self.store, entry, values.clone(), new_id, resolution);
         let prepared = match prepared {
@@ -63,11 +74,15 @@ impl Executor<'_> {
             Err(refusal) => return self.refuse(place, None, refusal, conflict),
         };
         *row_id = Some(prepared.row_id);
-        if entry.sequence.is_some() {
-            note_greatest(&mut self.sequences, place.table, prepared.row_id);
-        }
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
-        match choose(conflict, conflicts, entry, cleared) {
+        let chosen = choose(conflict, conflicts, entry, cleared);
+        if entry.definition.is_strict()
+            && !chosen.as_ref().is_some_and(Room::is_of_row_id)
+            && let Err(refusal) = table::check_row_types(entry, &prepared.values)
+        {
+            return self.refuse(place, None, refusal, conflict);
+        }
+        match chosen {
             None => {}
             Some(Room::ToMake(found)) => {
                 let conflict = conflict.clone();
@@ -271,6 +286,13 @@ enum Room {
     /// REPLACE has made room for this key already, and an action of that deletion has filled it:
     /// keys are tested once more after REPLACE, and what is found then is a violation.
     Taken(Conflict),
+}
+
+impl Room {
+    fn is_of_row_id(&self) -> bool {
+        let (Room::ToMake(found) | Room::Taken(found)) = self;
+        found.index.is_none()
+    }
 }
 
 /// Of the conflicts of a row, which are given in their turn, the one to deal with. `cleared` remembers

@@ -358,6 +358,9 @@ impl<'a> Executor<'a> {
                                 self.check_row_id(&frame)?;
                             }
                             let activation = self.activation_before(&frame);
+                            if position == 0 {
+                                self.check_types(&frame, &activation)?;
+                            }
                             if let RowWork::Delete { old: old @ None, .. } = &mut frame.work {
                                 *old = activation.old.as_ref().map(|(_, row)| row.clone());
                             }
@@ -445,31 +448,6 @@ impl<'a> Executor<'a> {
                 }
                 Ok(values.is_some())
             }
-        }
-    }
-
-    /// What is given for a row id must be one before any program sees it.
-    fn check_row_id(&mut self, frame: &RowFrame) -> Result<(), Error> {
-        let Some(entry) = self.settings.catalog.find_by_id(frame.place.table) else {
-            return Ok(());
-        };
-        let position = entry.row_id_column;
-        let (given, updated, conflict) = match &frame.work {
-            RowWork::Insert { values, given, conflict, .. } => {
-                let value = given.as_ref().or_else(|| position.and_then(|at| values.get(at)));
-                (value.filter(|value| !value.is_null()), None, conflict)
-            }
-            RowWork::Update { row_id, values, conflict, .. } => {
-                let position = position.unwrap_or(entry.columns.len());
-                let mut assigned = values.iter().flatten();
-                let value = assigned.find(|(at, _)| *at == position).map(|(_, value)| value);
-                (value, Some(*row_id), conflict)
-            }
-            RowWork::Delete { .. } | RowWork::Instead(_) => return Ok(()),
-        };
-        match given.map(table::check_row_id) {
-            Some(Err(refusal)) => self.refuse(frame.place, updated, refusal, conflict).map(|_| ()),
-            Some(Ok(())) | None => Ok(()),
         }
     }
 

@@ -1,18 +1,64 @@
 //! Why a row change is refused, with everything that is known where it happens.
 
-use super::{Executor, Place, Turn};
+use super::{Executor, Place, RowFrame, RowWork, Turn};
 use crate::catalog::{ForeignKeyEntry, Resolution, TableEntry};
 use crate::error::{
     ConstraintNames, Error, Event, Hint, Hop, InputError, NamedRows, Violation, ViolationKind,
 };
 use crate::id::{RowId, TableId};
 use crate::referential::effects::StepKind;
-use crate::referential::{ConflictClause, foreign_key_violation};
+use crate::referential::{Activation, ConflictClause, foreign_key_violation};
 use crate::table::{self, Conflict, Prepared, Refusal, RowRef};
 use crate::value::Value;
 use std::sync::Arc;
 
 impl Executor<'_> {
+    /// What is given for a row id must be one before any program sees it.
+    pub(super) fn check_row_id(&mut self, frame: &RowFrame) -> Result<(), Error> {
+        let Some(entry) = self.settings.catalog.find_by_id(frame.place.table) else {
+            return Ok(());
+        };
+        let position = entry.row_id_column;
+        let (given, updated, conflict) = match &frame.work {
+            RowWork::Insert { values, given, conflict, .. } => {
+                let value = given.as_ref().or_else(|| position.and_then(|at| values.get(at)));
+                (value.filter(|value| !value.is_null()), None, conflict)
+            }
+            RowWork::Update { row_id, values, conflict, .. } => {
+                let position = position.unwrap_or(entry.columns.len());
+                let mut assigned = values.iter().flatten();
+                let value = assigned.find(|(at, _)| *at == position).map(|(_, value)| value);
+                (value, Some(*row_id), conflict)
+            }
+            RowWork::Delete { .. } | RowWork::Instead(_) => return Ok(()),
+        };
+        match given.map(table::check_row_id) {
+            Some(Err(refusal)) => self.refuse(frame.place, updated, refusal, conflict).map(|_| ()),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    /// What programs before the change of a row are shown has the types that its table demands.
+    pub(super) fn check_types(
+        &mut self,
+        frame: &RowFrame,
+        shown: &Activation,
+    ) -> Result<(), Error> {
+        let (updated, conflict) = match &frame.work {
+            RowWork::Insert { conflict, .. } => (None, conflict),
+            RowWork::Update { row_id, conflict, .. } => (Some(*row_id), conflict),
+            RowWork::Delete { .. } | RowWork::Instead(_) => return Ok(()),
+        };
+        let entry = self.settings.catalog.by_id(frame.place.table);
+        let Some((_, row)) = shown.new.as_ref().filter(|_| entry.definition.is_strict()) else {
+            return Ok(());
+        };
+        match table::check_row_types(entry, row) {
+            Ok(()) => Ok(()),
+            Err(refusal) => self.refuse(frame.place, updated, refusal, conflict).map(|_| ()),
+        }
+    }
+
     /// What a row that cannot be made comes to; `updated` is the row as it was, for an update.
     pub(super) fn refuse(
         &mut self,

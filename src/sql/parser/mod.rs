@@ -20,7 +20,7 @@ pub use expression::literal;
 pub use outline::{Outline, is_complete, outline, split_statement};
 pub use tokens::{Kind, Token, tokens};
 
-use super::syntax::{CommonTable, Statement};
+use super::syntax::{CommonTable, QualifiedName, Statement};
 use crate::error::{Error, Result, SqlError};
 use crate::expression::Expression;
 use crate::query::Source;
@@ -37,6 +37,12 @@ pub trait Names: Sync {
     /// # Errors
     /// If there is none.
     fn table(&self, schema: Option<&str>, name: &str) -> Result<Source>;
+
+    /// Looks for the table or view that a statement is to change.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn target(&self, name: &QualifiedName) -> Result<()>;
 
     /// The table that a function makes up.
     ///
@@ -164,8 +170,11 @@ fn refuse<T>(message: impl Into<String>) -> Result<T> {
 fn refusal(error: &Foreign, source: &str) -> Error {
     match error {
         Foreign::ParseUnexpectedEOF => SqlError::Incomplete.into(),
-        Foreign::ParseUnexpectedToken { token_text, .. } => {
-            SqlError::Syntax { near: token_text.clone() }.into()
+        Foreign::ParseUnexpectedToken { token_text, offset, .. } => {
+            // A parameter may be called by a digit, as `:1`.
+            let is_it = |token: &Token<'_>| token.kind == Kind::Parameter && token.start == *offset;
+            let found = tokens(source).find(is_it).map_or(token_text.as_str(), |token| token.text);
+            SqlError::Syntax { near: found.to_owned() }.into()
         }
         Foreign::UnrecognizedToken { token_text, .. }
         | Foreign::UnterminatedLiteral { token_text, .. }

@@ -49,15 +49,19 @@ impl Adapter<'_> {
 
     fn query_alone(&self, query: &ForeignSelect) -> Result<Select> {
         self.with_names(query.with.as_ref(), |common| {
+            // Of several tables that are missing SQLite tells the last query's.
+            let compounds = query.body.compounds.iter().rev();
+            let cores = compounds.map(|compound| self.core(&compound.select));
+            let cores = cores.collect::<Result<Vec<_>>>()?.into_iter().rev();
             let mut select = self.core(&query.body.select)?;
-            for compound in &query.body.compounds {
+            for (compound, core) in query.body.compounds.iter().zip(cores) {
                 let word = match compound.operator {
                     CompoundOperator::Union => Compound::Union,
                     CompoundOperator::UnionAll => Compound::UnionAll,
                     CompoundOperator::Except => Compound::Except,
                     CompoundOperator::Intersect => Compound::Intersect,
                 };
-                select = select.compound(word, self.core(&compound.select)?);
+                select = select.compound(word, core);
             }
             for order in &query.order_by {
                 select = select.order_by(self.order(order)?);

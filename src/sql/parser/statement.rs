@@ -5,7 +5,7 @@ use super::tokens::{self, Token};
 use super::{Adapter, COLUMNS_MAX, at_most, refuse, text_of, unsupported};
 use crate::catalog::Resolution;
 use crate::database::{ObjectKind, Timing};
-use crate::error::{Event, Result};
+use crate::error::{Error, Event, Result};
 use crate::expression::{Expression, lit};
 use crate::query::Select;
 use crate::sql::syntax::{
@@ -213,6 +213,18 @@ impl Adapter<'_> {
             Some(TriggerTime::InsteadOf) => Timing::InsteadOf,
         };
         self.in_trigger.set(true);
+        let condition = self.filter(when_clause.as_deref())?;
+        let (mut steps, mut lacking) = (Vec::new(), None);
+        for command in commands {
+            match self.step(command) {
+                Ok(step) => steps.push(step),
+                Err(error @ Error::Name(_)) => {
+                    lacking = Some(error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
         Ok(CreateTrigger {
             name: qualified(trigger_name),
             is_temporary: *temporary,
@@ -221,8 +233,9 @@ impl Adapter<'_> {
             event,
             columns,
             table: qualified(tbl_name),
-            condition: self.filter(when_clause.as_deref())?,
-            steps: commands.iter().map(|command| self.step(command)).collect::<Result<_>>()?,
+            condition,
+            steps,
+            lacking,
             text: self.definition_text("TRIGGER"),
         })
     }
@@ -262,7 +275,7 @@ impl Adapter<'_> {
         parts: InsertParts<'_>,
         body: &InsertBody,
     ) -> Result<Insert> {
-        self.within(parts.with, || {
+        let insert = self.within(parts.with, || {
             let (rows, upserts) = match body {
                 InsertBody::DefaultValues => (Rows::Default, Vec::new()),
                 InsertBody::Select(query, upsert) => {
@@ -278,6 +291,15 @@ impl Adapter<'_> {
                 upserts,
                 returning: self.result_columns(parts.returning)?,
             })
+        });
+        self.behind_target(table, insert)
+    }
+
+    /// The table that a statement changes is looked for before all others that it names.
+    fn behind_target<T>(&self, table: &ForeignName, changed: Result<T>) -> Result<T> {
+        changed.map_err(|error| match error {
+            Error::Name(_) => self.names.target(&qualified(table)).err().unwrap_or(error),
+            other => other,
         })
     }
 
@@ -323,7 +345,7 @@ impl Adapter<'_> {
     }
 
     fn update(&self, update: &ForeignUpdate) -> Result<Update> {
-        self.within(update.with.as_ref(), || {
+        let changed = self.within(update.with.as_ref(), || {
             Ok(Update {
                 table: qualified(&update.tbl_name),
                 alias: update.tbl_name.alias.as_ref().map(text_of),
@@ -334,7 +356,8 @@ impl Adapter<'_> {
                 resolution: or(update.or_conflict),
                 returning: self.result_columns(&update.returning)?,
             })
-        })
+        });
+        self.behind_target(&update.tbl_name, changed)
     }
 
     /// What an UPDATE joins to its table, as one query that has all its columns.
@@ -362,7 +385,7 @@ impl Adapter<'_> {
         filter: Option<&Expr>,
         returning: &[ForeignColumn],
     ) -> Result<Delete> {
-        self.within(with, || {
+        let changed = self.within(with, || {
             Ok(Delete {
                 table: qualified(table),
                 alias: table.alias.as_ref().map(text_of),
@@ -370,7 +393,8 @@ impl Adapter<'_> {
                 limited: self.limited()?,
                 returning: self.result_columns(returning)?,
             })
-        })
+        });
+        self.behind_target(table, changed)
     }
 }
 

@@ -3,9 +3,11 @@
 //! A script never switches enforcement on over dangling rows. So while it is on, no row dangles but
 //! what a deferred key of the open transaction lets dangle, and SQLite is wrong
 //!
-//! * (A) if it accepted what leaves a row dangling, or
+//! * (A) if it accepted what leaves a row dangling; also what OR FAIL keeps before another refusal, or
 //! * (B) if it refused, for a foreign key, what leaves none; also where the engine refused it for
 //!   another reason, as OR FAIL does with rows kept, which a foreign key would have undone.
+//!
+//! Where SQLite itself says that an index lacks a row there is nothing left to compare.
 //!
 //! Inside a transaction only the rows of immediate keys count. Which of the closed list of exceptions
 //! it is, the differential test of typed statements tells apart; here they are counted by these two.
@@ -27,6 +29,8 @@ pub(super) struct Moment<'a> {
     /// Whether anything says FAIL, and so may keep rows that were changed before.
     pub(super) may_fail: bool,
     pub(super) is_in_transaction: bool,
+    /// Whether an index of SQLite's lacks a row.
+    pub(super) is_corrupt: bool,
 }
 
 /// The queries that count the rows that dangle, one for each key that counts; none for a key that
@@ -74,12 +78,20 @@ pub(super) fn judge(
     ours: impl FnOnce() -> Option<i64>,
     theirs: impl FnOnce() -> Option<i64>,
 ) -> Option<&'static str> {
-    let is_foreign_key = |answer: &Answer| matches!(answer, Err(SqliteError { code: 787, .. }));
-    let is_too_deep = |answer: &Answer| matches!(answer, Err(error) if error.message.starts_with("too many levels"));
-    if moment.ours == moment.theirs && is_too_deep(moment.ours) && moment.is_kept {
-        return Some("keeps a part of what nests too deep (E10)");
+    if moment.is_corrupt {
+        return Some("leaves a row out of an index (E13)");
     }
-    if is_foreign_key(moment.ours) && moment.theirs.is_ok() {
+    let is_foreign_key = |answer: &Answer| matches!(answer, Err(SqliteError { code: 787, .. }));
+    let keeps_a_part = |answer: &Answer| {
+        let starts = ["too many levels", "cannot store"];
+        let starts = |error: &SqliteError| starts.iter().any(|it| error.message.starts_with(it));
+        answer.as_ref().is_err_and(starts)
+    };
+    if moment.ours == moment.theirs && keeps_a_part(moment.ours) && moment.is_kept {
+        return Some("keeps a part of what nests too deep or has a wrong type (E10)");
+    }
+    let may_keep = moment.may_fail && !is_foreign_key(moment.theirs);
+    if is_foreign_key(moment.ours) && (moment.theirs.is_ok() || may_keep) {
         return (theirs()? > 0).then_some("accepted what leaves a row dangling (E1, E3, E5, E8)");
     }
     if is_foreign_key(moment.theirs)

@@ -27,7 +27,7 @@ pub struct Coverage {
 
 /// What a statement may be or hold, by the words it has, and how many of each ten thousand
 /// statements at least are that and go through.
-const KINDS: [(&str, &[&str], usize); 32] = [
+const KINDS: [(&str, &[&str], usize); 41] = [
     ("INSERT", &["INSERT INTO"], 500),
     ("INSERT OR", &["INSERT OR"], 100),
     ("REPLACE", &["REPLACE INTO"], 50),
@@ -48,6 +48,15 @@ const KINDS: [(&str, &[&str], usize); 32] = [
     ("RELEASE", &["RELEASE "], 10),
     ("CREATE TABLE", &["CREATE TABLE"], 100),
     ("WITHOUT ROWID", &[" WITHOUT ROWID"], 30),
+    ("temporary table", &["CREATE TEMP TABLE"], 10),
+    ("STRICT", &["CREATE ", "TABLE ", " STRICT"], 10),
+    ("AUTOINCREMENT", &["CREATE ", "TABLE ", " AUTOINCREMENT"], 10),
+    ("generated column", &["CREATE ", "TABLE ", "g", " AS ("], 15),
+    ("UPDATE FROM", &["UPDATE ", " FROM (SELECT "], 20),
+    ("row value", &[") IS ("], 10),
+    ("row value in rows", &[") IN (VALUES "], 10),
+    ("index on an expression", &["CREATE ", "INDEX ", " (("], 2),
+    ("temporary table's trigger", &["CREATE TRIGGER", " ON temp_"], 5),
     ("CREATE INDEX", &["CREATE ", "INDEX "], 20),
     ("partial index", &["CREATE ", "INDEX ", " WHERE "], 1),
     ("CREATE TRIGGER", &["CREATE TRIGGER"], 50),

@@ -14,21 +14,30 @@ pub(super) struct Plan {
     /// The columns of the primary key, then those of the other keys.
     pub(super) keys: Vec<Vec<usize>>,
     has_row_ids: bool,
+    is_temporary: bool,
+    is_strict: bool,
 }
 
 /// The types of columns that may be part of a key: one that references has the type of the one that
 /// it references, since SQLite's exception E7 is about those that have not.
 const KEY_TYPES: [&str; 4] = ["INTEGER", "INTEGER", "INT", "TEXT"];
 const OTHER_TYPES: [&str; 6] = ["INTEGER", "TEXT", "", "NUMERIC", "REAL", "VARCHAR(9)"];
+const STRICT_TYPES: [&str; 5] = ["INTEGER", "TEXT", "ANY", "REAL", "BLOB"];
 
 impl Writer {
     /// Names and keys of the tables of a script.
     pub(super) fn plan_tables(&mut self) -> Vec<Plan> {
         let count = self.random.between(2, 5);
-        ["a", "b", "c", "d", "e"][..count].iter().map(|name| self.plan(name)).collect()
+        let mut plans: Vec<_> =
+            ["a", "b", "c", "d", "e"][..count].iter().map(|name| self.plan(name, false)).collect();
+        if self.random.chance(25) {
+            plans.extend(["temp_a", "temp_b"].map(|name| self.plan(name, true)));
+        }
+        plans
     }
 
-    fn plan(&mut self, name: &str) -> Plan {
+    fn plan(&mut self, name: &str, is_temporary: bool) -> Plan {
+        let is_strict = self.random.chance(8);
         let is_composite = self.random.chance(25);
         let mut columns = vec![("k".to_owned(), self.random.pick(&KEY_TYPES))];
         let mut keys = vec![vec![0]];
@@ -42,6 +51,7 @@ impl Writer {
             let is_key = has_row_ids && self.random.chance(25);
             let data_type = match is_key {
                 true => self.random.pick(&KEY_TYPES),
+                false if is_strict => self.random.pick(&STRICT_TYPES),
                 false => self.random.pick(&OTHER_TYPES),
             };
             if is_key {
@@ -52,7 +62,7 @@ impl Writer {
         if has_row_ids && columns.len() > 3 && self.random.chance(15) {
             keys.push(vec![columns.len() - 1, 0]);
         }
-        Plan { name: name.to_owned(), columns, keys, has_row_ids }
+        Plan { name: name.to_owned(), columns, keys, has_row_ids, is_temporary, is_strict }
     }
 
     pub(super) fn create_table(&mut self, plan: &Plan) -> String {
@@ -82,13 +92,18 @@ impl Writer {
             let is_own = at < plan.columns.len();
             let place = plan.keys.iter().position(|key| is_own && key[..] == [at]);
             let mut text = self.column(name, data_type, place, &mut constraints);
+            let may_number = place == Some(0) && plan.has_row_ids && *data_type == "INTEGER";
+            let is_plain = !["DESC", "KEY ON CONFLICT"].iter().any(|word| text.contains(word));
+            if may_number && is_plain && self.random.chance(20) {
+                text = text.replacen("PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT", 1);
+            }
             if may_collate && self.random.chance(10) {
                 text += &format!(" COLLATE {}", self.random.pick(&["NOCASE", "RTRIM", "BINARY"]));
             }
             parts.push(text);
         }
         if self.random.chance(12) {
-            parts.push(self.generated(&columns));
+            parts.push(self.generated(plan, &columns));
         }
         if self.random.chance(12) {
             let columns: Vec<_> = columns.iter().map(|(name, _)| name.as_str()).collect();
@@ -97,12 +112,18 @@ impl Writer {
             constraints.push(format!("{name}CHECK ({one} IS NOT {other} OR {one} <> 3)"));
         }
         parts.append(&mut constraints);
-        let tail = if plan.has_row_ids { "" } else { " WITHOUT ROWID" };
+        let tail = match (plan.has_row_ids, plan.is_strict) {
+            (true, false) => "",
+            (false, false) => " WITHOUT ROWID",
+            (true, true) => " STRICT",
+            (false, true) => " WITHOUT ROWID, STRICT",
+        };
+        let temporary = if plan.is_temporary { "TEMP " } else { "" };
         let name = match self.random.chance(5) {
             true => format!("\"{}\"", plan.name),
             false => plan.name.clone(),
         };
-        format!("CREATE TABLE {name} ({}){tail}", parts.join(", "))
+        format!("CREATE {temporary}TABLE {name} ({}){tail}", parts.join(", "))
     }
 
     fn column(
@@ -148,7 +169,7 @@ impl Writer {
         text
     }
 
-    fn generated(&mut self, columns: &[(String, &str)]) -> String {
+    fn generated(&mut self, plan: &Plan, columns: &[(String, &str)]) -> String {
         let (one, other) = (self.random.pick(columns).0, self.random.pick(columns).0);
         let value = match self.random.below(3) {
             0 => format!("{one} || {other}"),
@@ -156,7 +177,8 @@ impl Writer {
             _ => format!("coalesce({one}, {other})"),
         };
         let kind = self.random.pick(&["", " STORED", " VIRTUAL"]);
-        format!("g AS ({value}){kind}")
+        let data_type = if plan.is_strict { " ANY" } else { "" };
+        format!("g{data_type} AS ({value}){kind}")
     }
 
     /// A foreign key of a table: columns for it, and the text behind them.
@@ -166,7 +188,8 @@ impl Writer {
         place: usize,
         columns: &mut Vec<(String, &'static str)>,
     ) -> (Vec<String>, String) {
-        let plans = self.plans.clone();
+        let is_beside = |other: &&Plan| other.is_temporary == plan.is_temporary;
+        let plans: Vec<_> = self.plans.iter().filter(is_beside).cloned().collect();
         let to = match self.random.chance(15) {
             true => plan.clone(),
             false => self.random.pick(&plans),
@@ -244,6 +267,8 @@ impl Writer {
                 continue;
             }
             if self.random.chance(10) {
+                column = self.computed(&column);
+            } else if self.random.chance(10) {
                 column += " COLLATE NOCASE";
             }
             if self.random.chance(20) {
@@ -269,6 +294,17 @@ impl Writer {
             shape.name,
             columns.join(", ")
         )
+    }
+
+    /// What an index may have in the place of a column.
+    fn computed(&mut self, column: &str) -> String {
+        match self.random.below(5) {
+            0 => format!("({column} + 1)"),
+            1 => format!("({column} || 'x')"),
+            2 => format!("(lower({column}))"),
+            3 => format!("(coalesce({column}, 2))"),
+            _ => format!("({column} IS NULL)"),
+        }
     }
 
     pub(super) fn create_view(&mut self) -> String {
@@ -386,8 +422,10 @@ impl Writer {
                 let (or, given) = (self.or(), self.shape());
                 let from = self.column_of(&given).name;
                 format!(
-                    "INSERT {or}INTO {} ({name}) SELECT {from} FROM {} NOT INDEXED WHERE {from} IS {row}",
-                    shape.name, given.name
+                    "INSERT {or}INTO {} ({name}) SELECT {from} FROM {} NOT INDEXED WHERE {from} IS {row}{}",
+                    shape.name,
+                    given.name,
+                    given.read_first()
                 )
             }
             _ => {

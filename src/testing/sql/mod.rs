@@ -5,6 +5,9 @@
 //! all tables with their row ids, what `foreign_key_check` finds, whether a transaction is open, the
 //! switches, and after a change of the schema or the end of a transaction the text of `sqlite_schema`.
 //!
+//! A script that has come to its end is run here once more, as many statements at once as went through,
+//! and must come to the same.
+//!
 //! Rows that no ORDER BY puts in order are compared without it. A difference is allowed only if
 //! `arbiter` proves it from the rows to be one of SQLite's own; the script ends there.
 
@@ -57,29 +60,39 @@ pub fn run(seed: u64, statements: usize) -> Result<Coverage, Box<Difference>> {
 fn run_script(seed: u64, coverage: &mut Coverage) -> Result<(), Box<Difference>> {
     let (mut writer, mut twins) = (Writer::new(seed), Twins::new());
     let mut steps = Vec::new();
+    let mut texts = vec![(String::new(), None)];
     coverage.scripts += 1;
     for _ in 0..writer.length() {
         let step = Step { sql: writer.next(twins.db()), way: writer.way() };
         let told = twins.step(&step);
         steps.push(step);
         match told {
-            Ok(told) => coverage.note(&steps[steps.len() - 1], &told),
+            Ok(told) => {
+                let step = &steps[steps.len() - 1];
+                coverage.note(step, &told);
+                let (text, refusal) = texts.last_mut().expect("there is one from the start");
+                *text += &format!("{};\n", step.sql);
+                *refusal = told.answer.err();
+                if refusal.is_some() {
+                    texts.push((String::new(), None));
+                }
+            }
             Err(Ending::Different(found)) => return Err(shortest(steps, found)),
             Err(Ending::Explained(exception)) => {
                 coverage.exception(exception);
-                break;
+                return Ok(());
             }
             Err(Ending::TooLong) => {
                 coverage.too_long += 1;
-                break;
+                return Ok(());
             }
             Err(Ending::Unsupported) => {
                 coverage.unsupported += 1;
-                break;
+                return Ok(());
             }
         }
     }
-    Ok(())
+    twins.rerun(&texts).map_err(Box::new)
 }
 
 /// The difference that is left when every statement it can do without is left out.

@@ -3,7 +3,8 @@
 use super::{Answer, Ending, Rows, arbiter};
 use crate::catalog::TableEntry;
 use crate::database::{Database, Dialect, Done, Enforcement, Selector};
-use crate::error::SqliteError;
+use crate::error::{Error, SqliteError};
+use crate::id::SchemaId;
 use crate::sql::{Connection, Outcome, Prepared};
 use crate::testing::Difference;
 use crate::value::Value;
@@ -106,6 +107,7 @@ impl Twins {
             sql,
             may_fail: self.script.contains("ON CONFLICT FAIL") || sql.contains("OR FAIL"),
             is_kept: after == self.before,
+            is_corrupt: self.their_rows("PRAGMA integrity_check").is_ok_and(is_corrupt),
             is_in_transaction: was_in_transaction
                 && self.db().is_in_transaction()
                 && !self.theirs.is_autocommit(),
@@ -130,12 +132,27 @@ impl Twins {
         };
         match outcome {
             Ok(outcome) => Told { answer: Ok(outcome.rows), done: outcome.done },
-            Err(error) => {
-                let message = self.db().dialect().error_message(&error);
-                let answer = Err(SqliteError { code: error.extended_code(), message });
-                Told { answer, done: None }
-            }
+            Err(error) => Told { answer: Err(line_of(&self.ours, &error)), done: None },
         }
+    }
+
+    /// Runs the same once more, several statements at once, which must come to the same: `texts` are
+    /// what was run up to each refusal, with that refusal, and what came behind the last.
+    pub(super) fn rerun(
+        &mut self,
+        texts: &[(String, Option<SqliteError>)],
+    ) -> Result<(), Difference> {
+        let mut again = Twins::new();
+        for (text, refusal) in texts {
+            again.script += text;
+            let found = again.ours.execute_script(text).err();
+            let found = found.map(|error| line_of(&again.ours, &error));
+            again.same("refusal in a text", &found, refusal)?;
+        }
+        let counters = |db: &Database| (db.changes(), db.total_changes(), db.last_insert_row_id());
+        again.same("counters after texts", &counters(again.db()), &counters(self.db()))?;
+        let (ours, before) = (again.our_state(), self.our_state());
+        again.same("rows after texts", &ours, &before)
     }
 
     fn run_prepared(&mut self, sql: &str) -> crate::error::Result<Outcome> {
@@ -150,14 +167,14 @@ impl Twins {
 
     fn our_state(&mut self) -> State {
         let tables: Vec<_> = self.db().catalog().tables().cloned().collect();
-        tables.iter().map(|table| (table.name().to_owned(), self.our_rows(table))).collect()
+        tables.iter().map(|table| (full_name(table), self.our_rows(table))).collect()
     }
 
     fn our_rows(&mut self, table: &TableEntry) -> Rows {
-        if table.definition.is_without_row_id() {
+        if table.definition.is_without_row_id() || is_of_sequences(table) {
             return self.run_prepared(&read_all(table)).expect("a table can be read").rows;
         }
-        let rows = self.db().find(table.name(), Selector::All).unwrap_or_default();
+        let rows = self.db().find(full_name(table).as_str(), Selector::All).unwrap_or_default();
         let row = |(id, row): (crate::id::RowId, crate::database::Row)| {
             std::iter::once(id.0.into()).chain(row.iter().cloned()).collect()
         };
@@ -188,8 +205,7 @@ impl Twins {
 
     /// The rows of the tables that there are here.
     fn their_state(&self) -> State {
-        let state =
-            |table: &Arc<TableEntry>| (table.name().to_owned(), self.known_rows(&read_all(table)));
+        let state = |table: &Arc<TableEntry>| (full_name(table), self.known_rows(&read_all(table)));
         self.db().catalog().tables().map(state).collect()
     }
 
@@ -218,14 +234,16 @@ impl Twins {
         let row_id = self.db().last_insert_row_id().0;
         self.same("last_insert_rowid()", &row_id, &self.theirs.last_insert_rowid())?;
         if changes_schema(sql) {
-            let select = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
+            let select = "SELECT type, name, tbl_name, sql FROM sqlite_schema UNION ALL \
+                          SELECT type, name, tbl_name, sql FROM sqlite_temp_schema ORDER BY 1, 2, 3, 4";
             let ours = self.run_prepared(select).expect("the schema can be read").rows;
             self.same("sqlite_schema", &ours, &self.known_rows(select))?;
         }
         self.same("rows", state, &self.their_state())?;
         let dangling = self.db().check().ok().map(|report| report.total);
-        let check = self.their_rows("PRAGMA foreign_key_check").ok();
-        self.same("foreign_key_check", &dangling, &check.map(|rows| rows.len()))?;
+        let check = |schema: &str| self.their_rows(&format!("PRAGMA {schema}.foreign_key_check"));
+        let check = check("main").and_then(|main| Ok(main.len() + check("temp")?.len()));
+        self.same("foreign_key_check", &dangling, &check.ok())?;
         let enforces = self.db().enforcement() == Enforcement::On;
         self.same("foreign_keys", &enforces, &self.switch("foreign_keys"))?;
         self.same("indexes", &self.db().verify(), &Vec::new())?;
@@ -250,6 +268,12 @@ impl Twins {
     }
 }
 
+/// What SQLite would say of an error.
+fn line_of(connection: &Connection, error: &Error) -> SqliteError {
+    let message = connection.database().dialect().error_message(error);
+    SqliteError { code: error.extended_code(), message }
+}
+
 fn connection() -> Connection {
     let dialect = Dialect::sqlite().with_depth_limit(Some(DEPTH_MAX));
     Connection::new(Database::with_dialect(Enforcement::Off, dialect))
@@ -258,13 +282,32 @@ fn connection() -> Connection {
 /// The query for all rows of a table, in their own order. Without row ids SQLite may read them from an
 /// index, in its order, unless it is told another.
 fn read_all(table: &TableEntry) -> String {
-    let name = table.name();
+    let name = full_name(table);
+    // In which order it has been given its rows is left open.
+    if is_of_sequences(table) {
+        return format!("SELECT * FROM {name} ORDER BY name");
+    }
     if !table.definition.is_without_row_id() {
-        return format!("SELECT rowid, * FROM \"{name}\" NOT INDEXED");
+        return format!("SELECT rowid, * FROM {name} NOT INDEXED");
     }
     let key = table.definition.primary_key_columns();
     let key: Vec<String> = key.iter().map(|column| format!("\"{column}\"")).collect();
-    format!("SELECT * FROM \"{name}\" ORDER BY {}", key.join(", "))
+    format!("SELECT * FROM {name} ORDER BY {}", key.join(", "))
+}
+
+fn is_of_sequences(table: &TableEntry) -> bool {
+    table.name() == "sqlite_sequence"
+}
+
+/// The name of a table with its schema: a temporary one may be called as another is.
+fn full_name(table: &TableEntry) -> String {
+    let is_temporary = table.definition.schema() == SchemaId::TEMP;
+    format!("{}.{}", if is_temporary { "temp" } else { "main" }, table.name())
+}
+
+/// Whether an integrity check has found more than values that are not what their columns demand.
+fn is_corrupt(rows: Rows) -> bool {
+    rows.iter().flatten().any(|value| value.to_string().contains("missing from index"))
 }
 
 /// The only value of a query that counts.

@@ -7,6 +7,7 @@
 use super::define::{Plan, RESOLUTIONS};
 use super::twins::Way;
 use crate::database::Database;
+use crate::id::SchemaId;
 use crate::testing::generate::Random;
 use crate::value::Affinity;
 use std::collections::VecDeque;
@@ -35,6 +36,11 @@ pub(super) struct Shape {
     pub(super) columns: Vec<ShapeColumn>,
     keys: Vec<Vec<String>>,
     pub(super) has_row_ids: bool,
+    is_temporary: bool,
+    /// Whether a column is the row id.
+    has_row_id_column: bool,
+    /// Whether its rows may be changed by foreign keys.
+    is_referencing: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +48,24 @@ pub(super) struct ShapeColumn {
     pub(super) name: String,
     pub(super) affinity: Affinity,
     pub(super) is_generated: bool,
+}
+
+impl Shape {
+    /// What makes a query of it read all its rows before the first of them is inserted. Exception E11:
+    /// otherwise SQLite reads rows that the foreign keys of that INSERT have changed.
+    pub(super) fn read_first(&self) -> String {
+        // Without row ids it may read them from an index, in its order, though it is told not to.
+        if self.has_row_ids && !self.is_referencing {
+            return String::new();
+        }
+        let key = match self.has_row_ids {
+            true => "+rowid".to_owned(),
+            false => {
+                self.keys[0].iter().map(|name| format!("+{name}")).collect::<Vec<_>>().join(", ")
+            }
+        };
+        format!(" ORDER BY {key}")
+    }
 }
 
 pub(super) fn quoted_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -199,7 +223,7 @@ impl Writer {
             false => column.name.clone(),
         };
         let value = self.value(column.affinity);
-        match self.random.below(20) {
+        match self.random.below(22) {
             0 => format!("{name} IS {value}"),
             1 | 2 => format!("{name} > {value}"),
             3 => format!("{name} <= {value}"),
@@ -227,11 +251,31 @@ impl Writer {
                     other.name, column.name
                 )
             }
+            14 | 15 => self.row_condition(shape, &name, &column),
             13 => {
                 let (one, two) = (self.condition_on(shape, hides_columns), &name);
                 format!("({one} OR {two} = {value})")
             }
             _ => format!("{name} = {value}"),
+        }
+    }
+
+    /// A condition on two columns at once.
+    fn row_condition(&mut self, shape: &Shape, name: &str, column: &ShapeColumn) -> String {
+        let other = self.column_of(shape);
+        let row = format!("({name}, +{})", other.name);
+        let mut values =
+            || format!("({}, {})", self.value(column.affinity), self.value(other.affinity));
+        let (one, two) = (values(), values());
+        match self.random.below(4) {
+            0 => format!("{row} IS {one}"),
+            1 => format!("{row} > {one}"),
+            2 => format!("{row} IN (VALUES {one}, {two})"),
+            _ => {
+                let given = self.shape();
+                let (a, b) = (self.column_of(&given).name, self.column_of(&given).name);
+                format!("{row} IN (SELECT {a}, {b} FROM {})", given.name)
+            }
         }
     }
 
@@ -257,6 +301,8 @@ impl Writer {
         }
     }
 
+    /// RETURNING of what there is: which of two errors is told is decided by the order in which SQLite
+    /// happens to compile.
     fn returning(&mut self, shape: &Shape) -> String {
         if !self.random.chance(12) {
             return String::new();
@@ -264,8 +310,8 @@ impl Writer {
         match self.random.below(4) {
             0 => " RETURNING *".to_owned(),
             1 if shape.has_row_ids => " RETURNING rowid, *".to_owned(),
-            2 => format!(" RETURNING {} AS one, 1 + 1", self.column_of(shape).name),
-            _ => format!(" RETURNING {}", self.column_of(shape).name),
+            2 => format!(" RETURNING {} AS one, 1 + 1", self.random.pick(&shape.columns).name),
+            _ => format!(" RETURNING {}", self.random.pick(&shape.columns).name),
         }
     }
 
@@ -333,7 +379,12 @@ impl Writer {
             });
         }
         let condition = self.condition(&from, false);
-        format!("SELECT {} FROM {} NOT INDEXED WHERE {condition}", columns.join(", "), from.name)
+        format!(
+            "SELECT {} FROM {} NOT INDEXED WHERE {condition}{}",
+            columns.join(", "),
+            from.name,
+            from.read_first()
+        )
     }
 
     fn upserts(&mut self, shape: &Shape) -> String {
@@ -352,12 +403,10 @@ impl Writer {
             }
             let column = self.assigned_column(shape);
             let value = match self.random.chance(50) {
-                true => format!("excluded.{}", self.column_of(shape).name),
+                true => format!("excluded.{}", self.excluded(shape, &column).name),
                 false => self.expression(shape, &column),
             };
             text += &format!(" DO UPDATE SET {} = {value}", column.name);
-            // Of the other columns `excluded` has what was given, not yet converted, if it is the row
-            // id that is taken.
             if let Some(key) = shape.keys.first()
                 && self.random.chance(20)
             {
@@ -365,6 +414,16 @@ impl Writer {
             }
         }
         text
+    }
+
+    /// A column of the row that could not be inserted, to be assigned to another. Exception E12: where the
+    /// row id is taken its values are not converted, so it is one that is converted alike.
+    fn excluded(&mut self, shape: &Shape, to: &ShapeColumn) -> ShapeColumn {
+        let given = self.random.pick(&shape.columns);
+        match shape.has_row_id_column && given.affinity != to.affinity {
+            true => to.clone(),
+            false => given,
+        }
     }
 
     fn update(&mut self) -> String {
@@ -384,9 +443,17 @@ impl Writer {
         }
         // A REPLACE in a table without row ids: as with the assigned columns.
         let or = if shape.has_row_ids { self.or() } else { String::new() };
-        let assigned = assigned.join(", ");
+        let (mut assigned, mut from) = (assigned.join(", "), String::new());
+        if self.random.chance(7) {
+            // One row, as of several it would be left to chance which is taken.
+            let given = self.shape();
+            let column = self.column_of(&given).name;
+            let function = self.random.pick(&["max", "min", "count"]);
+            from = format!(" FROM (SELECT {function}({column}) AS found FROM {}) AS o", given.name);
+            assigned = format!("{} = o.found", self.assigned_column(&shape).name);
+        }
         let (filter, returning) = (self.filter(&shape), self.returning(&shape));
-        format!("UPDATE {or}{} NOT INDEXED SET {assigned}{filter}{returning}", shape.name)
+        format!("UPDATE {or}{} NOT INDEXED SET {assigned}{from}{filter}{returning}", shape.name)
     }
 
     /// A column to be assigned: not of the key by which the rows of a table without row ids are found
@@ -509,23 +576,36 @@ impl Writer {
             }
             32 | 33 => {
                 // A name that other tables have too is not always told apart in views and triggers.
+                // Exception E14: of a temporary table that its triggers read no column can be renamed.
                 let shapes = &self.shapes;
                 let is_own = |it: &&ShapeColumn| {
                     let all = shapes.iter().flat_map(|shape| &shape.columns);
                     all.filter(|other| other.name == it.name).count() == 1
                 };
                 let own: Vec<_> = shape.columns.iter().filter(is_own).cloned().collect();
-                let column =
-                    if own.is_empty() { "absent".to_owned() } else { self.random.pick(&own).name };
+                let column = match own.is_empty() || shape.is_temporary {
+                    true => "absent".to_owned(),
+                    false => self.random.pick(&own).name,
+                };
                 format!("ALTER TABLE {name} RENAME COLUMN {column} TO m{number}")
             }
-            34 => format!("ALTER TABLE {name} DROP COLUMN {column}"),
+            34 => format!("ALTER TABLE {name} DROP COLUMN {}", self.dropped_column(&shape)),
             35 | 36 => {
                 format!("ALTER TABLE {name} RENAME TO {}", self.random.pick(&["f", "g", "h"]))
             }
             37 => format!("CREATE TABLE h AS SELECT {column}, 1 AS one FROM {name} NOT INDEXED"),
             _ => format!("DROP TRIGGER IF EXISTS t{}", self.random.below(7)),
         }
+    }
+
+    /// A column to be dropped, not the last: without it the name of a constraint of the column
+    /// before it would pass on to the first constraint behind the columns.
+    fn dropped_column(&mut self, shape: &Shape) -> String {
+        let mut others = shape.columns.clone();
+        if others.len() > 1 {
+            others.pop();
+        }
+        self.random.pick(&others).name
     }
 
     fn pragma(&mut self) -> String {
@@ -545,11 +625,19 @@ impl Writer {
     }
 }
 
+/// A name as it is written: CREATE TABLE AS makes such as `one:1`.
+fn named(name: &str) -> String {
+    match name.contains(':') {
+        true => format!("\"{name}\""),
+        false => name.to_owned(),
+    }
+}
+
 fn shapes(db: &Database) -> Vec<Shape> {
     let shape = |table: &std::sync::Arc<crate::catalog::TableEntry>| {
         let generated = |at: usize| table.generated.iter().any(|(column, _)| *column == at);
         let column = |at: usize| ShapeColumn {
-            name: table.column_name(at).to_owned(),
+            name: named(table.column_name(at)),
             affinity: table.columns[at].affinity,
             is_generated: generated(at),
         };
@@ -559,7 +647,12 @@ fn shapes(db: &Database) -> Vec<Shape> {
             columns: (0..table.columns.len()).map(column).collect(),
             keys: table.definition.keys().iter().map(|found| key(found.columns())).collect(),
             has_row_ids: !table.definition.is_without_row_id(),
+            is_temporary: table.definition.schema() == SchemaId::TEMP,
+            has_row_id_column: table.row_id_column.is_some(),
+            is_referencing: !table.foreign_keys.is_empty(),
         }
     };
-    db.catalog().tables().map(shape).collect()
+    let is_own =
+        |table: &&std::sync::Arc<crate::catalog::TableEntry>| !table.name().starts_with("sqlite_");
+    db.catalog().tables().filter(is_own).map(shape).collect()
 }
