@@ -562,14 +562,19 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
             })
         }
         AlterTable::AddColumn { column, text } => db.as_one(|db| {
-            let column = match table.definition.is_strict() {
-                true => strict_column(&old, column.column).or_else(|error| {
-                    let message = db.dialect().error_message(&error);
-                    refuse(format!("error in table {old} after add column: {message}"))
-                })?,
-                false => column.column,
+            let (column, refusal) = match table.definition.is_strict() {
+                true => match strict_column(&old, column.column.clone()) {
+                    Ok(column) => (column, None),
+                    Err(error) => (column.column, Some(error)),
+                },
+                false => (column.column, None),
             };
+            // What its rows forbid comes before what a STRICT table does.
             db.add_column(table.id, column)?;
+            if let Some(error) = refusal {
+                let message = db.dialect().error_message(&error);
+                return refuse(format!("error in table {old} after add column: {message}"));
+            }
             rename::add_column_text(db, &table, &text)
         }),
         AlterTable::DropColumn(column) => {

@@ -13,8 +13,8 @@ use crate::value::Value;
 const NAME: usize = 0;
 const NUMBER: usize = 1;
 
-/// The id of a row to come in a table with AUTOINCREMENT: greater than any it has had, and than
-/// `given`; `None` if there is none.
+/// The id of a row to come in a table with AUTOINCREMENT: positive, and greater than any it has had,
+/// and than `given`; `None` if there is none.
 pub(super) fn next_row_id(
     store: &Store,
     sequence: TableId,
@@ -23,7 +23,7 @@ pub(super) fn next_row_id(
 ) -> Option<RowId> {
     let last = store.rows(table.id).next_back().map_or(given, |row| row.row_id().0);
     let known = row_of(store, sequence, table.name()).map_or(given, number_of);
-    last.max(known).max(given).checked_add(1).map(RowId)
+    last.max(known).max(given).max(0).checked_add(1).map(RowId)
 }
 
 fn row_of<'a>(store: &'a Store, sequence: TableId, name: &str) -> Option<RowRef<'a>> {

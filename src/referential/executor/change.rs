@@ -76,8 +76,12 @@ impl Executor<'_> {
         *row_id = Some(prepared.row_id);
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
         let chosen = choose(conflict, conflicts, entry, cleared);
+        // An upsert that begins with another key puts the row id off behind the types.
+        let begins_with_row_id = conflict.upserts.is_empty()
+            || conflict.upsert(None).is_some_and(|(place, _)| place == 0);
+        let is_of_row_id = begins_with_row_id && chosen.as_ref().is_some_and(Room::is_of_row_id);
         if entry.definition.is_strict()
-            && !chosen.as_ref().is_some_and(Room::is_of_row_id)
+            && !is_of_row_id
             && let Err(refusal) = table::check_row_types(entry, &prepared.values)
         {
             return self.refuse(place, None, refusal, conflict);

@@ -349,18 +349,17 @@ impl<'a> Executor<'a> {
                         Ok(false) => return Ok(()),
                         Err(stop) => return self.stop(stop),
                     }
-                    match self.attached(&frame, frame.first_timing(), position) {
+                    let program = self.attached(&frame, frame.first_timing(), position);
+                    if position == 0 && program.is_some() {
+                        self.check_row_id(&frame)?;
+                        self.check_types(&frame)?;
+                    }
+                    match program {
                         Some(program) if self.may_not_start(&program) => {
                             frame.stage = Stage::Before(position + 1);
                         }
                         Some(program) => {
-                            if position == 0 {
-                                self.check_row_id(&frame)?;
-                            }
                             let activation = self.activation_before(&frame);
-                            if position == 0 {
-                                self.check_types(&frame, &activation)?;
-                            }
                             if let RowWork::Delete { old: old @ None, .. } = &mut frame.work {
                                 *old = activation.old.as_ref().map(|(_, row)| row.clone());
                             }
@@ -439,7 +438,10 @@ impl<'a> Executor<'a> {
         let table = frame.place.table;
         match &mut frame.work {
             RowWork::Insert { .. } | RowWork::Instead(_) => Ok(true),
-            RowWork::Delete { row_id, .. } => Ok(self.store.row(table, *row_id).is_some()),
+            // Once the first of its programs has run, the others do, whatever that has deleted.
+            RowWork::Delete { row_id, old, .. } => {
+                Ok(old.is_some() || self.store.row(table, *row_id).is_some())
+            }
             RowWork::Update { row_id, assignment, values, .. } => {
                 let Some(row) = self.store.row(table, *row_id) else { return Ok(false) };
                 if values.is_none() {
@@ -508,7 +510,8 @@ impl<'a> Executor<'a> {
                 }
                 (None, Some((row_id, self.converted(table, &values))))
             }
-            RowWork::Delete { row_id, .. } => (old(*row_id), None),
+            RowWork::Delete { row_id, old: Some(row), .. } => (Some((*row_id, row.clone())), None),
+            RowWork::Delete { row_id, old: None, .. } => (old(*row_id), None),
             RowWork::Update { row_id, values, .. } => {
                 let mut new = old(*row_id).map(|(_, row)| row.to_vec()).unwrap_or_default();
                 for (position, value) in values.iter().flatten() {

@@ -7,7 +7,7 @@ use crate::error::{
 };
 use crate::id::{RowId, TableId};
 use crate::referential::effects::StepKind;
-use crate::referential::{Activation, ConflictClause, foreign_key_violation};
+use crate::referential::{ConflictClause, foreign_key_violation};
 use crate::table::{self, Conflict, Prepared, Refusal, RowRef};
 use crate::value::Value;
 use std::sync::Arc;
@@ -39,21 +39,18 @@ impl Executor<'_> {
     }
 
     /// What programs before the change of a row are shown has the types that its table demands.
-    pub(super) fn check_types(
-        &mut self,
-        frame: &RowFrame,
-        shown: &Activation,
-    ) -> Result<(), Error> {
+    pub(super) fn check_types(&mut self, frame: &RowFrame) -> Result<(), Error> {
         let (updated, conflict) = match &frame.work {
             RowWork::Insert { conflict, .. } => (None, conflict),
             RowWork::Update { row_id, conflict, .. } => (Some(*row_id), conflict),
             RowWork::Delete { .. } | RowWork::Instead(_) => return Ok(()),
         };
         let entry = self.settings.catalog.by_id(frame.place.table);
-        let Some((_, row)) = shown.new.as_ref().filter(|_| entry.definition.is_strict()) else {
+        if !entry.definition.is_strict() {
             return Ok(());
-        };
-        match table::check_row_types(entry, row) {
+        }
+        let Some((_, row)) = self.activation_before(frame).new else { return Ok(()) };
+        match table::check_row_types(entry, &row) {
             Ok(()) => Ok(()),
             Err(refusal) => self.refuse(frame.place, updated, refusal, conflict).map(|_| ()),
         }
