@@ -56,15 +56,7 @@ impl Bits {
         }
     }
 
-    /// Takes the last bit away.
-    pub(super) fn pop(&mut self) {
-        self.len -= 1;
-        match self.len.is_multiple_of(WORD) {
-            true => drop(self.words.pop()),
-            false => self.set(self.len as u32, false),
-        }
-    }
-
+    /// Takes the bits from this length on away.
     pub(super) fn truncate(&mut self, length: usize) {
         self.words.truncate(length.div_ceil(WORD));
         self.len = length;

@@ -106,9 +106,9 @@ impl Buckets {
         self.list(bucket, slot, 1);
     }
 
-    /// Takes the place of the last slot away.
-    pub(super) fn drop_place(&mut self) {
-        self.member_of.pop();
+    /// Takes the places of the slots from this one on away.
+    pub(super) fn drop_places(&mut self, from: u32) {
+        self.member_of.truncate(from as usize);
     }
 
     /// Puts a row into a bucket.
@@ -127,9 +127,13 @@ impl Buckets {
         bucket
     }
 
-    /// Undoes `join` of a row that then goes away, or back to the bucket `raw`.
+    /// Undoes `join` of a row that then goes away.
     pub(super) fn unjoin(&mut self, slot: u32) {
-        let bucket = self.of(slot);
+        self.unlist(self.of(slot), slot);
+    }
+
+    /// Undoes `list`, as far as that is possible.
+    fn unlist(&mut self, bucket: u32, slot: u32) {
         let header = self.headers.get_mut(bucket as usize);
         header.count -= 1;
         let last = (header.start + header.len).wrapping_sub(1);
@@ -144,9 +148,14 @@ impl Buckets {
         }
     }
 
-    /// Undoes `leave`, and whatever has been written over it: the list still has the row.
-    pub(super) fn come_back(&mut self, slot: u32, raw: u32, was_member: bool) {
-        *self.member_of.get_mut(slot as usize) = raw;
+    /// Undoes `leave`, if the row was a member, and `join`, if it is one now: the list of the bucket
+    /// `raw` still has it.
+    #[inline]
+    pub(super) fn come_back(&mut self, slot: u32, raw: u32, was_member: bool, is_member: bool) {
+        let bucket = std::mem::replace(self.member_of.get_mut(slot as usize), raw);
+        if is_member {
+            self.unlist(bucket, slot);
+        }
         if was_member {
             self.headers.get_mut(raw as usize).count += 1;
         }

@@ -159,17 +159,18 @@ impl Column {
         }
     }
 
-    /// Takes the last cell away.
-    pub(super) fn pop(&mut self) {
+    /// Takes the cells from this one on away.
+    pub(super) fn truncate(&mut self, slot: u32) {
+        let length = slot as usize;
         match &mut self.cells {
-            Cells::Empty(length) => *length -= 1,
-            Cells::Integer(cells) => drop(cells.pop()),
-            Cells::Real(cells) => drop(cells.pop()),
-            Cells::Text(cells) => drop(cells.pop()),
-            Cells::Mixed(cells) => drop(cells.pop()),
+            Cells::Empty(count) => *count = length,
+            Cells::Integer(cells) => cells.truncate(length),
+            Cells::Real(cells) => cells.truncate(length),
+            Cells::Text(cells) => cells.truncate(length),
+            Cells::Mixed(cells) => cells.truncate(length),
         }
         if let Some(valid) = &mut self.valid {
-            valid.pop();
+            valid.truncate(length);
         }
     }
 
@@ -264,7 +265,7 @@ mod tests {
             };
             prop_assert_eq!(all(&column), plain.clone());
             let cut = cut % (plain.len() + 1);
-            (cut..column.len()).for_each(|_| column.pop());
+            column.truncate(cut as u32);
             prop_assert_eq!(all(&column), plain[..cut].to_vec());
             prop_assert_eq!(all(&fork), plain);
         }

@@ -140,17 +140,18 @@ impl OwnIndex {
                 self.table.take_back(hash, slot, displaced);
             }
             (Entered::Joined { raw, was_member }, Some(shared)) => {
-                shared.buckets.unjoin(slot);
-                shared.buckets.come_back(slot, raw, was_member);
+                shared.buckets.come_back(slot, raw, was_member, true);
             }
-            (Entered::Left { raw }, Some(shared)) => shared.buckets.come_back(slot, raw, true),
+            (Entered::Left { raw }, Some(shared)) => {
+                shared.buckets.come_back(slot, raw, true, false)
+            }
             (Entered::Joined { .. } | Entered::Left { .. }, None) => {}
         }
     }
 
-    pub(super) fn drop_place(&mut self) {
+    pub(super) fn drop_places(&mut self, from: u32) {
         if let Some(shared) = &mut self.shared {
-            shared.buckets.drop_place();
+            shared.buckets.drop_places(from);
         }
     }
 

@@ -121,7 +121,7 @@ impl fmt::Debug for IndexSpec {
 
 impl IndexSpec {
     /// Whether the key of a row has no NULL.
-    #[inline]
+    #[inline(always)]
     pub(super) fn references(&self, rows: &Rows, slot: u32) -> bool {
         self.parts.iter().all(|part| rows.is_valid(part.position, slot))
     }

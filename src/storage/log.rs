@@ -192,6 +192,8 @@ pub(super) struct Log {
     pub(super) swaths: Vec<Swath>,
     /// How many of the changes have made a set NULL.
     pub(super) nulled: usize,
+    /// How many of them hold the tables as they were before.
+    pub(super) remade: usize,
     pub(super) runs: Vec<(u32, u32)>,
     pub(super) slots: Vec<u32>,
 }
@@ -204,15 +206,49 @@ impl Log {
         self.values.extend(held);
     }
 
-    /// Takes the update logged last off the log, with what its row held before.
-    pub(super) fn take_update(&mut self) -> Option<(Update, std::vec::Drain<'_, Value>)> {
-        let update = self.updates.pop()?;
-        Some((update, self.values.drain(update.start as usize..)))
-    }
-
     /// What the row of an update held before.
     pub(super) fn held(&self, update: &Update) -> &[Value] {
         &self.values[update.start as usize..(update.start + update.width) as usize]
+    }
+
+    /// The same of the update logged last, to be taken.
+    pub(super) fn held_mut(&mut self, update: &Update) -> &mut [Value] {
+        &mut self.values[update.start as usize..]
+    }
+
+    /// Takes the update logged last off the list, with what its row held before.
+    pub(super) fn drop_update(&mut self) {
+        if let Some(update) = self.updates.pop() {
+            self.values.truncate(update.start as usize);
+        }
+    }
+
+    fn drop_swath(&mut self) {
+        if let Some(swath) = self.pop_swath() {
+            self.ungather(&swath);
+        }
+    }
+
+    /// Skips what follows the first change since a mark of how the tables are: with the tables as
+    /// they were before it, all rows are as of then, and a later change may be of a table that is
+    /// gone.
+    pub(super) fn skip_to_remade(&mut self, mark: Mark) {
+        let is_remade = |change: &Change| matches!(change, Change::Tables(_));
+        let Some(first) = self.changes[mark.0..].iter().position(is_remade) else { return };
+        let end = mark.0 + first + 1;
+        for change in self.changes.split_off(end) {
+            match change {
+                Change::Updated(_) => self.drop_update(),
+                Change::Swept(_) => self.drop_swath(),
+                Change::Nulled => {
+                    self.drop_swath();
+                    self.nulled -= 1;
+                }
+                Change::Tables(_) => self.remade -= 1,
+                Change::Inserted { .. } | Change::Deleted { .. } | Change::Created(_) => {}
+            }
+        }
+        while self.asides.pop_if(|(at, _)| *at >= end).is_some() {}
     }
 
     /// Logs rows that were changed as a set.
@@ -290,6 +326,7 @@ impl Log {
             }
         }
         self.nulled = 0;
+        self.remade = 0;
         clear(&mut self.changes);
         clear(&mut self.updates);
         clear(&mut self.values);

@@ -285,6 +285,7 @@ impl Store {
 
     /// Logs the set of tables as it is, so that the changes of tables that follow can be undone.
     pub fn log_tables(&mut self) {
+        self.log.remade += 1;
         self.log.changes.push(Change::Tables(Box::new(self.tables.clone())));
     }
 

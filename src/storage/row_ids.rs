@@ -162,11 +162,11 @@ impl RowIds {
         }
     }
 
-    /// Takes the last slot away.
-    pub(super) fn pop(&mut self) {
+    /// Takes the slots from this one on away.
+    pub(super) fn truncate(&mut self, slot: u32) {
         match &mut self.slots {
-            Slots::Implicit { count, .. } => *count -= 1,
-            Slots::Dense { .. } | Slots::Hashed(_) => drop(self.ids.pop()),
+            Slots::Implicit { count, .. } => *count = slot as usize,
+            Slots::Dense { .. } | Slots::Hashed(_) => self.ids.truncate(slot as usize),
         }
     }
 

@@ -304,6 +304,7 @@ impl Rows {
         }
     }
 
+    #[inline]
     fn set_live(&mut self, slot: u32, is_live: bool) {
         self.live.set(slot, is_live);
         let id = self.ids.id(slot);
@@ -331,6 +332,11 @@ impl Rows {
             true => self.live_count += set.len,
             false => self.live_count -= set.len,
         }
+    }
+
+    /// Puts a value into the cell of a column that is not the row id.
+    pub(super) fn put(&mut self, position: usize, slot: u32, value: Value) {
+        self.columns[position].put(slot, value);
     }
 
     /// Writes the values that differ.
@@ -401,25 +407,28 @@ impl TableStore {
         Arrival { slot, id_led_to, is_reused: true }
     }
 
-    /// Takes a new row away again. `id_led_to`: what its row id displaced.
-    pub(super) fn unplace(&mut self, slot: u32, id_led_to: Option<u32>) {
+    /// Lets the row id of a new row lead back to where it led before.
+    pub(super) fn lead_id_back(&mut self, slot: u32, id_led_to: Option<u32>) {
         let rows = &mut self.rows;
-        let id = rows.ids.id(slot);
-        rows.set_live(slot, false);
-        rows.ids.lead_back(id, slot, id_led_to.filter(|&other| other != slot));
-        if slot as usize + 1 == rows.ids.len() {
-            rows.ids.pop();
-            rows.live.pop();
-            for (position, column) in rows.columns.iter_mut().enumerate() {
-                if rows.row_id_column != Some(position) {
-                    column.pop();
-                }
-            }
-            self.indexes.iter_mut().for_each(OwnIndex::drop_place);
-            self.references.iter_mut().for_each(|reference| reference.buckets.drop_place());
-        } else {
-            self.give_free([(slot, 1)]);
+        rows.ids.lead_back(rows.ids.id(slot), slot, id_led_to.filter(|&other| other != slot));
+    }
+
+    /// Takes a run of new rows away again.
+    pub(super) fn unplace(&mut self, start: u32, len: u32) {
+        let rows = &mut self.rows;
+        rows.set_all_live(Rowset { runs: &[(start, len)], slots: &[], len: len as usize }, false);
+        if (start + len) as usize != rows.ids.len() {
+            return self.give_free([(start, len)]);
         }
+        rows.ids.truncate(start);
+        rows.live.truncate(start as usize);
+        for (position, column) in rows.columns.iter_mut().enumerate() {
+            if rows.row_id_column != Some(position) {
+                column.truncate(start);
+            }
+        }
+        self.indexes.iter_mut().for_each(|index| index.drop_places(start));
+        self.references.iter_mut().for_each(|reference| reference.buckets.drop_places(start));
     }
 
     /// Free slots are used only when there are many: rows that come in order stay in order, and
@@ -488,6 +497,7 @@ impl TableStore {
         self.adjust(slot, 1);
     }
 
+    #[inline]
     fn adjust(&mut self, slot: u32, by: i32) {
         let TableStore { rows, references, .. } = self;
         for reference in references {
@@ -571,20 +581,11 @@ impl TableStore {
         overwritten.map(cell).collect()
     }
 
-    /// Puts values under the NULLs of a row.
-    pub(super) fn cover_by_null(&mut self, slot: u32, covered: &[(usize, Value)]) {
-        for (position, value) in covered {
-            let column = &mut self.rows.columns[*position];
-            column.set(slot, value.as_ref());
-            column.set(slot, ValueRef::Null);
-        }
-    }
-
-    /// Undoes `rewrite`.
+    /// Undoes `rewrite`, with what the row held before, which is taken.
     pub(super) fn write_back(
         &mut self,
         update: &Update,
-        held: impl Iterator<Item = Value>,
+        held: &mut [Value],
         id_led_to: Option<u32>,
     ) {
         let &Update { slot: Slot(slot), old_id: RowId(id), changed, .. } = update;
@@ -598,9 +599,9 @@ impl TableStore {
             rows.ids.restore(slot, id);
             rows.note_arrival(id);
         }
-        for ((position, column), value) in rows.columns.iter_mut().enumerate().zip(held) {
+        for (position, value) in held.iter_mut().enumerate() {
             if changed.has(position) && rows.row_id_column != Some(position) {
-                column.put(slot, value);
+                rows.columns[position].put(slot, std::mem::take(value));
             }
         }
     }

@@ -7,7 +7,6 @@ use super::row_ids::NONE;
 use super::table::{RowRef, TableStore};
 use super::{Slot, Store, Tables};
 use crate::id::TableId;
-use crate::value::Value;
 use triomphe::Arc;
 
 impl Store {
@@ -16,25 +15,14 @@ impl Store {
     /// # Cost
     /// **O(c)** for c changes.
     pub fn undo_to(&mut self, mark: Mark) {
-        // The tables as they were before the first change of them hold all rows as of then; a later
-        // row change may be of a table that is gone.
-        let is_tables = |change: &Change| matches!(change, Change::Tables(_));
-        if let Some(first) = self.log.changes[mark.0..].iter().position(is_tables) {
-            let end = mark.0 + first + 1;
-            let is_swath = |change: &&Change| matches!(change, Change::Swept(_) | Change::Nulled);
-            let undone = &self.log.changes[end..];
-            let swaths = undone.iter().filter(is_swath).count();
-            self.log.nulled -=
-                undone.iter().filter(|change| matches!(change, Change::Nulled)).count();
-            self.log.swaths.truncate(self.log.swaths.len() - swaths);
-            let is_update = |change: &&Change| matches!(change, Change::Updated(_));
-            (0..undone.iter().filter(is_update).count()).for_each(|_| drop(self.log.take_update()));
-            self.log.changes.truncate(end);
-            while self.log.asides.pop_if(|(at, _)| *at >= end).is_some() {}
+        if self.log.remade > 0 {
+            self.log.skip_to_remade(mark);
         }
         while self.log.changes.len() > mark.0 {
             match self.log.changes.pop().expect("the log is longer than the mark") {
-                Change::Inserted { table, slot: Slot(slot), .. } => self.undo_insert(table, slot),
+                Change::Inserted { table, slot: Slot(slot), .. } => {
+                    self.undo_inserts(table, slot, mark);
+                }
                 Change::Deleted { table, slot: Slot(slot), .. } => {
                     self.undo_asides(table, slot);
                     self.tables.get_mut(table).revive(slot);
@@ -53,7 +41,10 @@ impl Store {
                     self.undo_nulled(&swath);
                 }
                 Change::Created(table) => self.uncreate_table(table),
-                Change::Tables(tables) => self.tables = *tables,
+                Change::Tables(tables) => {
+                    self.log.remade -= 1;
+                    self.tables = *tables;
+                }
             }
         }
     }
@@ -63,7 +54,25 @@ impl Store {
         self.tables.stores.truncate(table.0 as usize);
     }
 
-    fn undo_insert(&mut self, table: TableId, slot: u32) {
+    /// Undoes an insert just taken off the log, and those before it of the rows right before its
+    /// own.
+    fn undo_inserts(&mut self, table: TableId, last: u32, mark: Mark) {
+        let mut first = last;
+        loop {
+            self.detach_inserted(table, first);
+            let is_before = |change: &mut Change| {
+                let Change::Inserted { table: of, slot, .. } = change else { return false };
+                *of == table && slot.0 + 1 == first
+            };
+            if self.log.changes.len() == mark.0 || self.log.changes.pop_if(is_before).is_none() {
+                break;
+            }
+            first -= 1;
+        }
+        self.tables.get_mut(table).unplace(first, last - first + 1);
+    }
+
+    fn detach_inserted(&mut self, table: TableId, slot: u32) {
         let TableStore { rows, references, .. } = self.tables.get_mut(table);
         for reference in references {
             if reference.references(rows, slot) {
@@ -71,18 +80,17 @@ impl Store {
             }
         }
         let id_led_to = self.undo_asides(table, slot);
-        self.tables.get_mut(table).unplace(slot, id_led_to);
+        self.tables.get_mut(table).lead_id_back(slot, id_led_to);
     }
 
     fn undo_update(&mut self) {
-        let Some(&Update { table, slot: Slot(slot), .. }) = self.log.updates.last() else { return };
-        let mut covered = Vec::new();
-        let id_led_to = self.undo_asides_and(table, slot, &mut covered);
+        let Some(&update @ Update { table, slot: Slot(slot), .. }) = self.log.updates.last() else {
+            return;
+        };
+        let id_led_to = self.undo_asides(table, slot);
         let Store { tables, log } = self;
-        let Some((update, held)) = log.take_update() else { return };
-        let store = tables.get_mut(table);
-        store.write_back(&update, held, id_led_to);
-        store.cover_by_null(slot, &covered);
+        tables.get_mut(table).write_back(&update, log.held_mut(&update), id_led_to);
+        log.drop_update();
     }
 
     fn undo_nulled(&mut self, swath: &Swath) {
@@ -94,38 +102,31 @@ impl Store {
 
     /// Undoes what the change just taken off the log did besides, to the row of this slot. Where its
     /// row id led before.
-    #[inline]
+    #[inline(always)]
     fn undo_asides(&mut self, table: TableId, slot: u32) -> Option<u32> {
         match self.log.asides.last() {
-            Some((of, _)) if *of >= self.log.changes.len() => {
-                self.undo_asides_and(table, slot, &mut Vec::new())
-            }
+            Some((of, _)) if *of >= self.log.changes.len() => self.undo_some_asides(table, slot),
             Some(_) | None => None,
         }
     }
 
-    /// The same; what lay under NULLs that were overwritten is added to `covered`.
-    fn undo_asides_and(
-        &mut self,
-        table: TableId,
-        slot: u32,
-        covered: &mut Vec<(usize, Value)>,
-    ) -> Option<u32> {
+    #[inline(never)]
+    fn undo_some_asides(&mut self, table: TableId, slot: u32) -> Option<u32> {
         let at = self.log.changes.len();
         let mut id_led_to = None;
         while let Some((_, aside)) = self.log.asides.pop_if(|(of, _)| *of >= at) {
             match aside {
                 Aside::IdLedTo(other) => id_led_to = Some(other),
-                Aside::Overwritten { position, value } => covered.push((position, value)),
+                // Writing the NULL back leaves what lies there.
+                Aside::Overwritten { position, value } => {
+                    self.tables.get_mut(table).rows.put(position, slot, value);
+                }
                 Aside::Entered { index, entered } => {
                     self.tables.get_mut(table).indexes[index].undo(slot, entered);
                 }
                 Aside::Moved { reference, raw, was_member, is_member } => {
                     let buckets = &mut self.tables.get_mut(table).references[reference].buckets;
-                    if is_member {
-                        buckets.unjoin(slot);
-                    }
-                    buckets.come_back(slot, raw, was_member);
+                    buckets.come_back(slot, raw, was_member, is_member);
                 }
                 Aside::Orphaned(link, key) => self.tables.reference_mut(link).unorphan(&key),
                 Aside::Adopted(link, adopted) => {
