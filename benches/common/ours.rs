@@ -26,7 +26,7 @@ struct Names {
 
 /// The tables as a user defines them, and their names.
 pub struct Plan {
-    schema: Vec<Table>,
+    schema: Vec<Arc<Table>>,
     tables: Arc<Vec<Names>>,
 }
 
@@ -115,7 +115,10 @@ impl Subject for Ours {
             table: table.name().to_owned(),
             columns: table.columns().iter().map(|column| column.name().to_owned()).collect(),
         };
-        Plan { schema: schema.to_vec(), tables: Arc::new(schema.iter().map(names).collect()) }
+        Plan {
+            schema: schema.iter().cloned().map(Arc::new).collect(),
+            tables: Arc::new(schema.iter().map(names).collect()),
+        }
     }
 
     fn new(plan: &Plan) -> Self {

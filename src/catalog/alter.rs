@@ -38,7 +38,7 @@ impl Catalog {
     /// # Errors
     /// [`Error::Name`] if the name is taken or the definition names a column that it does not have;
     /// [`Error::Schema`] if the definition contradicts itself.
-    pub fn create_table(&mut self, definition: Table) -> Result<TableId, Error> {
+    pub fn create_table(&mut self, definition: Arc<Table>) -> Result<TableId, Error> {
         self.check_name_is_free(definition.name(), definition.schema())?;
         let id = TableId(self.entries.len() as u32);
         let mut ids = self.ids;
@@ -91,7 +91,7 @@ impl Catalog {
             self.rewrite_references(id, |key| key.references = name.into());
         }
         self.rewrite(id, |entry| {
-            entry.definition.name = name.into();
+            Arc::make_mut(&mut entry.definition).name = name.into();
             for index in &mut entry.indexes {
                 if let IndexKind::Created(created) = &mut index.kind {
                     created.table = name.into();
@@ -139,7 +139,7 @@ impl Catalog {
             let name = column.name().to_owned();
             let (keys, foreign_keys) =
                 (entry.definition.keys.len(), on_column_count(&entry.definition));
-            entry.definition = entry.definition.clone().column(column);
+            entry.definition = Arc::new(Table::clone(&entry.definition).column(column));
             if entry.definition.keys.len() > keys {
                 return Err(key_column_error(entry, &name));
             }
@@ -238,9 +238,10 @@ impl Catalog {
         tables.dedup();
         for id in tables {
             self.rewrite(id, |entry| {
-                let definitions = entry.definition.foreign_keys.iter_mut();
+                let definitions = Arc::make_mut(&mut entry.definition).foreign_keys.iter_mut();
                 let entries = entry.foreign_keys.iter_mut().map(|key| &mut key.definition);
-                definitions.chain(entries).filter(|key| references(key)).for_each(&change);
+                let keys = definitions.chain(entries).filter(|key| references(key));
+                keys.for_each(|key| change(Arc::make_mut(key)));
             });
         }
     }
@@ -257,10 +258,11 @@ fn rename_own_column(
     to: &str,
     rewrite: &dyn Fn(&str) -> String,
 ) -> Result<(), Error> {
-    let definition = &mut entry.definition;
+    let definition = Arc::make_mut(&mut entry.definition);
     definition.columns[position].name = to.into();
     definition.keys.iter_mut().for_each(|key| key.rename_column(from, to));
-    definition.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns, from, to));
+    let keys = definition.foreign_keys.iter_mut().map(Arc::make_mut);
+    keys.for_each(|key| rename(&mut key.columns, from, to));
     for column in &mut definition.columns {
         if let Some((expression, _)) = &mut column.generated {
             *expression = expression.rename_column(from, to);
@@ -301,10 +303,11 @@ fn key_column_error(entry: &TableEntry, name: &str) -> Error {
 }
 
 fn drop_own_column(entry: &mut TableEntry, position: usize) -> Result<(), Error> {
-    let name = entry.definition.columns.remove(position).name;
+    let definition = Arc::make_mut(&mut entry.definition);
+    let name = definition.columns.remove(position).name;
     let goes = |columns: &[Name]| columns.contains(&name);
-    entry.definition.foreign_keys.retain(|key| !goes(&key.columns));
-    entry.definition.checks.retain(|check| check.column.as_ref() != Some(&name));
+    definition.foreign_keys.retain(|key| !goes(&key.columns));
+    definition.checks.retain(|check| check.column.as_ref() != Some(&name));
     entry.foreign_keys.retain(|key| !goes(&key.definition.columns));
     entry.row_id_column = entry.definition.row_id_column();
     entry.key_columns = key_columns(&entry.definition);

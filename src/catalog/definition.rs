@@ -15,6 +15,7 @@ use crate::expression::{Bound, Expression};
 use crate::id::SchemaId;
 use crate::value::{Affinity, Collation, DataType, Value};
 use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
 
 /// A column's definition.
 ///
@@ -369,7 +370,8 @@ pub struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) keys: SmallVec<[KeyConstraint; 1]>,
     pub(super) checks: Vec<Check>,
-    pub(super) foreign_keys: Vec<ForeignKey>,
+    /// Shared with the catalogues that have the table.
+    pub(super) foreign_keys: Vec<Arc<ForeignKey>>,
     pub(super) without_row_id: bool,
     pub(super) strict: bool,
     pub(super) autoincrement: bool,
@@ -410,12 +412,8 @@ impl Table {
         for check in std::mem::take(&mut column.checks) {
             self.checks.insert(end_of_on_column(&self.checks), check);
         }
-        let foreign_keys = std::mem::take(&mut column.foreign_keys);
-        if self.foreign_keys.is_empty() {
-            self.foreign_keys = foreign_keys;
-        } else {
-            let end = end_of_on_column(&self.foreign_keys);
-            self.foreign_keys.splice(end..end, foreign_keys);
+        for key in std::mem::take(&mut column.foreign_keys) {
+            self.foreign_keys.insert(end_of_on_column(&self.foreign_keys), Arc::new(key));
         }
         self.columns.push(column);
         self
@@ -490,26 +488,24 @@ impl Table {
     /// FOREIGN KEY; see [`ForeignKey::new`].
     #[must_use]
     pub fn foreign_key(mut self, key: ForeignKey) -> Self {
-        self.foreign_keys.push(key);
+        self.foreign_keys.push(Arc::new(key));
         self
     }
 
-    /// The same without the columns that the primary key of a table without row ids repeats: each row is
+    /// The same without the columns that its primary key repeats: each row of a table without row ids is
     /// found by it, in SQLite's order.
     pub(super) fn without_repeated_keys(mut self) -> Self {
-        if self.without_row_id {
-            let collations: Vec<_> =
-                self.columns.iter().map(|column| (column.name.clone(), column.collation)).collect();
-            let own = |name: &str| {
-                let found = collations.iter().find(|(known, _)| is_same(known, name));
-                found.map_or(Collation::Binary, |(_, collation)| *collation)
-            };
-            let shortened = |key: KeyConstraint| match key.primary {
-                true => key.without_repetitions(own),
-                false => key,
-            };
-            self.keys = self.keys.into_iter().map(shortened).collect();
-        }
+        let collations: Vec<_> =
+            self.columns.iter().map(|column| (column.name.clone(), column.collation)).collect();
+        let own = |name: &str| {
+            let found = collations.iter().find(|(known, _)| is_same(known, name));
+            found.map_or(Collation::Binary, |(_, collation)| *collation)
+        };
+        let shortened = |key: KeyConstraint| match key.primary {
+            true => key.without_repetitions(own),
+            false => key,
+        };
+        self.keys = self.keys.into_iter().map(shortened).collect();
         self
     }
 
@@ -560,8 +556,8 @@ impl Table {
     }
 
     /// Foreign keys, in the order that SQL would read them.
-    pub fn foreign_keys(&self) -> &[ForeignKey] {
-        &self.foreign_keys
+    pub fn foreign_keys(&self) -> impl DoubleEndedIterator<Item = &ForeignKey> + ExactSizeIterator {
+        self.foreign_keys.iter().map(|key| &**key)
     }
 
     /// The position of a column. Case counts for nothing.
@@ -628,7 +624,7 @@ impl OnColumn for Check {
     }
 }
 
-impl OnColumn for ForeignKey {
+impl OnColumn for Arc<ForeignKey> {
     fn is_on_column(&self) -> bool {
         self.on_column
     }

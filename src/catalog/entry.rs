@@ -10,6 +10,7 @@ use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns};
 use crate::id::RowId;
 use crate::value::{Affinity, Collation, Value};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Positions of columns: a slice, without an allocation for one or two.
 pub type Positions = SmallVec<[usize; 2]>;
@@ -23,7 +24,7 @@ pub struct TableEntry {
     /// Its id.
     pub id: TableId,
     /// What the user wrote, with later renamings carried out.
-    pub definition: Table,
+    pub definition: Arc<Table>,
     /// The column that is the row id, if one is.
     pub row_id_column: Option<usize>,
     /// What is done about a row whose row id is taken, if its primary key says.
@@ -123,7 +124,7 @@ pub struct ForeignKeyEntry {
     /// The referencing table.
     pub table: TableId,
     /// What the user wrote.
-    pub definition: ForeignKey,
+    pub definition: Arc<ForeignKey>,
     /// Positions of the referencing columns, in the constraint's order.
     pub columns: Positions,
     /// What it references, as of the last change of the catalogue.

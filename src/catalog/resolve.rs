@@ -46,11 +46,14 @@ impl Ids {
 /// The entry of a definition.
 pub(super) fn build_entry(
     id: TableId,
-    definition: Table,
+    definition: Arc<Table>,
     ids: &mut Ids,
 ) -> Result<TableEntry, Error> {
     check_columns(&definition)?;
-    let definition = definition.without_repeated_keys();
+    let definition = match definition.without_row_id {
+        true => Arc::new(Arc::unwrap_or_clone(definition).without_repeated_keys()),
+        false => definition,
+    };
     let mut entry = TableEntry {
         id,
         row_id_column: definition.row_id_column(),
@@ -307,7 +310,7 @@ fn bind_index_expressions(
     let place = || format!("index \"{}\"", index.name);
     let part = |column: &IndexColumn| {
         let Some(expression) = &column.expression else {
-            let bound = bind(&crate::expression::col(column.name()), &table.definition, place)?;
+            let bound = bind(&crate::expression::col(column.name()), &*table.definition, place)?;
             let collation = column.collation.or(bound.collation()).unwrap_or_default();
             return Ok((bound, collation));
         };

@@ -328,7 +328,7 @@ fn key_part(table: &TableEntry, position: usize) -> KeyPart {
 
 /// Binds a predicate or assignment to a table's columns.
 pub(super) fn bind(table: &TableEntry, expression: &Expression) -> Result<Bound> {
-    expression.bind(&table.definition).map_err(|error| expression_error(table, &error))
+    expression.bind(&*table.definition).map_err(|error| expression_error(table, &error))
 }
 
 /// A name in an expression that is not there earns a hint like any other.

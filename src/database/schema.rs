@@ -10,6 +10,7 @@ use crate::table::{Prepared, index_specs, sequence, unique_key, update};
 use crate::value::Value;
 use smallvec::SmallVec;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What DROP TABLE does about the rows.
 #[derive(Clone, Copy, PartialEq)]
@@ -24,12 +25,13 @@ enum Deletion {
 
 impl Database {
     /// Creates a table. What its foreign keys reference need not exist yet: that is asked when a
-    /// statement needs it.
+    /// statement needs it. A definition that serves many databases is best kept in an `Arc`, which
+    /// they share.
     ///
     /// # Errors
     /// [`Error::Name`] if the name is taken or a column is named that is not there;
     /// [`Error::Schema`] if the definition contradicts itself.
-    pub fn create_table(&mut self, table: Table) -> Result<()> {
+    pub fn create_table(&mut self, table: impl Into<Arc<Table>>) -> Result<()> {
         self.create_tables([table])
     }
 
@@ -47,13 +49,16 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::create_table`], of the first table that cannot be created.
-    pub fn create_tables(&mut self, tables: impl IntoIterator<Item = Table>) -> Result<()> {
+    pub fn create_tables(
+        &mut self,
+        tables: impl IntoIterator<Item = impl Into<Arc<Table>>>,
+    ) -> Result<()> {
         self.statement(|db| {
             let mark = db.schema.catalog.mark();
-            for table in tables {
+            for table in tables.into_iter().map(Into::into) {
                 let schema = table.schema();
                 if table.is_autoincrement() && !db.schema.catalog.has_sequences(schema) {
-                    db.define_table(Table::of_sequences(schema))?;
+                    db.define_table(Table::of_sequences(schema).into())?;
                 }
                 db.define_table(table)?;
             }
@@ -65,7 +70,7 @@ impl Database {
         })
     }
 
-    fn define_table(&mut self, table: Table) -> Result<()> {
+    fn define_table(&mut self, table: Arc<Table>) -> Result<()> {
         let id = self.catalog_mut().create_table(table)?;
         let entry = self.schema.catalog.by_id(id);
         self.store.create_table(id, entry.columns.len(), entry.row_id_column);

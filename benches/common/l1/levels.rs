@@ -150,7 +150,7 @@ impl Levels {
 
 impl Level {
     fn new(table: &Table) -> Level {
-        let action = table.foreign_keys().first().map_or(Cascade, |key| key.delete_rule());
+        let action = table.foreign_keys().next().map_or(Cascade, |key| key.delete_rule());
         Level {
             rows: Vec::new(),
             by_id: Map::default(),

@@ -579,7 +579,7 @@ impl Generator {
         let column = table.column_name(self.random.below(table.columns.len())).to_owned();
         match self.random.below(13) {
             0..2 => {
-                self.dropped.push(table.definition.clone());
+                self.dropped.push(Table::clone(&table.definition));
                 Operation::DropTable(name)
             }
             2 | 3 => Operation::RenameTable { table: name, to: self.name("r") },
@@ -589,7 +589,7 @@ impl Generator {
             8 if !db.is_in_transaction() => Operation::DropColumn { table: name, column },
             9 | 10 => match self.new_index(&table) {
                 Some(index) => Operation::CreateIndex(index),
-                None => Operation::CreateTable(table.definition.clone()),
+                None => Operation::CreateTable(Table::clone(&table.definition)),
             },
             11 => {
                 let names: Vec<String> = catalog.index_names().collect();

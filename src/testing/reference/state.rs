@@ -372,7 +372,7 @@ pub(super) fn table_state(definition: &Table) -> TableState {
         columns: definition.columns().iter().map(ColumnState::from).collect(),
         keys: definition.keys().iter().map(key).collect(),
         checks: definition.checks().iter().map(check).collect(),
-        foreign_keys: definition.foreign_keys().iter().map(foreign_state).collect(),
+        foreign_keys: definition.foreign_keys().map(foreign_state).collect(),
         indexes: Vec::new(),
         rows: Vec::new(),
     }
