@@ -187,13 +187,14 @@ impl<'a> SchemaNames<'a> {
         SchemaNames { db, rows: None, home: None, views: 0, is_lenient, is_never_run }
     }
 
-    pub(super) fn in_trigger(db: &'a Database, home: Home<'a>, rows: &'a TriggerRows) -> Self {
-        SchemaNames { rows: Some(rows), home: Some(home), ..SchemaNames::new(db) }
-    }
-
     /// The names of what is only looked at.
     pub(super) fn never_run(db: &'a Database) -> Self {
         SchemaNames { is_never_run: true, ..SchemaNames::new(db) }
+    }
+
+    /// The same, in a trigger.
+    pub(super) fn in_trigger(self, home: Home<'a>, rows: &'a TriggerRows) -> Self {
+        SchemaNames { rows: Some(rows), home: Some(home), ..self }
     }
 
     /// Names as they come, whether there is such a thing or not.

@@ -46,7 +46,7 @@ pub(super) fn link(db: &mut Database) -> Vec<Linked> {
     let mut linked = Vec::new();
     for trigger in triggers {
         // It was parsed when it was defined, so it can be.
-        let Ok(plain) = parse_with(db, &trigger, None) else { continue };
+        let Ok(plain) = read(db, &trigger, Reading::Form) else { continue };
         let compiled = Compilations::new(db, &trigger, &plain);
         linked.push(Linked::new(db, &plain, compiled.errors()));
         let columns = positions(db, &plain);
@@ -140,24 +140,25 @@ fn start(compiled: Compilations) -> Start {
     })
 }
 
-/// A trigger with OLD and NEW as parameters, and how many columns each has.
-fn with_rows(
-    db: &Database,
-    object: &Object,
-    plain: &CreateTrigger,
-) -> Result<(CreateTrigger, usize)> {
-    let rows = rows_of(db, plain)?;
-    let trigger = parse_with(db, object, Some(&rows))?;
-    Ok((trigger, rows.columns.len()))
+/// What a trigger's text is read for.
+#[derive(Clone, Copy)]
+enum Reading<'a> {
+    /// Its form, whatever its names stand for.
+    Form,
+    /// The names in it, with OLD and NEW as parameters: nothing of it is run.
+    Names(&'a TriggerRows),
+    /// What it does, with OLD and NEW as parameters.
+    Program(&'a TriggerRows),
 }
 
 /// A trigger as it was written. Outside of temp it knows no schema but its own, which its names then
 /// say.
-fn parse_with(db: &Database, object: &Object, rows: Option<&TriggerRows>) -> Result<CreateTrigger> {
+fn read(db: &Database, object: &Object, reading: Reading<'_>) -> Result<CreateTrigger> {
     let home = Home::new(ObjectKind::Trigger, &object.name, object.schema);
-    let names = match rows {
-        Some(rows) => SchemaNames::in_trigger(db, home, rows),
-        None => SchemaNames::lenient(db),
+    let names = match reading {
+        Reading::Form => SchemaNames::lenient(db),
+        Reading::Names(rows) => SchemaNames::never_run(db).in_trigger(home, rows),
+        Reading::Program(rows) => SchemaNames::new(db).in_trigger(home, rows),
     };
     let parsed = parser::parse(object.sql.as_deref().unwrap_or_default(), &names)?;
     let Statement::CreateTrigger(mut trigger) = parsed else {
@@ -198,7 +199,9 @@ fn compile(
     plain: &CreateTrigger,
     resolution: Option<Resolution>,
 ) -> std::result::Result<Compiled, Broken> {
-    let (mut trigger, width) = with_rows(db, object, plain).map_err(Broken::at(0))?;
+    let rows = rows_of(db, plain).map_err(Broken::at(0))?;
+    let trigger = read(db, object, Reading::Program(&rows));
+    let (mut trigger, width) = (trigger.map_err(Broken::at(0))?, rows.columns.len());
     for step in &mut trigger.steps {
         match step {
             TriggerStep::Insert(insert) => insert.resolution = resolution.or(insert.resolution),
@@ -224,8 +227,8 @@ fn compile(
 /// # Errors
 /// The first name that stands for nothing.
 pub(super) fn check_names(db: &Database, trigger: &Object) -> Result<()> {
-    let plain = parse_with(db, trigger, None)?;
-    let (trigger, _) = with_rows(db, trigger, &plain)?;
+    let plain = read(db, trigger, Reading::Form)?;
+    let trigger = read(db, trigger, Reading::Names(&rows_of(db, &plain)?))?;
     let names = |result: Result<()>| match result {
         // It names what there is.
         Err(Error::Query(error))

@@ -275,13 +275,16 @@ impl Adapter<'_> {
         parts: InsertParts<'_>,
         body: &InsertBody,
     ) -> Result<Insert> {
+        let (query, upsert) = match body {
+            InsertBody::DefaultValues => (None, None),
+            InsertBody::Select(query, upsert) => (Some(query), upsert.as_deref()),
+        };
+        let rows = || query.map_or(Ok(Rows::Default), |query| self.rows(query));
+        // What a trigger inserts is looked through before its target, where it is not to be run.
+        let looked_at = self.names.is_never_run().then(rows).transpose()?;
         let insert = self.within(parts.with, || {
-            let (rows, upserts) = match body {
-                InsertBody::DefaultValues => (Rows::Default, Vec::new()),
-                InsertBody::Select(query, upsert) => {
-                    (self.rows(query)?, self.upserts(upsert.as_deref())?)
-                }
-            };
+            let rows = looked_at.map_or_else(rows, Ok)?;
+            let upserts = self.upserts(upsert)?;
             Ok(Insert {
                 table: qualified(table),
                 alias: table.alias.as_ref().map(text_of),
@@ -346,11 +349,13 @@ impl Adapter<'_> {
 
     fn update(&self, update: &ForeignUpdate) -> Result<Update> {
         let changed = self.within(update.with.as_ref(), || {
+            // What is joined is looked for before what is assigned.
+            let from = self.update_from(update.from.as_ref())?;
             Ok(Update {
                 table: qualified(&update.tbl_name),
                 alias: update.tbl_name.alias.as_ref().map(text_of),
                 assignments: self.assignments(&update.sets)?,
-                from: self.update_from(update.from.as_ref())?,
+                from,
                 filter: self.filter(update.where_clause.as_deref())?,
                 limited: self.limited()?,
                 resolution: or(update.or_conflict),
