@@ -58,7 +58,8 @@ impl Altered {
     fn names_in(&self, object: &Object) -> Option<TableName<'_>> {
         let is_bare = match object.schema {
             schema if schema == self.schema => true,
-            SchemaId::TEMP => self.is_seen,
+            // A temporary table's foreign keys lead to temporary tables.
+            SchemaId::TEMP if !matches!(object.kind, ObjectKind::Table) => self.is_seen,
             _ => return None,
         };
         Some(TableName { schema: &self.schema_name, table: &self.name, is_bare })
