@@ -170,6 +170,19 @@ impl Catalog {
         Ok(position)
     }
 
+    /// Calls the checks of a table, of no column of it, by these names, in their order.
+    #[cfg(feature = "sql")]
+    pub fn name_checks(&mut self, id: TableId, names: impl IntoIterator<Item = Option<Name>>) {
+        self.rewrite(id, |entry| {
+            let checks = Arc::make_mut(&mut entry.definition).checks.iter_mut();
+            let of_table = checks.zip(&mut entry.checks).filter(|(it, _)| it.column.is_none());
+            for ((check, bound), name) in of_table.zip(names) {
+                check.name = name;
+                bound.text = check.title();
+            }
+        });
+    }
+
     /// Adds a secondary index.
     ///
     /// # Errors

@@ -395,6 +395,11 @@ impl Check {
         self
     }
 
+    /// CONSTRAINT name; `None` without one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// What a violation calls it: its name, else its text.
     pub(super) fn title(&self) -> String {
         match self.name.as_ref().or(self.text.as_ref()) {

@@ -282,6 +282,22 @@ impl Database {
         })
     }
 
+    /// Calls the checks of a table, of no column of it, by these names, in their order.
+    ///
+    /// # Errors
+    /// As any change of the schema.
+    #[cfg(feature = "sql")]
+    pub(crate) fn name_checks(
+        &mut self,
+        table: TableId,
+        names: Vec<Option<crate::catalog::Name>>,
+    ) -> Result<()> {
+        self.change_schema(|db| {
+            db.catalog_mut().name_checks(table, names);
+            Ok(())
+        })
+    }
+
     /// Creates a secondary index. A unique one may be what a foreign key has waited for.
     ///
     /// # Cost

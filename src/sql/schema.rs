@@ -10,7 +10,7 @@ use super::syntax::{
 };
 use super::{parser, rename};
 use super::{trigger, view};
-use crate::catalog::{Column, Index, SEQUENCE_TABLE, Table, TableEntry};
+use crate::catalog::{Column, Index, Name, SEQUENCE_TABLE, Table, TableEntry};
 use crate::database::{Attached, Database, Object, ObjectKind};
 use crate::error::{Error, NameError, NameKind, Result, SqlError};
 use crate::id::{IndexId, SchemaId, TableId};
@@ -575,7 +575,8 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 let message = db.dialect().error_message(&error);
                 return refuse(format!("error in table {old} after add column: {message}"));
             }
-            rename::add_column_text(db, &table, &text)
+            rename::add_column_text(db, &table, &text)?;
+            name_checks(db, &table)
         }),
         AlterTable::DropColumn(column) => {
             if table.definition.position(&column).is_none() {
@@ -586,10 +587,25 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 let position = table.position(&column)?;
                 first_refusal(texts, db.drop_column(table.id, &column))?;
                 rename::drop_column_text(db, &table, position)?;
+                name_checks(db, &table)?;
                 check_texts(db, schema, " after drop column", legacy)
             })
         }
     }
+}
+
+/// Calls the checks behind the columns as the text now does: the last name in the last column holds for
+/// the first of them, too.
+fn name_checks(db: &mut Database, table: &TableEntry) -> Result<()> {
+    let (schema, name) = (table.definition.schema(), table.name());
+    let object = db.find_object_in(schema, ObjectKind::Table, name);
+    let Some(sql) = object.and_then(|object| object.sql.as_deref()) else { return Ok(()) };
+    let Statement::CreateTable(create) = parser::parse(sql, &SchemaNames::lenient(db))? else {
+        return Ok(());
+    };
+    let TableBody::Definition(definition) = create.body else { return Ok(()) };
+    let names = definition.checks.iter().map(|check| check.name().map(Name::from));
+    db.name_checks(table.id, names.collect())
 }
 
 /// What the definition itself forbids comes before what is wrong in the texts.

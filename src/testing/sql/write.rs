@@ -589,23 +589,13 @@ impl Writer {
                 };
                 format!("ALTER TABLE {name} RENAME COLUMN {column} TO m{number}")
             }
-            34 => format!("ALTER TABLE {name} DROP COLUMN {}", self.dropped_column(&shape)),
+            34 => format!("ALTER TABLE {name} DROP COLUMN {column}"),
             35 | 36 => {
                 format!("ALTER TABLE {name} RENAME TO {}", self.random.pick(&["f", "g", "h"]))
             }
             37 => format!("CREATE TABLE h AS SELECT {column}, 1 AS one FROM {name} NOT INDEXED"),
             _ => format!("DROP TRIGGER IF EXISTS t{}", self.random.below(7)),
         }
-    }
-
-    /// A column to be dropped, not the last: without it the name of a constraint of the column
-    /// before it would pass on to the first constraint behind the columns.
-    fn dropped_column(&mut self, shape: &Shape) -> String {
-        let mut others = shape.columns.clone();
-        if others.len() > 1 {
-            others.pop();
-        }
-        self.random.pick(&others).name
     }
 
     fn pragma(&mut self) -> String {
