@@ -4,8 +4,8 @@ use super::access::{Term, drop_unseen_orders, place};
 use super::aggregate::Aggregate;
 use super::combine::{CombinedOrder, combined_columns, is_source, part_collations};
 use super::plan::{
-    Access, GroupPlan, Origin, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan, SortBy,
-    SortKey, SourcePlan,
+    Access, Combination, GroupPlan, Origin, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan,
+    SortBy, SortKey, SourcePlan,
 };
 use super::recursive::{Working, initial_parts};
 use super::scope::{HIDDEN_ROW_ID, NamedColumn, Place, ScopeNames, SourceNames};
@@ -119,7 +119,12 @@ impl<'a> Binder<'a> {
         let (first, columns) = self.bind_core(&select.first, order, combined, parent, with)?;
         let mut collations = part_collations(&first, &columns, with);
         let mut named = vec![columns];
-        let mut parts = vec![(Compound::UnionAll, first)];
+        let combine = |with, part, collations: &[Option<Collation>]| Combination {
+            with,
+            part,
+            collations: collations.iter().map(|it| it.unwrap_or_default()).collect(),
+        };
+        let mut parts = vec![combine(Compound::UnionAll, first, &collations)];
         for (compound, core) in &select.rest {
             let (part, columns) = self.bind_core(core, &[], combined, parent, with)?;
             if columns.len() != collations.len() {
@@ -131,7 +136,7 @@ impl<'a> Binder<'a> {
                 *collation = collation.or(own);
             }
             named.push(columns);
-            parts.push((*compound, part));
+            parts.push(combine(*compound, part, &collations));
         }
         let collations: Vec<Collation> =
             collations.into_iter().map(Option::unwrap_or_default).collect();
@@ -147,7 +152,9 @@ impl<'a> Binder<'a> {
         let tail = scope.plan.take();
         let values = named.last().cloned().unwrap_or_default();
         let columns = combined_columns(named);
-        Ok(Plan { parts, columns, values, collations, order, tail, limit, offset })
+        let is_one = |limit: &Expression| literal_integer(limit) == Some(1);
+        let is_for_first = select.limit.as_ref().is_some_and(is_one) && offset.is_none();
+        Ok(Plan { parts, columns, values, collations, order, tail, limit, offset, is_for_first })
     }
 
     pub(super) fn bind_core(

@@ -38,11 +38,9 @@ fn word(affinity: Option<Affinity>) -> &'static str {
 
 /// The declared type of a column of a plan's first part.
 fn declared(plan: &Plan, column: usize, catalog: &Catalog) -> Option<String> {
-    match plan.parts.first()? {
-        (_, Part::Select(select)) => {
-            of_slot(select, select.columns.get(column)?.as_column()?, catalog)
-        }
-        (_, Part::Values(..)) => None,
+    match &plan.parts.first()?.part {
+        Part::Select(select) => of_slot(select, select.columns.get(column)?.as_column()?, catalog),
+        Part::Values(..) => None,
     }
 }
 

@@ -13,13 +13,12 @@ use std::sync::Arc;
 /// A query, its parts combined from left to right.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The operator before the first part has no meaning.
-    pub(super) parts: Vec<(Compound, Part)>,
+    pub(super) parts: Vec<Combination>,
     /// The first part's; every part has as many.
     pub(super) columns: Vec<OutColumn>,
     /// The last part's: what an expression takes for the columns of a subquery.
     pub(super) values: Vec<OutColumn>,
-    /// How columns compare where rows are combined.
+    /// How columns compare where all parts are combined.
     pub(super) collations: Vec<Collation>,
     /// Of several parts; a single one knows its own order.
     pub(super) order: Vec<SortKey>,
@@ -27,6 +26,8 @@ pub(super) struct Plan {
     pub(super) tail: ScopePlan,
     pub(super) limit: Option<Bound>,
     pub(super) offset: Option<Bound>,
+    /// Whether it is known beforehand that nothing but the first row is wanted.
+    pub(super) is_for_first: bool,
 }
 
 impl Plan {
@@ -43,6 +44,17 @@ impl Plan {
         }
     }
 
+    /// How many of the parts are merged before a row is known, where no ORDER BY sorts them all.
+    pub(super) fn merged(&self) -> usize {
+        let is_merged = |part: &Combination| match part.with {
+            Compound::UnionAll => false,
+            // The first row of a UNION is the first that one of its parts has.
+            Compound::Union => !self.is_for_first,
+            Compound::Except | Compound::Intersect => true,
+        };
+        self.parts.iter().rposition(is_merged).map_or(0, |last| last + 1)
+    }
+
     /// A plan without parts, which are to come.
     pub(super) fn empty() -> Self {
         Plan {
@@ -54,8 +66,18 @@ impl Plan {
             tail: ScopePlan::default(),
             limit: None,
             offset: None,
+            is_for_first: false,
         }
     }
+}
+
+/// A part, and how it is combined with those before it; the first one is added to no rows.
+#[derive(Debug)]
+pub(super) struct Combination {
+    pub(super) with: Compound,
+    pub(super) part: Part,
+    /// How columns compare where rows of those before and its own are equal.
+    pub(super) collations: Vec<Collation>,
 }
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::bind::Binder;
 use super::frame::{Current, Frame, Inputs, Kept, Run};
-use super::plan::{Part, Plan, ScopePlan, Slot};
+use super::plan::{Combination, Part, Plan, ScopePlan, Slot};
 use super::run::run_plan;
 use super::scope::{NamedColumn, ScopeNames, SourceNames};
 use super::select::Select;
@@ -118,7 +118,7 @@ impl Query {
         let select = Select::from(table.name()).column(lit(1)).filter(predicate.clone());
         let binder = Binder::new(catalog);
         let mut plan = binder.bind_select(&select, None, None)?;
-        for (_, part) in &mut plan.parts {
+        for Combination { part, .. } in &mut plan.parts {
             if let Part::Select(select) = part {
                 select.scope.slots.push(Slot::RowId { source: 0 });
                 let position = select.scope.slots.len() - 1;

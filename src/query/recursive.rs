@@ -11,7 +11,7 @@
 use super::bind::{SelectBinder, With, unique_names};
 use super::combine::CombinedOrder;
 use super::frame::{Frame, Run};
-use super::plan::{OutColumn, Part, Plan, RowsPlan, ScopePlan, SortKey};
+use super::plan::{Combination, OutColumn, Part, Plan, RowsPlan, ScopePlan, SortKey};
 use super::run::{key_of, run_plan, window};
 use super::scope::{NamedColumn, Place, ScopeNames, SourceNames};
 use super::select::{CommonTable, Compound, Core, Select};
@@ -136,7 +136,7 @@ impl SelectBinder<'_> {
         with: &With<'_>,
         inner: &With<'_>,
         width: usize,
-    ) -> Result<Vec<(Compound, Part)>> {
+    ) -> Result<Vec<Combination>> {
         let mut bound = Vec::with_capacity(parts.len());
         for (compound, core) in parts {
             match (compound, references(core, &table.name)) {
@@ -156,7 +156,8 @@ impl SelectBinder<'_> {
             {
                 return refuse("recursive aggregate queries not supported", "");
             }
-            bound.push((Compound::UnionAll, part));
+            let (with, collations) = (Compound::UnionAll, Vec::new());
+            bound.push(Combination { with, part, collations });
         }
         let reads = with.working.borrow().last().map_or(0, |working| working.reads);
         match reads == parts.len() {

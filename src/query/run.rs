@@ -6,16 +6,15 @@
 use super::frame::{Frame, Run};
 use super::group::run_groups;
 use super::join::Loops;
-use super::plan::{Part, Plan, ScopePlan, SelectPlan, SortBy, SortKey};
+use super::plan::{Combination, Part, Plan, ScopePlan, SelectPlan, SortBy, SortKey};
 use super::select::Compound;
 use super::sort::{Sorter, compare_rows};
 use crate::error::{QueryError, Result};
 use crate::expression::{Bound, Operand};
-use crate::value::{Affinity, Collation, Key, OrderedKey, Value, canonical};
+use crate::value::{Affinity, Collation, Key, OrderedKey, Value, canonical, compare};
 use foldhash::fast::FixedState;
-use indexmap::IndexMap;
-use indexmap::map::Entry;
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 /// Takes a row, and says whether more are wanted.
@@ -78,29 +77,34 @@ fn run_whole<'r, 'v>(
     most: Option<usize>,
     sink: &mut Sink<'_>,
 ) -> Result<()> {
-    let mut combined = match plan.parts.as_slice() {
-        [(_, part)] if plan.order.is_empty() => {
-            return run_part(run, part, parent, most, sink).map(drop);
-        }
-        parts if plan.order.is_empty() && parts.iter().all(|(with, _)| with.is_union_all()) => {
-            for (_, part) in parts {
-                if !run_part(run, part, parent, None, sink)? {
-                    return Ok(());
-                }
-            }
-            return Ok(());
-        }
-        parts => combine(run, plan, parts, parent)?,
-    };
     if !plan.order.is_empty() {
-        combined.sort_by(|a, b| compare_rows(&plan.order, a, b));
+        let mut rows = combine(run, &plan.parts, &plan.collations, parent)?;
+        rows.sort_by(|a, b| compare_rows(&plan.order, a, b));
+        return hand_over(rows, sink).map(drop);
     }
-    for row in combined {
-        if !sink(row)? {
+    // What comes behind all that is merged is handed over as it is found.
+    let (merged, rest) = plan.parts.split_at(plan.merged());
+    if let Some(last) = merged.last()
+        && !hand_over(combine(run, merged, &last.collations, parent)?, sink)?
+    {
+        return Ok(());
+    }
+    for combination in rest {
+        if !run_part(run, &combination.part, parent, most, sink)? {
             break;
         }
     }
     Ok(())
+}
+
+/// Hands rows over; `false` if no more are wanted.
+fn hand_over(rows: Vec<Vec<Value>>, sink: &mut Sink<'_>) -> Result<bool> {
+    for row in rows {
+        if !sink(row)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Runs one part; `false` if no more rows are wanted.
@@ -136,66 +140,60 @@ fn run_values<'r, 'v>(
     Ok(true)
 }
 
-/// The rows of several parts together. UNION, EXCEPT and INTERSECT sort them.
+/// The rows of several parts together. All but UNION ALL merges sorted rows, as SQLite does: of rows
+/// that are equal the last part's stays, and of one part's the first.
 fn combine<'r, 'v>(
     run: &'r Run<'v>,
-    plan: &'r Plan,
-    parts: &'r [(Compound, Part)],
+    parts: &'r [Combination],
+    order: &[Collation],
     parent: Option<&'r Frame<'r, 'v>>,
 ) -> Result<Vec<Vec<Value>>> {
     let mut combined: Vec<Vec<Value>> = Vec::new();
-    for (position, (compound, part)) in parts.iter().enumerate() {
+    for combination in parts {
         let mut rows = Vec::new();
-        run_part(run, part, parent, None, &mut |row| {
+        run_part(run, &combination.part, parent, None, &mut |row| {
             rows.push(row);
             Ok(true)
         })?;
-        combined = match compound {
-            _ if position == 0 => rows,
-            Compound::UnionAll => {
-                combined.append(&mut rows);
-                combined
+        match combination.with {
+            Compound::UnionAll => combined.append(&mut rows),
+            with => {
+                merge(&mut combined, rows, with, order);
+                let are_equal =
+                    |a: &[Value], b: &[Value]| compare_all(a, b, &combination.collations).is_eq();
+                combined.dedup_by(|later, first| are_equal(later, first));
             }
-            Compound::Union => {
-                combined.append(&mut rows);
-                sorted(by_key(combined, plan))
-            }
-            Compound::Except => {
-                let mut left = by_key(combined, plan);
-                rows.iter().for_each(|row| {
-                    left.swap_remove(&key_of(row, &plan.collations));
-                });
-                sorted(left)
-            }
-            Compound::Intersect => {
-                let mut left = by_key(combined, plan);
-                let right = by_key(rows, plan);
-                left.retain(|key, _| right.contains_key(key));
-                sorted(left)
-            }
-        };
+        }
     }
     Ok(combined)
 }
 
-type Keyed = IndexMap<OrderedKey, Vec<Value>, FixedState>;
-
-/// Of rows that are equal the last one stays; or the first one, where SQLite merges sorted rows.
-fn by_key(rows: Vec<Vec<Value>>, plan: &Plan) -> Keyed {
-    let mut keyed = Keyed::default();
-    for row in rows {
-        match keyed.entry(key_of(&row, &plan.collations)) {
-            Entry::Occupied(_) if !plan.order.is_empty() => {}
-            Entry::Occupied(mut entry) => drop(entry.insert(row)),
-            Entry::Vacant(entry) => drop(entry.insert(row)),
-        }
+/// Merges rows into others; which are sorted then, and may still be equal to each other.
+fn merge(
+    combined: &mut Vec<Vec<Value>>,
+    mut rows: Vec<Vec<Value>>,
+    with: Compound,
+    order: &[Collation],
+) {
+    let sort = |rows: &mut [Vec<Value>]| rows.sort_by(|a, b| compare_all(a, b, order));
+    sort(combined);
+    sort(&mut rows);
+    let mut others = rows.iter().peekable();
+    let mut is_among = |row: &[Value]| {
+        while others.next_if(|other| compare_all(other, row, order).is_lt()).is_some() {}
+        others.peek().is_some_and(|other| compare_all(other, row, order).is_eq())
+    };
+    combined.retain(|row| is_among(row) == (with == Compound::Intersect));
+    if with == Compound::Union {
+        combined.append(&mut rows);
+        sort(combined);
     }
-    keyed
 }
 
-fn sorted(mut rows: Keyed) -> Vec<Vec<Value>> {
-    rows.sort_unstable_keys();
-    rows.into_values().collect()
+fn compare_all(a: &[Value], b: &[Value], collations: &[Collation]) -> Ordering {
+    let pairs = a.iter().zip(b).zip(collations);
+    let mut orders = pairs.map(|((a, b), collation)| compare(a, b, *collation));
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 pub(super) fn key_of(row: &[Value], collations: &[Collation]) -> OrderedKey {
@@ -295,14 +293,5 @@ fn for_each_row<'r, 'v>(
     match &select.group {
         None => Loops::new(run, select, parent).run(&frame, call),
         Some(group) => run_groups(run, select, group, &frame, parent, call),
-    }
-}
-
-impl Compound {
-    fn is_union_all(self) -> bool {
-        match self {
-            Compound::UnionAll => true,
-            Compound::Union | Compound::Except | Compound::Intersect => false,
-        }
     }
 }

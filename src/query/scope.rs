@@ -478,8 +478,11 @@ impl<'a> ScopeNames<'a> {
         if let Some((.., number)) = self.bound.borrow().iter().find(is_same) {
             return Ok(*number);
         }
-        let (plan, reads) =
+        let (mut plan, reads) =
             self.reads_of(|| self.binder.bind_select(select, Some(self), self.with))?;
+        if let SubqueryUse::Values(_) = wanted {
+            plan.is_for_first |= plan.limit.is_none();
+        }
         let subquery = SubqueryPlan {
             plan: Arc::new(plan),
             wanted,
