@@ -365,7 +365,10 @@ fn by_row_id(table: &TableEntry, known: &[Known<'_>]) -> Option<Chosen> {
         Some(column) => table.row_id_column == Some(column),
     };
     let Equal { bound, rule, term } = known.iter().filter(is_row_id).find_map(Known::equal)?;
-    Some(Chosen::by(Find::RowId(bound.clone()), [(rule, term)].into_iter()))
+    // A text is looked for as the number that it is: compared otherwise, it may still be different.
+    let is_number = rule.affinity().is_some_and(Affinity::is_numeric);
+    let settled = is_number.then_some((rule, term));
+    Some(Chosen::by(Find::RowId(bound.clone()), settled.into_iter()))
 }
 
 /// The order of an index, as rows are sorted by it.
