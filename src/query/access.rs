@@ -269,19 +269,20 @@ fn choose(
         RowsPlan::Supplied { .. } | RowsPlan::Recursive { .. } | RowsPlan::Working(_) => {
             Chosen::scan(Vec::new())
         }
-        RowsPlan::Query { .. } => made(binder, scope, &known),
+        RowsPlan::Query { .. } => made(binder, scope, sources, at, &known),
         RowsPlan::Table(id) => {
             let table = binder.catalog.by_id(*id);
             let uses_indexes = sources[at].uses_indexes;
             let chosen = by_row_id(table, &known);
             let chosen = chosen.or_else(|| by_index(table, &known).filter(|_| uses_indexes));
             let chosen = chosen.or_else(|| by_foreign_key(table, &known));
-            let mut chosen = chosen.unwrap_or_else(|| match made(binder, scope, &known) {
-                Chosen { access: Access { find: Find::All, .. }, .. } if uses_indexes => {
-                    Chosen::scan(covering(table, scope, at))
-                }
-                made => made,
-            });
+            let mut chosen =
+                chosen.unwrap_or_else(|| match made(binder, scope, sources, at, &known) {
+                    Chosen { access: Access { find: Find::All, .. }, .. } if uses_indexes => {
+                        Chosen::scan(covering(table, scope, at))
+                    }
+                    made => made,
+                });
             if let (true, Some(key)) =
                 (table.definition.is_without_row_id(), table.primary_key_index())
             {
@@ -474,11 +475,34 @@ fn by_foreign_key(table: &TableEntry, known: &[Known<'_>]) -> Option<Chosen> {
 }
 
 /// An index of the query's own, if a column is equal to something that changes from row to row.
-fn made(binder: &Binder<'_>, scope: &ScopePlan, known: &[Known<'_>]) -> Chosen {
+fn made(
+    binder: &Binder<'_>,
+    scope: &ScopePlan,
+    sources: &[SourcePlan],
+    at: usize,
+    known: &[Known<'_>],
+) -> Chosen {
+    let is_text = |slot: Slot| match slot {
+        Slot::Column { source, column } => match sources[source].rows {
+            RowsPlan::Table(id) => {
+                binder.catalog.by_id(id).columns[column].affinity == Affinity::Text
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    // As text 1 and 1.0 differ, and are equal all the same if neither side is one.
+    let has_text = |column: usize, bound: &Bound| {
+        let is_text_at = |slot: usize| is_text(scope.slots[slot]);
+        is_text(Slot::Column { source: at, column })
+            || bound.is_cast()
+            || bound.as_column().is_some_and(is_text_at)
+    };
     let mut key: Vec<(usize, Bound, Rule)> = Vec::new();
     for known in known {
         if let (Some(column), What::Equal(bound)) = (known.column, known.what)
             && sources_of(scope, bound) != 0
+            && (known.rule.affinity() != Some(Affinity::Text) || has_text(column, bound))
             && !key.iter().any(|(other, ..)| *other == column)
         {
             key.push((column, bound.clone(), known.rule));
