@@ -57,6 +57,8 @@ pub(super) struct Moment {
     pub(super) failed: bool,
     /// The ids of the rows that an UPDATE matched, or that an INSERT of ours added.
     pub(super) matched: Vec<i64>,
+    /// How many rows SQLite has changed directly.
+    pub(super) changed: usize,
     /// The rows that an upsert of ours updated, as it left them.
     pub(super) updated: Vec<Vec<Value>>,
 }
@@ -106,10 +108,11 @@ pub(super) fn judge(
         let start = history.first().unwrap_or(moment);
         let found = dangling(catalog, their_state, counts).find(|row| {
             // A row that was not there when all began, whatever its row id has been meanwhile.
-            let is_later = ends
-                && count_of(row, &start.before, start.catalog.find_by_id(row.key.table))
-                    < count_of(row, their_state, catalog.find_by_id(row.key.table));
-            is_later
+            let is_later = || {
+                count_of(row, &start.before, start.catalog.find_by_id(row.key.table))
+                    < count_of(row, their_state, catalog.find_by_id(row.key.table))
+            };
+            (ends && (is_later() || is_inserted(row, start, history, catalog)))
                 || steps().any(|step| {
                     let after = if std::ptr::eq(step, moment) { their_state } else { &*step.after };
                     is_suspect(step, after, catalog, row, Doubt::No)
@@ -142,6 +145,33 @@ fn count_of(
     }
     let same = |row: &[Value]| row.len() == width && values_of(found.key, row) == found.values();
     rows.iter().filter(|(_, row)| same(row)).count()
+}
+
+/// Whether a row shows that it has been inserted since all began: in a column no row had its value
+/// then, and no UPDATE or action can have brought it.
+fn is_inserted(
+    found: &Dangling<'_>,
+    start: &Moment,
+    history: &[Moment],
+    catalog: &Catalog,
+) -> bool {
+    let find = |catalog: &Catalog| catalog.find_by_id(found.key.table).cloned();
+    let (Some(then), Some(table)) = (find(&start.catalog_before), find(catalog)) else {
+        return false;
+    };
+    let before = rows(&start.before, table.id);
+    let is_new = |at: usize| before.iter().all(|(_, row)| row[at] != found.row[at]);
+    let is_updated = |at: usize| history.iter().any(|step| assigns(step, &table, at));
+    let may_be_acted_on = |at: usize| {
+        let (value, column) = (&found.row[at], &table.columns[at]);
+        let default = column.affinity.apply(column.default.clone());
+        let mut keys = table.foreign_keys.iter().filter(|key| key.columns.contains(&at));
+        keys.any(|key| {
+            value.is_null() || *value == default || key.update_rule() == ReferentialAction::Cascade
+        })
+    };
+    then.definition == table.definition
+        && (0..found.row.len()).any(|at| is_new(at) && !is_updated(at) && !may_be_acted_on(at))
 }
 
 /// What to believe of a row that cannot be followed.
@@ -212,6 +242,10 @@ fn is_suspect(
     doubt: Doubt,
 ) -> bool {
     let Dangling { key, row_id, .. } = found;
+    if matches!(step.operation, Operation::Control(_)) {
+        // What a ROLLBACK TO puts back is written by none.
+        return false;
+    }
     let Some(table) = catalog.find_by_id(key.table) else { return false };
     let before = rows(&step.before, key.table);
     // A column that was added stands behind those of the key; one that was dropped moves them.
@@ -345,7 +379,9 @@ fn is_matched(step: &Moment, row_id: i64, row: &[Value], doubt: Doubt) -> bool {
     match statement {
         Statement::Update(update) => {
             // OR IGNORE may have skipped it.
-            is_here && (doubt == Doubt::Yes || !matches!(update.conflict(), OnConflict::Ignore))
+            let may_skip = matches!(update.conflict(), OnConflict::Ignore)
+                && step.changed < step.matched.len();
+            is_here && (doubt == Doubt::Yes || !may_skip)
         }
         Statement::Insert(_) => {
             is_here || (doubt == Doubt::Yes && step.updated.iter().any(|updated| updated == row))
@@ -354,12 +390,20 @@ fn is_matched(step: &Moment, row_id: i64, row: &[Value], doubt: Doubt) -> bool {
     }
 }
 
+/// Whether a statement on this table assigns the column at a position: an UPDATE or an upsert.
 fn assigns(step: &Moment, table: &TableEntry, position: usize) -> bool {
-    match &step.operation {
-        Operation::Statement(Statement::Update(update)) => update
-            .assigned_columns()
-            .any(|column| table.position(column).is_ok_and(|at| at == position)),
-        _ => false,
+    let Operation::Statement(statement) = &step.operation else { return false };
+    if !statement.table().eq_ignore_ascii_case(table.name()) {
+        return false;
+    }
+    let is_it = |column: &str| table.position(column).is_ok_and(|at| at == position);
+    match statement {
+        Statement::Update(update) => update.assigned_columns().any(is_it),
+        Statement::Insert(insert) => match insert.conflict() {
+            OnConflict::Upsert(upsert) => upsert.assigned_columns().any(is_it),
+            OnConflict::Abort | OnConflict::Ignore | OnConflict::Replace => false,
+        },
+        Statement::Delete(_) => false,
     }
 }
 
@@ -380,15 +424,6 @@ fn may_move(step: &Moment, table: &TableEntry) -> bool {
     if is_update && step.matched.is_empty() {
         return false;
     }
-    let is_row_id = |column: &str| table.position(column).is_ok_and(|at| at == row_id);
-    let is_assigned = match &step.operation {
-        Operation::Statement(Statement::Update(update)) => update.assigned_columns().any(is_row_id),
-        Operation::Statement(Statement::Insert(insert)) => match insert.conflict() {
-            OnConflict::Upsert(upsert) => upsert.assigned_columns().any(is_row_id),
-            OnConflict::Abort | OnConflict::Ignore | OnConflict::Replace => false,
-        },
-        _ => false,
-    };
     // SET NULL cannot, nor SET DEFAULT without a default: the row id is never NULL.
     let has_default = !table.columns[row_id].default.is_null();
     let moves = |key: &ForeignKeyEntry| {
@@ -397,7 +432,7 @@ fn may_move(step: &Moment, table: &TableEntry) -> bool {
             || (has_default && rules.contains(&ReferentialAction::SetDefault))
     };
     let mut over = table.foreign_keys.iter().filter(|key| key.columns.contains(&row_id));
-    is_assigned || over.any(moves)
+    assigns(step, table, row_id) || over.any(moves)
 }
 
 fn name_accepted(

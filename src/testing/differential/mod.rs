@@ -160,6 +160,7 @@ impl Run {
             defers_all: deferral,
             failed: ours.is_err(),
             matched,
+            changed: self.their_counters().0,
             updated,
         };
         match compared {
