@@ -12,13 +12,22 @@ use crate::query::{
 use crate::testing::generate::Random;
 use crate::value::{Collation, DataType, Value};
 
-/// The columns that a query sees, each with the name of its source.
-type Visible = Vec<(String, String)>;
+/// The columns that a query sees.
+type Visible = Vec<VisibleColumn>;
+
+#[derive(Clone)]
+struct VisibleColumn {
+    source: String,
+    name: String,
+    /// Whether values may be equal to each other that differ.
+    folds: bool,
+}
 
 /// Makes one case: tables, rows, and queries over them.
 pub(super) struct Generator {
     random: Random,
-    tables: Vec<(String, Vec<String>)>,
+    /// Their names and those of their columns, each with whether it folds.
+    tables: Vec<(String, Vec<(String, bool)>)>,
     /// Numbers the aliases.
     aliases: usize,
     /// Whether the values of the query made last depend on the order of rows.
@@ -54,23 +63,24 @@ impl Generator {
         let mut table = Table::new(name.as_str());
         let mut names = Vec::new();
         if self.random.chance(50) {
-            names.push("id".to_owned());
+            names.push(("id".to_owned(), false));
             table = table.column(Column::integer("id").primary_key());
         }
         let count = self.random.between(2, 4);
         for column_name in COLUMNS[..count].iter().map(|name| (*name).to_owned()) {
             let types = [DataType::Integer, DataType::Text, DataType::Any, DataType::Real];
             let mut column = Column::new(column_name.as_str(), self.random.pick(&types));
-            if self.random.chance(20) {
+            let folds = self.random.chance(20);
+            if folds {
                 column = column.collate(self.random.pick(&[Collation::NoCase, Collation::RTrim]));
             }
-            names.push(column_name);
+            names.push((column_name, folds));
             table = table.column(column);
         }
         let mut indexes = Vec::new();
         for at in 0..self.random.weighted(&[(5, 0), (4, 1), (2, 2)]) {
             let count = self.random.between(1, 2);
-            let columns: Vec<_> = (0..count).map(|_| self.random.pick(&names)).collect();
+            let columns: Vec<_> = (0..count).map(|_| self.random.pick(&names).0).collect();
             if columns.len() == 2 && columns[0] == columns[1] {
                 continue;
             }
@@ -86,7 +96,7 @@ impl Generator {
         let count = self.random.weighted(&[(1, 0), (2, 1), (4, 4), (4, 9)]);
         let mut insert = Insert::into(name.as_str());
         for at in 0..count {
-            let value = |this: &mut Self, column: &String| match column.as_str() {
+            let value = |this: &mut Self, (column, _): &(String, bool)| match column.as_str() {
                 "id" => Value::from((at * 7 % 11) as i64),
                 _ => this.value(),
             };
@@ -223,11 +233,13 @@ impl Generator {
             // The columns' names are the query's own; to name them they need aliases.
             let names: Vec<String> = (0..width).map(|at| format!("k{at}")).collect();
             let source = Source::query_with_columns(select, names.clone()).alias(&alias);
-            return (source, names.into_iter().map(|name| (alias.clone(), name)).collect());
+            let visible = |name| VisibleColumn { source: alias.clone(), name, folds: true };
+            return (source, names.into_iter().map(visible).collect());
         }
         let (name, columns) = self.random.pick(&self.tables.clone());
-        let visible = columns.into_iter().map(|column| (alias.clone(), column)).collect();
-        (Source::table(name).alias(alias), visible)
+        let visible = |(name, folds)| VisibleColumn { source: alias.clone(), name, folds };
+        let columns = columns.into_iter().map(visible).collect();
+        (Source::table(name).alias(alias), columns)
     }
 
     fn grouped(
@@ -257,7 +269,7 @@ impl Generator {
 
     fn aggregate(&mut self, own: &Visible, depth: usize) -> Expression {
         // An aggregate over nothing but outer columns belongs to the enclosing query.
-        let argument = self.column(own);
+        let (argument, folds) = self.folding_column(own);
         let name =
             self.random.pick(&["count", "sum", "total", "avg", "min", "max", "group_concat"]);
         let mut call = match self.random.chance(25) {
@@ -270,7 +282,12 @@ impl Generator {
         if self.random.chance(15) {
             call = call.filter(self.condition(own, 0));
         }
-        self.depends_on_order |= name == "group_concat";
+        // Of values that are equal the first is the least, and the greatest.
+        self.depends_on_order |= match name {
+            "group_concat" => true,
+            "min" | "max" => folds,
+            _ => false,
+        };
         let aggregate = Expression::from(call);
         match depth > 0 && self.random.chance(15) {
             true => aggregate + 1,
@@ -304,10 +321,16 @@ impl Generator {
     // Expressions.
 
     fn column(&mut self, visible: &Visible) -> Expression {
-        match visible.is_empty() {
-            true => lit(self.value()),
-            false => col(self.random.pick(visible)),
+        self.folding_column(visible).0
+    }
+
+    /// A column, and whether it folds.
+    fn folding_column(&mut self, visible: &Visible) -> (Expression, bool) {
+        if visible.is_empty() {
+            return (lit(self.value()), false);
         }
+        let VisibleColumn { source, name, folds } = self.random.pick(visible);
+        (col((source, name)), folds)
     }
 
     fn operand(&mut self, visible: &Visible, depth: usize) -> Expression {
