@@ -24,7 +24,8 @@ impl Database {
             return Err(NameError::taken(NameKind::Program, name, None));
         }
         let (name, schema, columns) = (name.into(), SchemaId::MAIN, Arc::default());
-        self.attach(Attached { name, schema, table, event, timing, columns, start })
+        let is_guest = false;
+        self.attach(Attached { name, schema, is_guest, table, event, timing, columns, start })
     }
 
     /// Attaches a program to a table or view that is there, under a name that is free in its schema.
@@ -33,7 +34,7 @@ impl Database {
     /// [`Error::Transaction`](crate::Error::Transaction) if the transaction is aborted or poisoned.
     pub(crate) fn attach(&mut self, program: Attached) -> Result<()> {
         self.statement(|db| {
-            db.programs_mut().0.push(program);
+            db.programs_mut().push(program);
             Ok(())
         })
     }

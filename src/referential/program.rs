@@ -142,6 +142,8 @@ pub struct Attached {
     pub name: Arc<str>,
     /// The schema that it is in.
     pub schema: SchemaId,
+    /// Whether its table is in another one.
+    pub is_guest: bool,
     /// The table.
     pub table: TableId,
     /// What it waits for.
@@ -163,16 +165,22 @@ impl Attached {
 
 impl fmt::Debug for Attached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Attached { name, table, event, timing, columns: _, schema: _, start: _ } = self;
+        let Attached { name, table, event, timing, .. } = self;
         write!(f, "{name}: {timing:?} {event:?} of {table:?}")
     }
 }
 
-/// All attached programs, in the order of attachment.
+/// All attached programs, the guests last: those that are in another schema than their table.
 #[derive(Clone, Debug, Default)]
 pub struct Programs(pub(crate) Vec<Attached>);
 
 impl Programs {
+    /// Adds one, behind those that are to run after it.
+    pub(crate) fn push(&mut self, program: Attached) {
+        let own = self.0.partition_point(|known| !known.is_guest);
+        self.0.insert(own, program);
+    }
+
     /// Whether any program waits for such a row change.
     pub(crate) fn any(&self, table: TableId, event: Event, timing: Timing) -> bool {
         let fits = |program: &Attached| {
@@ -181,8 +189,8 @@ impl Programs {
         self.0.iter().any(fits)
     }
 
-    /// The programs of a row change, in the order they run: the newest first, as in SQLite. `named`
-    /// are the columns of an update.
+    /// The programs of a row change, in the order they run, as in SQLite: the guests, the oldest first,
+    /// then the table's own, the newest first. `named` are the columns of an update.
     pub(crate) fn of<'a>(
         &'a self,
         table: TableId,

@@ -361,6 +361,7 @@ fn create_trigger(db: &mut Database, mut create: CreateTrigger) -> Result<()> {
     let program = Attached {
         name: name.into(),
         schema,
+        is_guest: on.schema() != schema,
         table: on.id().unwrap_or(TableId(u32::MAX)),
         event: create.event,
         timing: create.timing,

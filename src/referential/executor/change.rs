@@ -38,7 +38,7 @@ impl Executor<'_> {
     }
 
     /// Whether the statement's caller wants to see the rows of this step.
-    fn is_returned(&self, place: Place) -> bool {
+    pub(super) fn is_returned(&self, place: Place) -> bool {
         self.returns && self.effects.steps[place.step.0 as usize].kind == StepKind::Direct
     }
 

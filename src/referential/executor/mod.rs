@@ -174,6 +174,9 @@ struct ProgramFrame {
     asked: Option<(StepId, usize)>,
     /// Rows that this step has changed itself.
     changed: usize,
+    /// Whether the row that it is started for is not returned if it is given up: rows are returned
+    /// after the guests among the programs, and before the others.
+    may_withhold: bool,
 }
 
 /// What a row's turn has come to.
@@ -457,20 +460,27 @@ impl<'a> Executor<'a> {
     fn stop(&mut self, stop: Stop) -> Result<(), Error> {
         match stop {
             Stop::Ignore => {
-                let innermost = self.stack.iter().rev().find_map(|frame| match frame {
-                    Frame::Program(program) => Some((program.below, program.counters)),
-                    Frame::Rows(_) | Frame::Row(_) => None,
-                });
-                if let Some((_, counters)) = innermost {
-                    self.counters = counters;
+                let is_program = |frame: &Frame| matches!(frame, Frame::Program(_));
+                let innermost = self.stack.iter().rposition(is_program);
+                self.stack.truncate(innermost.map_or(0, |at| at + 1));
+                if let Some(Frame::Program(program)) = self.stack.pop() {
+                    self.ignore(&program);
                 }
-                self.stack.truncate(innermost.map_or(0, |(below, _)| below));
                 Ok(())
             }
             Stop::Error(resolution, error) => {
                 self.resolution = resolution;
                 Err(error)
             }
+        }
+    }
+
+    /// Gives up the row that a program was started for.
+    fn ignore(&mut self, program: &ProgramFrame) {
+        self.counters = program.counters;
+        self.stack.truncate(program.below);
+        if program.may_withhold {
+            self.returned.pop();
         }
     }
 
@@ -555,6 +565,8 @@ impl<'a> Executor<'a> {
         let place = Place { depth: self.enter(place)?, ..place };
         let running = (program.start)(&activation);
         let (name, counters) = (program.name, self.counters);
+        let is_behind = program.is_guest && program.timing == Timing::After;
+        let may_withhold = is_behind && self.is_returned(place);
         let frame = ProgramFrame {
             name,
             place,
@@ -563,6 +575,7 @@ impl<'a> Executor<'a> {
             counters,
             asked: None,
             changed: 0,
+            may_withhold,
         };
         self.stack.push(Frame::Program(frame));
         Ok(())
@@ -578,8 +591,7 @@ impl<'a> Executor<'a> {
                 return Ok(());
             }
             Step::Ignore | Step::Stop(Stop::Ignore) => {
-                self.counters = frame.counters;
-                self.stack.truncate(frame.below);
+                self.ignore(&frame);
                 return Ok(());
             }
             Step::Abort(message) => return Err(Error::Aborted(message)),
