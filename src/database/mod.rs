@@ -41,7 +41,7 @@ pub use crate::referential::{
 };
 #[cfg(feature = "sql")]
 pub(crate) use crate::referential::{
-    Assign, Attached, ConflictClause, ConflictTarget, NewRow, UpsertClause,
+    Assign, Attached, ConflictClause, ConflictTarget, Depth, NewRow, UpsertClause,
 };
 pub use crate::storage::{Row, RowRef};
 #[cfg(feature = "sql")]

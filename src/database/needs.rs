@@ -5,8 +5,8 @@ use super::Database;
 use crate::catalog::{IndexEntry, IndexKind, Resolution, TableEntry};
 use crate::error::Result;
 use crate::referential::{
-    ConflictClause, ConflictTarget, Half, Need, check_foreign_keys, involves_all_keys, looks_first,
-    may_replace,
+    ConflictClause, ConflictTarget, Depth, Half, Need, check_actions, check_foreign_keys,
+    involves_all_keys, looks_first, may_replace,
 };
 use smallvec::SmallVec;
 
@@ -22,6 +22,7 @@ impl Database {
         conflict: &ConflictClause,
         gives_row_id: bool,
         looks_first: bool,
+        depth: Depth,
     ) -> Result<()> {
         let may_clash = gives_row_id || table.indexes.iter().any(|index| index.unique);
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
@@ -39,7 +40,7 @@ impl Database {
             needs.push(Need::delete(table.id));
         }
         needs.push(Need::insert(table.id, looks_first));
-        check_foreign_keys(&self.settings(), &needs)
+        check_foreign_keys(&self.settings(), &needs, depth)
     }
 
     /// Asks the foreign keys that an UPDATE of these columns needs.
@@ -51,6 +52,7 @@ impl Database {
         table: &TableEntry,
         conflict: &ConflictClause,
         columns: Vec<usize>,
+        depth: Depth,
     ) -> Result<()> {
         let named = table.with_generated(columns);
         let mut needs: SmallVec<[Need; 3]> = SmallVec::new();
@@ -62,15 +64,23 @@ impl Database {
         } else {
             needs.push(update);
         }
-        check_foreign_keys(&self.settings(), &needs)
+        check_foreign_keys(&self.settings(), &needs, depth)
     }
 
     /// Asks the foreign keys that a DELETE needs.
     ///
     /// # Errors
     /// As [`Database::check_insert`].
-    pub(crate) fn check_delete(&self, table: &TableEntry) -> Result<()> {
-        check_foreign_keys(&self.settings(), &[Need::delete(table.id)])
+    pub(crate) fn check_delete(&self, table: &TableEntry, depth: Depth) -> Result<()> {
+        check_foreign_keys(&self.settings(), &[Need::delete(table.id)], depth)
+    }
+
+    /// The same for the deletions that dropping a table starts.
+    ///
+    /// # Errors
+    /// As [`Database::check_delete`].
+    pub(crate) fn check_drop(&self, table: &TableEntry) -> Result<()> {
+        check_actions(&self.settings(), table.id)
     }
 
     /// Whether SQLite looks for what the only row of an INSERT references before the row is in.

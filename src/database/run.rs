@@ -9,8 +9,8 @@ use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expre
 use crate::id::{RowId, TableId, TableRef};
 use crate::query::{Inputs, OutsideRow, Query, ResultColumn, Select, Selection};
 use crate::referential::{
-    self, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Detail, NewRow, Outcome,
-    Settings, Stop, UpsertClause, View, Work,
+    self, Assign, Assignment, Computed, ConflictClause, ConflictTarget, Depth, Detail, NewRow,
+    Outcome, Settings, Stop, UpsertClause, View, Work,
 };
 use crate::storage::{Row, RowRef, Store};
 use crate::table::sequence;
@@ -495,7 +495,7 @@ impl Database {
         };
         let rows = rows.into_iter().map(row).collect::<Result<Vec<_>>>()?;
         let looks_first = rows.len() < 2 && self.looks_first(table, &conflict, gives_row_id);
-        self.check_insert(table, &conflict, gives_row_id, looks_first)?;
+        self.check_insert(table, &conflict, gives_row_id, looks_first, Depth::Whole)?;
         Ok(Prepared { table: table.id, work: Work::Insert { rows, conflict, looks_first } })
     }
 
@@ -504,7 +504,7 @@ impl Database {
         let assignment = Arc::new(self.assignment(table, &update.assignments, parameters)?);
         let conflict = self.conflict_clause(table, &update.on_conflict, parameters)?;
         let rows = self.matching(table, &update.selector, parameters)?;
-        self.check_update(table, &conflict, assignment.columns())?;
+        self.check_update(table, &conflict, assignment.columns(), Depth::Whole)?;
         Ok(Prepared { table: table.id, work: Work::Update { rows, assignment, conflict } })
     }
 
@@ -516,7 +516,7 @@ impl Database {
     ) -> Result<Prepared> {
         let table = self.table(table)?;
         let rows = self.matching(table, selector, parameters)?;
-        self.check_delete(table)?;
+        self.check_delete(table, Depth::Whole)?;
         Ok(Prepared { table: table.id, work: Work::Delete { rows, runs_programs: true } })
     }
 }

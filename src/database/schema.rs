@@ -4,7 +4,7 @@ use super::{Database, Done, Enforcement, rows_where};
 use crate::catalog::{Catalog, Column, ForeignKeyEntry, Index, Resolution, Table, TableEntry};
 use crate::error::{AlterCheck, Error, Event, Hint, Result, SchemaError, Violation, ViolationKind};
 use crate::id::{IndexId, TableId, TableRef};
-use crate::referential::{DefinitionCheck, Detail, Work, check_actions};
+use crate::referential::{DefinitionCheck, Detail, Work};
 use crate::storage::RowRef;
 use crate::table::{Prepared, index_specs, sequence, unique_key, update};
 use crate::value::Value;
@@ -89,7 +89,7 @@ impl Database {
         if self.dialect.definition_check == DefinitionCheck::AtDefinition {
             self.check_is_unreferenced(&entry)?;
         }
-        check_actions(&self.settings(), entry.id)?;
+        self.check_drop(&entry)?;
         let deletion = match self.enforcement {
             Enforcement::On => self.deletion_of(&entry),
             Enforcement::Off => Deletion::None,

@@ -88,7 +88,8 @@ pub use walk::{Walk, Walks};
 
 pub(crate) use judge::{Suspect, judge_outstanding};
 pub(crate) use prepare::{
-    Half, Need, check_actions, check_foreign_keys, involves_all_keys, looks_first, may_replace,
+    Depth, Half, Need, check_actions, check_foreign_keys, involves_all_keys, looks_first,
+    may_replace,
 };
 pub(crate) use relation::{is_referenced_key_there, referencing_key};
 

@@ -32,6 +32,15 @@ pub(crate) struct Need {
     pub(crate) is_single: bool,
 }
 
+/// How far the foreign keys of a statement are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Those of the statement, not those of its actions.
+    Alone,
+    /// Those of its actions, too.
+    Whole,
+}
+
 /// SQLite asks an update twice, and looks for what may be in its way in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Half {
@@ -80,7 +89,11 @@ struct Compiling {
 ///
 /// # Errors
 /// [`Error::Schema`]: a missing table or a mismatch, the one that SQLite names.
-pub(crate) fn check_foreign_keys(settings: &Settings<'_>, needs: &[Need]) -> Result<(), Error> {
+pub(crate) fn check_foreign_keys(
+    settings: &Settings<'_>,
+    needs: &[Need],
+    depth: Depth,
+) -> Result<(), Error> {
     if !settings.enforces() || !settings.catalog.has_unresolved() {
         return Ok(());
     }
@@ -93,7 +106,11 @@ pub(crate) fn check_foreign_keys(settings: &Settings<'_>, needs: &[Need]) -> Res
             Event::Insert | Event::Commit => false,
         });
         let need = Need { is_single: need.is_single && !writes_more, ..need.clone() };
-        error = compile(settings, compiling(settings, &need), error);
+        let mut found = find(settings, &need);
+        if depth == Depth::Alone {
+            found.retain(|found| matches!(found, Found::Fails(_)));
+        }
+        error = compile(settings, Compiling { rest: found.into_iter(), error: None }, error);
     }
     error.map_or(Ok(()), Err)
 }

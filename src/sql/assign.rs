@@ -35,15 +35,13 @@ impl AssignPlan {
         filter: Option<Expression>,
     ) -> Result<Self> {
         let bind = |list| RowExpressions::new(&db.view(), sources.clone(), list);
+        let assignments = taken_apart(assignments)?;
         let found = assigned(table, assignments.clone());
-        let named: usize = assignments.iter().map(|assignment| assignment.columns.len()).sum();
-        if found.as_ref().map_or(true, |(positions, _)| positions.len() < named) {
+        if found.as_ref().map_or(true, |(positions, _)| positions.len() < assignments.len()) {
             // What is wrong with a value comes before what is wrong with its column.
-            for assignment in assignments {
-                if assignment.columns.len() == 1 {
-                    bind(vec![assignment.value.clone()])?;
-                }
-                assigned(table, vec![assignment])?;
+            for (name, value) in assignments {
+                bind(vec![value.clone()])?;
+                assigned(table, vec![(name, value)])?;
             }
         }
         let (positions, values) = found?;
@@ -63,29 +61,36 @@ impl AssignPlan {
 /// Position and value of each assignment. Of a column that is named twice the last counts.
 pub(super) fn assigned(
     table: &TableEntry,
-    assignments: Vec<Assignment>,
+    assignments: Vec<(String, Expression)>,
 ) -> Result<(Vec<usize>, Vec<Expression>)> {
     let mut list: Vec<(usize, Expression)> = Vec::new();
-    for assignment in assignments {
-        for (name, value) in single_assignments(assignment)? {
-            let Some(position) = position_of(table, &name) else {
-                return refused(format!("no such column: {name}"));
-            };
-            if is_generated(table, position) {
-                return refused(format!("cannot UPDATE generated column \"{name}\""));
-            }
-            list.retain(|(other, _)| *other != position);
-            list.push((position, value));
+    for (name, value) in assignments {
+        let Some(position) = position_of(table, &name) else {
+            return refused(format!("no such column: {name}"));
+        };
+        if is_generated(table, position) {
+            return refused(format!("cannot UPDATE generated column \"{name}\""));
         }
+        list.retain(|(other, _)| *other != position);
+        list.push((position, value));
     }
     Ok(list.into_iter().unzip())
 }
 
-/// Each column of an assignment with its own value.
+/// Each column of all assignments with its own value.
 ///
 /// # Errors
-/// If there are more values than columns, or fewer.
-pub(super) fn single_assignments(assignment: Assignment) -> Result<Vec<(String, Expression)>> {
+/// If one has more values than columns, or fewer.
+pub(super) fn taken_apart(assignments: Vec<Assignment>) -> Result<Vec<(String, Expression)>> {
+    let mut single = Vec::with_capacity(assignments.len());
+    for assignment in assignments {
+        single.extend(single_assignments(assignment)?);
+    }
+    Ok(single)
+}
+
+/// Each column of an assignment with its own value.
+fn single_assignments(assignment: Assignment) -> Result<Vec<(String, Expression)>> {
     let Assignment { columns, value } = assignment;
     let values = match (columns.len(), value.row_values()) {
         (1, _) => vec![value],

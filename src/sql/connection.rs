@@ -5,7 +5,7 @@
 //! what is left to the engine. The switches that only SQL knows live here, beside the database.
 
 use super::dml::{DeletePlan, InsertPlan, Place, UpdatePlan};
-use super::names::{SchemaNames, find};
+use super::names::{SchemaNames, find, find_table};
 use super::parser::{self, Outline, outline};
 use super::reach::{self, Linked};
 use super::shape::{Shape, Shapes};
@@ -13,7 +13,7 @@ use super::syntax::{Pragma, Statement};
 use super::trigger;
 use super::view::{self, ViewPlan};
 use super::{attach, pragma, schema};
-use crate::database::{Control, Database, Done, Enforcement};
+use crate::database::{Control, Database, Depth, Done, Enforcement, ObjectKind};
 use crate::error::{Error, Event, Result, SchemaError, SqlError};
 use crate::id::TableId;
 use crate::query::{Query, Selection};
@@ -175,16 +175,23 @@ impl Connection {
             true => SchemaNames::lenient(&self.db),
             false => SchemaNames::new(&self.db),
         };
-        let statement = parser::parse_outlined(&outline, &names)?;
-        if let Some(error) = reach::find_broken(&self.db, &self.triggers, &statement) {
-            // What is wrong with the statement itself comes first, but for RETURNING.
-            let plan = self.plan_of(statement.without_returning());
-            return plan.map_err(|error| self.view_is_no_parent(error)).and(Err(error));
-        }
+        let statement = parser::parse_outlined(&outline, &names)
+            .map_err(|error| self.taken_or(&outline, error))?;
+        let own = |extent| self.plan_of(statement.clone().up_to(extent), Depth::Alone).map(|_| ());
+        let broken = reach::find_broken(&self.db, &self.triggers, &statement, &own);
+        broken.map_err(|error| self.view_is_no_parent(error))?;
         let numbered = reach::numbered_tables(&self.db, &self.triggers, &statement);
-        let plan = self.plan_of(statement).map_err(|error| self.view_is_no_parent(error))?;
+        let plan =
+            self.plan_of(statement, Depth::Whole).map_err(|error| self.view_is_no_parent(error))?;
         let (text, parameters) = (outline.text.into(), outline.parameters);
         Ok(Prepared { text, basis, plan, numbered, parameters })
+    }
+
+    /// What is wrong with a definition. That the name of a new table is taken SQLite tells before it
+    /// reads any further.
+    fn taken_or(&self, outline: &Outline<'_>, error: Error) -> Error {
+        let head = parser::head_of_table(outline.text);
+        head.and_then(|head| schema::refuse_taken(&self.db, &head).err()).unwrap_or(error)
     }
 
     fn basis(&self) -> Basis {
@@ -219,7 +226,8 @@ impl Connection {
         SchemaError::ForeignKeyMismatch { constraint, table, referenced, reason }.into()
     }
 
-    fn plan_of(&self, statement: Statement) -> Result<Plan> {
+    /// A statement's plan, with its foreign keys asked so far.
+    fn plan_of(&self, statement: Statement, depth: Depth) -> Result<Plan> {
         Ok(match statement {
             Statement::Select(select) => Plan::Select(self.db.prepare_select(&select)?),
             Statement::Insert(insert) => {
@@ -227,20 +235,20 @@ impl Connection {
                     Some(view) => Plan::View(Box::new(ViewPlan::insert(&self.db, view, *insert)?)),
                     None => {
                         let place = Place::Statement;
-                        Plan::Insert(Box::new(InsertPlan::new(&self.db, *insert, place)?))
+                        Plan::Insert(Box::new(InsertPlan::new(&self.db, *insert, place, depth)?))
                     }
                 }
             }
             Statement::Update(update) => {
                 match view::find(&self.db, &update.table, Event::Update)? {
                     Some(view) => Plan::View(Box::new(ViewPlan::update(&self.db, view, *update)?)),
-                    None => Plan::Update(Box::new(UpdatePlan::new(&self.db, *update)?)),
+                    None => Plan::Update(Box::new(UpdatePlan::new(&self.db, *update, depth)?)),
                 }
             }
             Statement::Delete(delete) => {
                 match view::find(&self.db, &delete.table, Event::Delete)? {
                     Some(view) => Plan::View(Box::new(ViewPlan::delete(&self.db, view, *delete)?)),
-                    None => Plan::Delete(Box::new(DeletePlan::new(&self.db, *delete)?)),
+                    None => Plan::Delete(Box::new(DeletePlan::new(&self.db, *delete, depth)?)),
                 }
             }
             Statement::Begin => Plan::Control(Control::Begin),
@@ -253,12 +261,20 @@ impl Connection {
             Statement::Attach(query) => Plan::Attach(self.db.prepare_select(&query)?),
             Statement::Detach(query) => Plan::Detach(self.db.prepare_select(&query)?),
             Statement::Nothing => Plan::Nothing,
+            schema @ Statement::Drop { .. } => {
+                if let Statement::Drop { kind: ObjectKind::Table, name, .. } = &schema
+                    && depth == Depth::Whole
+                    && let Some(table) = find_table(&self.db, name)
+                {
+                    self.db.check_drop(table)?;
+                }
+                Plan::Schema(Box::new(schema))
+            }
             schema @ (Statement::CreateTable(_)
             | Statement::CreateIndex(_)
             | Statement::CreateView(_)
             | Statement::CreateTrigger(_)
-            | Statement::AlterTable { .. }
-            | Statement::Drop { .. }) => Plan::Schema(Box::new(schema)),
+            | Statement::AlterTable { .. }) => Plan::Schema(Box::new(schema)),
         })
     }
 
@@ -313,6 +329,12 @@ impl Connection {
             Plan::Schema(statement) => {
                 let statement = statement.clone();
                 schema::run(self, *statement)?;
+                // A DROP TABLE deletes rows first, and those may start triggers.
+                let is_there = |table: &TableId| self.db.catalog().find_by_id(*table).is_some();
+                let numbered: Vec<_> = prepared.numbered.iter().copied().filter(is_there).collect();
+                if !numbered.is_empty() {
+                    self.db.note_numbered(&numbered)?;
+                }
                 return Ok(Outcome::default());
             }
             Plan::Nothing => return Ok(Outcome::default()),

@@ -4,7 +4,7 @@
 //! values of its parameters, and gives a [`ProgramWork`]: these rows, and what they become. The same
 //! plan serves a statement by itself and one inside of a trigger.
 
-use super::assign::{AssignPlan, Found, assigned, placeholders};
+use super::assign::{AssignPlan, Found, assigned, placeholders, taken_apart};
 use super::names::{Named, find, find_table, is_row_id, missing};
 use super::returning::Returning;
 use super::row::{RowExpressions, RowSource};
@@ -12,8 +12,8 @@ use super::run;
 use super::syntax::{Delete, Insert, Limited, QualifiedName, Rows, TriggerStep, Update, Upsert};
 use crate::catalog::{Resolution, TableEntry};
 use crate::database::{
-    Assign, ConflictClause, ConflictTarget, Database, Done, NewRow, ProgramWork, RowRef, Stop,
-    UpsertClause, View, rows_in_order, rows_where,
+    Assign, ConflictClause, ConflictTarget, Database, Depth, Done, NewRow, ProgramWork, RowRef,
+    Stop, UpsertClause, View, rows_in_order, rows_where,
 };
 use crate::error::{Error, Result, SqlError};
 use crate::expression::{Expression, col};
@@ -131,7 +131,7 @@ struct UpsertPlan {
 impl InsertPlan {
     /// # Errors
     /// What SQLite would tell. It looks at RETURNING last, and only if nothing else is wrong.
-    pub(super) fn new(db: &Database, insert: Insert, place: Place) -> Result<Self> {
+    pub(super) fn new(db: &Database, insert: Insert, place: Place, depth: Depth) -> Result<Self> {
         let table = target(db, &insert.table)?;
         let positions = insert_positions(&table, &insert)?;
         let width = positions.len();
@@ -174,14 +174,14 @@ impl InsertPlan {
         let (looks_first, returning) = (false, None);
         let mut plan =
             InsertPlan { table, positions, is_whole, rows, conflict, returning, looks_first };
-        plan.check(db, place, !insert.returning.is_empty())?;
+        plan.check(db, place, depth, !insert.returning.is_empty())?;
         refusal.map_or(Ok(()), Err)?;
         plan.returning = Returning::new(db, &plan.table, insert.returning)?;
         Ok(plan)
     }
 
     /// Asks names and foreign keys.
-    fn check(&mut self, db: &Database, place: Place, returns: bool) -> Result<()> {
+    fn check(&mut self, db: &Database, place: Place, depth: Depth, returns: bool) -> Result<()> {
         let gives_row_id = gives_row_id(&self.table, &self.positions);
         let has_one_row = match &self.rows {
             InsertRows::Plain(_) | InsertRows::Default => true,
@@ -192,7 +192,7 @@ impl InsertPlan {
         let conflict = self.conflict.clause(&[], None)?;
         self.looks_first =
             is_single && !returns && db.looks_first(&self.table, &conflict, gives_row_id);
-        db.check_insert(&self.table, &conflict, gives_row_id, self.looks_first)
+        db.check_insert(&self.table, &conflict, gives_row_id, self.looks_first, depth)
     }
 
     pub(super) fn run(
@@ -549,7 +549,7 @@ pub(super) struct UpdatePlan {
 impl UpdatePlan {
     /// # Errors
     /// As [`InsertPlan::new`].
-    pub(super) fn new(db: &Database, mut update: Update) -> Result<Self> {
+    pub(super) fn new(db: &Database, mut update: Update, depth: Depth) -> Result<Self> {
         let table = target(db, &update.table)?;
         let alias = update.alias.clone();
         let alias = alias.as_deref();
@@ -557,7 +557,7 @@ impl UpdatePlan {
         let from = match update.from {
             None => None,
             Some(from) => {
-                let (_, values) = assigned(&table, update.assignments.clone())?;
+                let (_, values) = assigned(&table, taken_apart(update.assignments.clone())?)?;
                 check_not_among(&from, Some(table.id), alias.unwrap_or(table.name()))?;
                 let row_id = hidden_row_id(&table, alias);
                 let columns = [row_id].into_iter().chain(values.into_iter().map(Into::into));
@@ -583,20 +583,20 @@ impl UpdatePlan {
         if let Some(Err(_)) = &from {
             // SQLite goes on to the foreign keys, whose error takes the place of this one.
             let conflict = ConflictClause::of(update.resolution);
-            db.check_update(&table, &conflict, assign.positions.clone())?;
+            db.check_update(&table, &conflict, assign.positions.clone(), depth)?;
         }
         let from = from.transpose()?;
         let matching = Matching::new(db, &table, alias, filter, update.limited)?;
         let (resolution, returning) = (update.resolution, None);
         let mut plan = UpdatePlan { table, assign, matching, from, resolution, returning };
-        plan.check(db)?;
+        plan.check(db, depth)?;
         plan.returning = Returning::new(db, &plan.table, update.returning)?;
         Ok(plan)
     }
 
-    fn check(&self, db: &Database) -> Result<()> {
+    fn check(&self, db: &Database, depth: Depth) -> Result<()> {
         let conflict = ConflictClause::of(self.resolution);
-        db.check_update(&self.table, &conflict, self.assign.positions.clone())
+        db.check_update(&self.table, &conflict, self.assign.positions.clone(), depth)
     }
 
     pub(super) fn run(
@@ -653,11 +653,11 @@ pub(super) struct DeletePlan {
 impl DeletePlan {
     /// # Errors
     /// As [`InsertPlan::new`].
-    pub(super) fn new(db: &Database, delete: Delete) -> Result<Self> {
+    pub(super) fn new(db: &Database, delete: Delete, depth: Depth) -> Result<Self> {
         let table = target(db, &delete.table)?;
         let alias = delete.alias.as_deref();
         let matching = Matching::new(db, &table, alias, delete.filter, delete.limited)?;
-        db.check_delete(&table)?;
+        db.check_delete(&table, depth)?;
         let returning = Returning::new(db, &table, delete.returning)?;
         Ok(DeletePlan { table, matching, returning })
     }

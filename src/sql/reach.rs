@@ -1,13 +1,17 @@
 //! Which triggers a statement may start, directly, by foreign keys' actions, or by other triggers: all
-//! must compile before it runs, as SQLite compiles them along with it.
+//! must compile before it runs, as SQLite compiles them along with it: in the midst of the statement,
+//! whose parts behind the first that is wrong are never looked at.
 
 use super::syntax::{
-    Assignment, CreateTrigger, Delete, Insert, QualifiedName, Rows, Statement, TriggerStep, Update,
+    Assignment, CreateTrigger, Delete, Extent, Insert, QualifiedName, Rows, Statement, TriggerStep,
+    Update,
 };
 use super::trigger::Broken;
 use crate::catalog::{ForeignKeyEntry, ReferentialAction, Resolution};
-use crate::database::{ConflictClause, Database, Enforcement, ObjectKind, Timing, UpsertClause};
-use crate::error::{Error, Event};
+use crate::database::{
+    ConflictClause, Database, Depth, Enforcement, ObjectKind, Timing, UpsertClause,
+};
+use crate::error::{Error, Event, Result};
 use crate::id::TableId;
 use std::sync::Arc;
 
@@ -26,6 +30,9 @@ pub(super) struct Reached {
 enum Part {
     All,
     Before,
+    /// Those after it that are temporary, which the table is not.
+    AfterAsGuests,
+    /// The others after it.
     After,
 }
 
@@ -125,6 +132,7 @@ pub(super) struct Linked {
     starts_at: Reached,
     /// Whether it waits until the row has changed.
     is_after: bool,
+    is_guest: bool,
     /// Each with the step that does it.
     does: Vec<(usize, Doing)>,
     errors: Errors,
@@ -132,7 +140,12 @@ pub(super) struct Linked {
 
 impl Linked {
     /// What a trigger waits for and does.
-    pub(super) fn new(db: &Database, trigger: &CreateTrigger, errors: Errors) -> Self {
+    pub(super) fn new(
+        db: &Database,
+        trigger: &CreateTrigger,
+        is_guest: bool,
+        errors: Errors,
+    ) -> Self {
         let starts_at = Reached {
             table: id_of(db, &trigger.table),
             event: trigger.event,
@@ -144,7 +157,7 @@ impl Linked {
         });
         let does = does.collect();
         let is_after = trigger.timing == Timing::After;
-        Linked { starts_at, is_after, does, errors }
+        Linked { starts_at, is_after, is_guest, does, errors }
     }
 
     fn is_sound(&self) -> bool {
@@ -168,7 +181,8 @@ impl Linked {
         let is_of_part = match reached.part {
             Part::All => true,
             Part::Before => !self.is_after,
-            Part::After => self.is_after,
+            Part::AfterAsGuests => self.is_after && self.is_guest,
+            Part::After => self.is_after && !self.is_guest,
         };
         *event == reached.event
             && is_of_part
@@ -239,7 +253,8 @@ fn done_by_insert(db: &Database, insert: &Insert) -> Vec<Doing> {
         Doing::new(Reached { part, ..reached }, Says::Own(insert.resolution))
     };
     let before = Doing { keys: keys_of_new(db, insert), ..part(Part::Before) };
-    std::iter::once(before).chain(updates).chain([part(Part::After)]).collect()
+    let after = [part(Part::AfterAsGuests), part(Part::After)];
+    std::iter::once(before).chain(updates).chain(after).collect()
 }
 
 /// The keys over which new rows may meet others.
@@ -273,20 +288,29 @@ fn reached_by_update(db: &Database, table: &QualifiedName, assignments: &[Assign
 
 /// What is still to be looked at, each under what a statement around it says about conflicts.
 enum Visit<'a> {
+    /// The statement itself, so far.
+    Own(Extent),
     Change(Reached, Option<Resolution>),
+    /// What a foreign key does. It is compiled as what aborts, but that holds only for what it updates.
+    Action(Reached),
     Trigger(&'a Linked, Option<Resolution>),
     Error(&'a Error),
 }
 
-/// The first trigger in the way of a statement.
+/// Looks for triggers in the way of a statement. `own` tells what is wrong with the statement itself,
+/// if that is met before.
+///
+/// # Errors
+/// The first thing that is wrong.
 pub(super) fn find_broken(
     db: &Database,
     linked: &[Linked],
     statement: &Statement,
-) -> Option<Error> {
+    own: &dyn Fn(Extent) -> Result<()>,
+) -> Result<()> {
     match linked.iter().all(Linked::is_sound) {
-        true => None,
-        false => walk(db, linked, statement, &mut |_| {}),
+        true => Ok(()),
+        false => walk(db, linked, statement, own, &mut |_| {}),
     }
 }
 
@@ -301,12 +325,35 @@ pub(super) fn numbered_tables(
     if db.catalog().tables().all(|table| table.sequence.is_none()) {
         return found;
     }
-    walk(db, linked, statement, &mut |reached| {
+    let meet = &mut |reached: &Reached| {
         let table = reached.table.filter(|_| reached.event == Event::Insert);
         let table = table.and_then(|table| db.catalog().find_by_id(table));
         found.extend(table.filter(|table| table.sequence.is_some()).map(|table| table.id));
-    });
+    };
+    // What is broken is refused elsewhere.
+    let _ = walk(db, linked, statement, &|_| Ok(()), meet);
     found
+}
+
+/// What a statement brings along, and between it how much of the statement itself.
+fn brought_by(db: &Database, statement: &Statement) -> Vec<Visit<'static>> {
+    let doings = done_by_statement(db, statement);
+    let count = doings.len();
+    let mut waiting = vec![Visit::Own(Extent::NewRows)];
+    for (at, doing) in doings.into_iter().enumerate() {
+        waiting.extend(doing.under(db, None));
+        // Behind an INSERT's first are its updates, and before its last it returns.
+        match statement {
+            Statement::Insert(_) if at == 0 => waiting.push(Visit::Own(Extent::Changes)),
+            Statement::Insert(_) if at + 2 == count => waiting.push(Visit::Own(Extent::Whole)),
+            _ => {}
+        }
+    }
+    // The rows of a table that is dropped start none of its own triggers.
+    if let Statement::Drop { kind: ObjectKind::Table, name, .. } = statement {
+        waiting.extend(acts(db, &reached(db, name, Event::Delete)));
+    }
+    waiting
 }
 
 /// Meets every change that a statement may bring along, up to the first trigger in its way.
@@ -314,29 +361,33 @@ fn walk(
     db: &Database,
     linked: &[Linked],
     statement: &Statement,
+    own: &dyn Fn(Extent) -> Result<()>,
     meet: &mut dyn FnMut(&Reached),
-) -> Option<Error> {
-    let own = done_by_statement(db, statement).into_iter();
-    let mut waiting: Vec<_> = own.flat_map(|doing| doing.under(db, None)).collect();
-    // The rows of a table that is dropped start none of its own triggers.
-    if let Statement::Drop { kind: ObjectKind::Table, name, .. } = statement {
-        waiting.extend(acts(db, &reached(db, name, Event::Delete)));
-    }
+) -> Result<()> {
     // As SQLite compiles them: a trigger with all that it starts before the next one, the newest first,
     // and those on UPDATE and DELETE before the foreign keys' actions: it asks them first which columns
     // of the old row they read.
     let mut seen: Vec<(Reached, Option<Resolution>)> = Vec::new();
-    let mut stack: Vec<Visit<'_>> = waiting.into_iter().rev().collect();
+    let mut stack: Vec<Visit<'_>> = brought_by(db, statement).into_iter().rev().collect();
     while let Some(visit) = stack.pop() {
         match visit {
-            Visit::Error(error) => return Some(error.clone()),
+            Visit::Own(extent) => own(extent)?,
+            Visit::Error(error) => return Err(error.clone()),
             Visit::Trigger(linked, resolution) => {
                 let broken = linked.error_under(resolution);
-                let is_reached = |(at, _): &&(usize, Doing)| broken.is_none_or(|it| *at < it.step);
+                let is_reached = |(at, _): &&(usize, Doing)| {
+                    broken.is_none_or(|it| *at < it.step + usize::from(it.is_in_action))
+                };
                 let does = linked.does.iter().filter(is_reached);
                 let does = does.flat_map(|(_, doing)| doing.under(db, resolution));
                 stack.extend(broken.map(|broken| Visit::Error(&broken.error)));
                 stack.extend(does.collect::<Vec<_>>().into_iter().rev());
+            }
+            Visit::Action(reached) => {
+                check_action(db, &reached)?;
+                let is_update = reached.event == Event::Update;
+                let resolution = is_update.then_some(Resolution::Abort);
+                stack.push(Visit::Change(reached, resolution));
             }
             Visit::Change(reached, resolution) => {
                 let change = (reached, resolution);
@@ -352,20 +403,30 @@ fn walk(
             }
         }
     }
-    None
+    Ok(())
 }
 
-/// What foreign keys do about a change. An action is compiled as one that aborts, but that holds only
-/// for what it updates.
+/// Asks the foreign keys of an action, not those of what follows from it.
+fn check_action(db: &Database, reached: &Reached) -> Result<()> {
+    let table = reached.table.and_then(|table| db.catalog().find_by_id(table));
+    let Some(table) = table else { return Ok(()) };
+    match reached.event {
+        Event::Delete => db.check_delete(table, Depth::Alone),
+        Event::Update => {
+            let columns = reached.columns.iter();
+            let columns = columns.filter_map(|name| table.definition.position(name)).collect();
+            let conflict = ConflictClause::of(Some(Resolution::Abort));
+            db.check_update(table, &conflict, columns, Depth::Alone)
+        }
+        Event::Insert | Event::Commit => Ok(()),
+    }
+}
+
+/// What foreign keys do about a change.
 fn acts(db: &Database, changed: &Reached) -> Vec<Visit<'static>> {
     let keys = db.catalog().tables().flat_map(|table| &table.foreign_keys);
     let keys = keys.filter(|_| db.enforcement() == Enforcement::On);
-    let reached = keys.filter_map(|key| reached_by_action(db, key, changed));
-    let visit = |reached: Reached| {
-        let resolution = (reached.event == Event::Update).then_some(Resolution::Abort);
-        Visit::Change(reached, resolution)
-    };
-    reached.map(visit).collect()
+    keys.filter_map(|key| reached_by_action(db, key, changed)).map(Visit::Action).collect()
 }
 
 /// What a foreign key does about a change of the rows that it references.

@@ -6,7 +6,7 @@ use super::names::{Home, Named, SchemaNames, find, find_in, known_schema, missin
 use super::schema_table::objects_of_table;
 use super::syntax::{
     AlterTable, CreateIndex, CreateTable, CreateTrigger, CreateView, QualifiedName, Statement,
-    TableBody, TableDefinition,
+    TableBody, TableDefinition, TableHead,
 };
 use super::{parser, rename};
 use super::{trigger, view};
@@ -115,6 +115,17 @@ fn create_table(db: &mut Database, create: CreateTable) -> Result<()> {
             })
         }
     }
+}
+
+/// Refuses the name of a new table if it is taken.
+///
+/// # Errors
+/// As CREATE TABLE has them, of its name.
+pub(super) fn refuse_taken(db: &Database, head: &TableHead<'_>) -> Result<()> {
+    let TableHead { name, is_temporary, if_not_exists, text } = head;
+    let schema = schema_of(db, name, *is_temporary)?;
+    let (kind, name, if_not_exists) = (ObjectKind::Table, name.name.as_str(), *if_not_exists);
+    is_taken(db, New { kind, schema, name, text, if_not_exists }).map(|_| ())
 }
 
 /// Whether a name is one that SQLite keeps for itself.

@@ -49,14 +49,29 @@ pub enum Statement {
     Nothing,
 }
 
+/// How much of a statement is looked at, in the order in which SQLite does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All but what it returns, and what becomes of rows in the way of new ones.
+    NewRows,
+    /// All but what it returns.
+    Changes,
+    Whole,
+}
+
 impl Statement {
-    /// The same, and it returns nothing.
-    pub fn without_returning(mut self) -> Self {
-        match &mut self {
-            Statement::Insert(insert) => insert.returning.clear(),
-            Statement::Update(update) => update.returning.clear(),
-            Statement::Delete(delete) => delete.returning.clear(),
-            _ => {}
+    /// So much of it.
+    pub fn up_to(mut self, extent: Extent) -> Self {
+        if let (Statement::Insert(insert), Extent::NewRows) = (&mut self, extent) {
+            insert.upserts.iter_mut().for_each(|upsert| upsert.update = None);
+        }
+        if extent != Extent::Whole {
+            match &mut self {
+                Statement::Insert(insert) => insert.returning.clear(),
+                Statement::Update(update) => update.returning.clear(),
+                Statement::Delete(delete) => delete.returning.clear(),
+                _ => {}
+            }
         }
         self
     }
@@ -71,6 +86,16 @@ pub struct CreateTable {
     pub body: TableBody,
     /// The text from the name on.
     pub text: String,
+}
+
+/// The beginning of a CREATE TABLE, up to the name.
+#[derive(Clone, Debug)]
+pub struct TableHead<'a> {
+    pub name: QualifiedName,
+    pub is_temporary: bool,
+    pub if_not_exists: bool,
+    /// The text from the name on.
+    pub text: &'a str,
 }
 
 #[derive(Clone, Debug)]

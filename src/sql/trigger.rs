@@ -14,7 +14,7 @@ use super::syntax::{CreateTrigger, QualifiedName, Statement, TriggerStep};
 use super::view::{self, ViewPlan};
 use crate::catalog::Resolution;
 use crate::database::{
-    Activation, Database, Object, ObjectKind, Program, Start, Step, Stop, Timing, View,
+    Activation, Database, Depth, Object, ObjectKind, Program, Start, Step, Stop, Timing, View,
 };
 use crate::error::{Error, Event, QueryError, Result, SqlError};
 use crate::expression::Expression;
@@ -39,19 +39,24 @@ enum CompiledStep {
     Select(Query),
 }
 
-/// Compiles all triggers for the schema as it stands.
+/// Compiles all triggers for the schema as it stands. They come in the order that is the reverse of the
+/// one in which they run: a table's own, the newest first, after its guests, the oldest first.
 pub(super) fn link(db: &mut Database) -> Vec<Linked> {
     let is_trigger = |object: &&Arc<Object>| object.kind == ObjectKind::Trigger;
     let triggers: Vec<_> = db.objects().iter().filter(is_trigger).cloned().collect();
-    let mut linked = Vec::new();
+    let (mut linked, mut guests) = (Vec::new(), Vec::new());
     for trigger in triggers {
         // It was parsed when it was defined, so it can be.
         let Ok(plain) = read(db, &trigger, Reading::Form) else { continue };
         let compiled = Compilations::new(db, &trigger, &plain);
-        linked.push(Linked::new(db, &plain, compiled.errors()));
+        let on = find(db, plain.table.schema.as_deref(), &plain.table.name);
+        let is_guest = on.is_some_and(|on| on.schema() != trigger.schema);
+        let order = if is_guest { &mut guests } else { &mut linked };
+        order.push(Linked::new(db, &plain, is_guest, compiled.errors()));
         let columns = positions(db, &plain);
         db.restart_program(trigger.schema, &trigger.name, columns, start(compiled));
     }
+    linked.extend(guests.into_iter().rev());
     linked
 }
 
@@ -84,12 +89,14 @@ type Compilation = std::result::Result<Arc<Compiled>, Broken>;
 #[derive(Clone, Debug)]
 pub(super) struct Broken {
     pub(super) step: usize,
+    /// Whether it is what foreign keys do about that step.
+    pub(super) is_in_action: bool,
     pub(super) error: Error,
 }
 
 impl Broken {
     fn at(step: usize) -> impl Fn(Error) -> Broken {
-        move |error| Broken { step, error }
+        move |error| Broken { step, is_in_action: false, error }
     }
 }
 
@@ -213,7 +220,11 @@ fn compile(
     let condition = trigger.condition.map(condition).transpose().map_err(Broken::at(0))?;
     let mut steps = Vec::with_capacity(trigger.steps.len());
     for (at, step) in trigger.steps.into_iter().enumerate() {
-        steps.push(compile_step(db, step).map_err(Broken::at(at))?);
+        let compiled = compile_step(db, step.clone(), Depth::Whole).map_err(|error| {
+            let is_in_action = compile_step(db, step, Depth::Alone).is_ok();
+            Broken { is_in_action, ..Broken::at(at)(error) }
+        });
+        steps.push(compiled?);
     }
     match trigger.lacking {
         None => Ok(Compiled { condition, steps, width }),
@@ -245,24 +256,24 @@ pub(super) fn check_names(db: &Database, trigger: &Object) -> Result<()> {
     }
     trigger.steps.into_iter().try_for_each(|step| {
         names(super::dml::check_names(db, &step))?;
-        names(compile_step(db, step).map(|_| ()))
+        names(compile_step(db, step, Depth::Whole).map(|_| ()))
     })?;
     trigger.lacking.map_or(Ok(()), Err)
 }
 
-fn compile_step(db: &Database, step: TriggerStep) -> Result<CompiledStep> {
+fn compile_step(db: &Database, step: TriggerStep, depth: Depth) -> Result<CompiledStep> {
     Ok(match step {
         TriggerStep::Insert(insert) => match view::find(db, &insert.table, Event::Insert)? {
             Some(view) => CompiledStep::View(ViewPlan::insert(db, view, insert)?),
-            None => CompiledStep::Insert(InsertPlan::new(db, insert, Place::Trigger)?),
+            None => CompiledStep::Insert(InsertPlan::new(db, insert, Place::Trigger, depth)?),
         },
         TriggerStep::Update(update) => match view::find(db, &update.table, Event::Update)? {
             Some(view) => CompiledStep::View(ViewPlan::update(db, view, update)?),
-            None => CompiledStep::Update(UpdatePlan::new(db, update)?),
+            None => CompiledStep::Update(UpdatePlan::new(db, update, depth)?),
         },
         TriggerStep::Delete(delete) => match view::find(db, &delete.table, Event::Delete)? {
             Some(view) => CompiledStep::View(ViewPlan::delete(db, view, delete)?),
-            None => CompiledStep::Delete(DeletePlan::new(db, delete)?),
+            None => CompiledStep::Delete(DeletePlan::new(db, delete, depth)?),
         },
         TriggerStep::Select(select) => CompiledStep::Select(run::bind(&db.view(), &select)?),
     })

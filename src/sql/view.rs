@@ -3,7 +3,7 @@
 //! Each row of the view that the statement is about becomes an activation of the triggers, with OLD
 //! as the view's query gives it. No row is changed but by them.
 
-use super::assign::single_assignments;
+use super::assign::taken_apart;
 use super::dml::{check_not_among, into_error};
 use super::names::{self, Named, SchemaNames};
 use super::run;
@@ -143,14 +143,12 @@ impl ViewPlan {
     pub(super) fn update(db: &Database, on: Triggered<'_>, update: Update) -> Result<Self> {
         let columns = columns(db, on.view)?;
         let (mut positions, mut values) = (Vec::new(), Vec::new());
-        for assignment in update.assignments {
-            for (name, value) in single_assignments(assignment)? {
-                let Some(position) = position(&columns, &name) else {
-                    return refused(format!("no such column: {name}"));
-                };
-                positions.push(position);
-                values.push(ResultColumn::from(value));
-            }
+        for (name, value) in taken_apart(update.assignments)? {
+            let Some(position) = position(&columns, &name) else {
+                return refused(format!("no such column: {name}"));
+            };
+            positions.push(position);
+            values.push(ResultColumn::from(value));
         }
         let name = update.alias.as_deref().unwrap_or(&update.table.name);
         let source = source(db, on.view, update.alias.as_deref())?;

@@ -20,7 +20,7 @@ pub use expression::literal;
 pub use outline::{Outline, is_complete, outline, split_statement};
 pub use tokens::{Kind, Token, tokens};
 
-use super::syntax::{CommonTable, QualifiedName, Statement};
+use super::syntax::{CommonTable, QualifiedName, Statement, TableHead};
 use crate::error::{Error, Result, SqlError};
 use crate::expression::Expression;
 use crate::query::Source;
@@ -85,6 +85,28 @@ pub fn parse_outlined(outline: &Outline<'_>, names: &dyn Names) -> Result<Statem
         }
         other => other,
     })
+}
+
+/// How a CREATE TABLE begins, whatever comes behind its name; `None` for anything else.
+pub fn head_of_table(text: &str) -> Option<TableHead<'_>> {
+    let mut all = tokens(text).peekable();
+    let mut skips = |word: &str| all.next_if(|token| token.is(word)).is_some();
+    let is_create = skips("CREATE");
+    let is_temporary = skips("TEMP") || skips("TEMPORARY");
+    if !is_create || !skips("TABLE") {
+        return None;
+    }
+    let if_not_exists = skips("IF") && skips("NOT") && skips("EXISTS");
+    let mut last = all.next()?;
+    let mut schema = None;
+    if all.next_if(|token| token.is_sign(".")).is_some() {
+        schema = Some(last.name()?);
+        last = all.next()?;
+    }
+    let name = QualifiedName { schema, name: last.name()? };
+    let opens = all.next().is_some_and(|token| token.is_sign("(") || token.is("AS"));
+    let text = &text[last.start..];
+    opens.then_some(TableHead { name, is_temporary, if_not_exists, text })
 }
 
 /// The same on a stack of its own: for what is parsed in the midst of another statement.
