@@ -7,7 +7,8 @@
 //! * (B) if it refused, for a foreign key, what leaves none; also where the engine refused it for
 //!   another reason, as OR FAIL does with rows kept, which a foreign key would have undone.
 //!
-//! Where SQLite itself says that an index lacks a row there is nothing left to compare.
+//! Where SQLite itself says that an index lacks a row, or that rows are out of order, there is nothing
+//! left to compare.
 //!
 //! Inside a transaction only the rows of immediate keys count. Which of the closed list of exceptions
 //! it is, the differential test of typed statements tells apart; here they are counted by these two.
@@ -29,7 +30,7 @@ pub(super) struct Moment<'a> {
     /// Whether anything says FAIL, and so may keep rows that were changed before.
     pub(super) may_fail: bool,
     pub(super) is_in_transaction: bool,
-    /// Whether an index of SQLite's lacks a row.
+    /// Whether an index of SQLite's lacks a row, or its rows are out of order.
     pub(super) is_corrupt: bool,
 }
 
@@ -79,7 +80,7 @@ pub(super) fn judge(
     theirs: impl FnOnce() -> Option<i64>,
 ) -> Option<&'static str> {
     if moment.is_corrupt {
-        return Some("leaves a row out of an index (E13)");
+        return Some("leaves a row out of an index, or out of order (E13, E16)");
     }
     let is_foreign_key = |answer: &Answer| matches!(answer, Err(SqliteError { code: 787, .. }));
     let keeps_a_part = |answer: &Answer| {

@@ -336,8 +336,12 @@ impl Writer {
         if self.random.chance(20) {
             return self.view_trigger(number);
         }
-        let shape = self.shape();
-        let mut shape = shape;
+        let mut shape = self.shape();
+        let (word, name) = match shape.is_temporary || self.random.chance(15) {
+            // Of more temporary triggers than these the order is one of hashes.
+            true => (if shape.is_temporary { "" } else { "TEMP " }, self.temporary_trigger()),
+            false => ("", format!("t{number}")),
+        };
         let timing = self.random.pick(&["BEFORE ", "AFTER ", "AFTER ", ""]);
         if timing != "AFTER " && shape.columns.len() > 1 {
             // Before the change SQLite computes a generated column of only what the trigger names.
@@ -366,10 +370,15 @@ impl Writer {
             steps.push(self.step(&shape, &event, &row));
         }
         format!(
-            "CREATE TRIGGER t{number} {timing}{event} ON {}{each}{when} BEGIN {}; END",
+            "CREATE {word}TRIGGER {name} {timing}{event} ON {}{each}{when} BEGIN {}; END",
             shape.name,
             steps.join("; ")
         )
+    }
+
+    /// The name of a trigger on a temporary table, or of a temporary one on another table.
+    pub(super) fn temporary_trigger(&mut self) -> String {
+        format!("q{}", self.random.below(3))
     }
 
     fn view_trigger(&mut self, number: usize) -> String {

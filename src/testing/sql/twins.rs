@@ -307,7 +307,9 @@ fn full_name(table: &TableEntry) -> String {
 
 /// Whether an integrity check has found more than values that are not what their columns demand.
 fn is_corrupt(rows: Rows) -> bool {
-    rows.iter().flatten().any(|value| value.to_string().contains("missing from index"))
+    let lines = rows.iter().flatten().map(Value::to_string);
+    let words = ["missing from index", "out of order"];
+    lines.into_iter().any(|line| words.iter().any(|words| line.contains(words)))
 }
 
 /// The only value of a query that counts.

@@ -36,7 +36,7 @@ pub(super) struct Shape {
     pub(super) columns: Vec<ShapeColumn>,
     keys: Vec<Vec<String>>,
     pub(super) has_row_ids: bool,
-    is_temporary: bool,
+    pub(super) is_temporary: bool,
     /// Whether a column is the row id.
     has_row_id_column: bool,
     /// Whether its rows may be changed by foreign keys.
@@ -301,8 +301,6 @@ impl Writer {
         }
     }
 
-    /// RETURNING of what there is: which of two errors is told is decided by the order in which SQLite
-    /// happens to compile.
     fn returning(&mut self, shape: &Shape) -> String {
         if !self.random.chance(12) {
             return String::new();
@@ -310,8 +308,8 @@ impl Writer {
         match self.random.below(4) {
             0 => " RETURNING *".to_owned(),
             1 if shape.has_row_ids => " RETURNING rowid, *".to_owned(),
-            2 => format!(" RETURNING {} AS one, 1 + 1", self.random.pick(&shape.columns).name),
-            _ => format!(" RETURNING {}", self.random.pick(&shape.columns).name),
+            2 => format!(" RETURNING {} AS one, 1 + 1", self.column_of(shape).name),
+            _ => format!(" RETURNING {}", self.column_of(shape).name),
         }
     }
 
@@ -419,7 +417,7 @@ impl Writer {
     /// A column of the row that could not be inserted, to be assigned to another. Exception E12: where the
     /// row id is taken its values are not converted, so it is one that is converted alike.
     fn excluded(&mut self, shape: &Shape, to: &ShapeColumn) -> ShapeColumn {
-        let given = self.random.pick(&shape.columns);
+        let given = self.column_of(shape);
         match shape.has_row_id_column && given.affinity != to.affinity {
             true => to.clone(),
             false => given,
@@ -548,7 +546,8 @@ impl Writer {
                 self.is_kept = false;
                 text
             }
-            21 | 22 => format!("DROP TRIGGER t{}", self.random.below(7)),
+            21 => format!("DROP TRIGGER {}", self.temporary_trigger()),
+            22 => format!("DROP TRIGGER t{}", self.random.below(7)),
             23 => format!("DROP VIEW IF EXISTS v{}", self.random.below(3)),
             24 => format!("DROP INDEX i{}", self.random.below(6)),
             25 | 26 => format!("DROP TABLE {name}"),
@@ -591,9 +590,15 @@ impl Writer {
             }
             34 => format!("ALTER TABLE {name} DROP COLUMN {column}"),
             35 | 36 => {
-                format!("ALTER TABLE {name} RENAME TO {}", self.random.pick(&["f", "g", "h"]))
+                // Exception E15: a temporary table hides no other one.
+                let names: &[&str] =
+                    if shape.is_temporary { &["temp_f", "temp_g"] } else { &["f", "g", "h"] };
+                format!("ALTER TABLE {name} RENAME TO {}", self.random.pick(names))
             }
-            37 => format!("CREATE TABLE h AS SELECT {column}, 1 AS one FROM {name} NOT INDEXED"),
+            37 => format!(
+                "CREATE TABLE h AS SELECT {column}, 1 AS one FROM {name} NOT INDEXED{}",
+                shape.read_first()
+            ),
             _ => format!("DROP TRIGGER IF EXISTS t{}", self.random.below(7)),
         }
     }
