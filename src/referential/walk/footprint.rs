@@ -8,6 +8,7 @@ use crate::id::{ConstraintId, IndexId, TableId};
 use crate::referential::program::Timing;
 use crate::value::Value;
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// The footprint of a delete from each table of one schema, made when it is first asked for.
@@ -19,8 +20,8 @@ pub(crate) struct Footprints(OnceLock<Vec<OnceLock<Footprint>>>);
 pub(super) struct Footprint {
     /// The root table first.
     pub(super) nodes: Vec<Node>,
-    /// Those of all nodes.
-    pub(super) edge_count: usize,
+    /// Those of the first node, then those of the second, and so on.
+    pub(super) edges: Vec<Edge>,
     /// Whether something that it touches asks for the exact path: clauses 1, 2 and 6.
     pub(super) is_exact: bool,
     /// Whether the matched rows are roots one after another.
@@ -40,8 +41,8 @@ pub(super) struct Footprint {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) table: TableId,
-    /// The foreign keys that reference it, in the dialect's order.
-    pub(super) edges: Vec<Edge>,
+    /// Where the foreign keys that reference it stand, in the dialect's order.
+    edges: Range<usize>,
 }
 
 /// A foreign key that references a table of the walk.
@@ -82,77 +83,77 @@ impl Footprints {
 
 impl Footprint {
     fn new(catalog: &Catalog, programs: &Programs, dialect: &Dialect, root: TableId) -> Self {
-        let (tables, position) = deleted_tables(catalog, root);
-        let node = |&table: &TableId| Node {
-            table,
-            edges: keys_of(catalog, dialect, table)
-                .map(|key| Edge::new(catalog, &position, key))
-                .collect(),
-        };
-        let mut nodes: Vec<Node> = tables.iter().map(node).collect();
-        let edges = nodes.iter_mut().flat_map(|node| &mut node.edges);
-        edges.enumerate().for_each(|(number, edge)| edge.number = number);
+        let (nodes, edges) = reach(catalog, dialect, root);
         let has_program = |table: TableId, event: Event| {
             let mut both = [Timing::Before, Timing::After].into_iter();
             both.any(|timing| programs.any(table, event, timing))
         };
-        let edges = || nodes.iter().flat_map(|node| &node.edges);
+        let writing: Vec<&Edge> = edges.iter().filter(|edge| edge.writes()).collect();
         // Clause 2, for what is computed from what would be written.
-        let generates =
-            edges().any(|edge| edge.writes() && !catalog.by_id(edge.table).generated.is_empty());
+        let generates = writing.iter().any(|edge| !catalog.by_id(edge.table).generated.is_empty());
         // Clause 1.
-        let runs_programs = tables.iter().any(|&table| has_program(table, Event::Delete))
-            || edges().any(|edge| edge.writes() && has_program(edge.table, Event::Update));
+        let runs_programs = nodes.iter().any(|node| has_program(node.table, Event::Delete))
+            || writing.iter().any(|edge| has_program(edge.table, Event::Update));
         // Clause 2.
-        let writes_keys = edges().any(|edge| edge.writes() && is_used_elsewhere(catalog, edge));
-        let mut writing = edges().filter(|edge| edge.writes());
-        let writes_other = writing.any(|edge| edges().any(|other| edge.writes_columns_of(other)));
+        let writes_keys = writing.iter().any(|edge| is_used_elsewhere(catalog, edge));
+        let writes_other =
+            writing.iter().any(|edge| edges.iter().any(|other| edge.writes_columns_of(other)));
         // Clause 6.
-        let frees_keys = edges().any(|edge| edge.is_deleted_from && sets_unique(catalog, edge));
+        let frees_keys =
+            writing.iter().any(|edge| edge.is_deleted_from && sets_unique(catalog, edge));
         let rechecks = dialect.set_default_recheck || dialect.match_full == MatchFull::Enforced;
         let sets_default =
-            edges().any(|edge| edge.action == ReferentialAction::SetDefault) && rechecks;
+            rechecks && writing.iter().any(|edge| edge.action == ReferentialAction::SetDefault);
         let runs_programs = runs_programs && !is_mutant!(WalkIgnoresPrograms);
         let writes_keys = writes_keys && !is_mutant!(WalkWritesKeys);
         let writes_other = writes_other && !is_mutant!(WalkWritesOtherKeys);
         let frees_keys = frees_keys && !is_mutant!(WalkFreesKeys);
-        let longest = longest_path(&nodes);
-        let is_written = |table: TableId| edges().any(|edge| edge.writes() && edge.table == table);
+        let longest = longest_path(&nodes, &edges);
+        let is_written = |table: TableId| writing.iter().any(|edge| edge.table == table);
         let is_told = |edge: &Edge| match edge.action {
             ReferentialAction::SetNull => edge.sets_bits && !edge.is_refused,
             ReferentialAction::SetDefault => false,
             ReferentialAction::Restrict => !edge.is_deleted_from && !is_written(edge.table),
             ReferentialAction::Cascade | ReferentialAction::NoAction => true,
         };
-        let tells_refusals = edges().all(is_told);
+        let tells_refusals = edges.iter().all(is_told);
+        let acts_on_root =
+            |edge: &Edge| edge.table == root && edge.action != ReferentialAction::NoAction;
+        let reaches_itself = edges.iter().any(acts_on_root);
         Footprint {
-            edge_count: edges().count(),
             is_exact: generates
                 || runs_programs
                 || writes_keys
                 || writes_other
                 || frees_keys
                 || sets_default,
-            takes_roots_alone: reaches_itself(catalog, root) && !is_mutant!(WalkTakesRootsTogether),
+            takes_roots_alone: reaches_itself && !is_mutant!(WalkTakesRootsTogether),
             tells_refusals,
             is_cyclic: longest.is_none(),
             longest: longest.unwrap_or(usize::MAX),
             refuses_root: catalog.by_id(root).is_named_by_row_id()
-                && nodes[0].edges.iter().all(|edge| match edge.action {
+                && edges[nodes[0].edges.clone()].iter().all(|edge| match edge.action {
                     ReferentialAction::Restrict | ReferentialAction::NoAction => edge.table != root,
                     ReferentialAction::Cascade
                     | ReferentialAction::SetNull
                     | ReferentialAction::SetDefault => false,
                 }),
             nodes,
+            edges,
         }
+    }
+
+    /// The foreign keys that reference the table of a node, in the dialect's order.
+    #[inline]
+    pub(super) fn edges_of(&self, node: usize) -> &[Edge] {
+        &self.edges[self.nodes[node].edges.clone()]
     }
 }
 
 impl Edge {
-    fn new(catalog: &Catalog, nodes: &[Option<usize>], key: &ForeignKeyEntry) -> Self {
+    /// It is to be told its node, and whether there is one.
+    fn new(catalog: &Catalog, key: &ForeignKeyEntry, number: usize) -> Self {
         let table = catalog.by_id(key.table);
-        let node = nodes[key.table.0 as usize];
         let action = key.delete_rule();
         let value = |&position: &usize| {
             let column = &table.columns[position];
@@ -163,13 +164,13 @@ impl Edge {
             (position, value)
         };
         Edge {
-            number: 0,
+            number,
             constraint: key.id,
             table: key.table,
             index: key.index,
             action,
-            node: node.unwrap_or_default(),
-            is_deleted_from: node.is_some(),
+            node: 0,
+            is_deleted_from: false,
             sets_bits: sets_bits(table, key),
             is_refused: key.columns.iter().any(|&position| table.columns[position].not_null),
             written: key.columns.iter().map(value).collect(),
@@ -245,66 +246,54 @@ fn keys_of<'a>(
     (0..ids.len()).map(move |at| catalog.constraint(ids[place(at)]))
 }
 
-/// The tables that a delete from `root` deletes from, `root` first; and for each table there is its
-/// position among them.
-fn deleted_tables(catalog: &Catalog, root: TableId) -> (Vec<TableId>, Vec<Option<usize>>) {
-    let mut position = vec![None; catalog.table_count()];
-    position[root.0 as usize] = Some(0);
-    let mut tables = vec![root];
+/// The tables that a delete from `root` deletes from, `root` first, and the foreign keys that
+/// reference them.
+fn reach(catalog: &Catalog, dialect: &Dialect, root: TableId) -> (Vec<Node>, Vec<Edge>) {
+    /// For how many there is room without asking for more.
+    const ROOM: usize = 16;
+    // Table → its node.
+    let mut place = vec![None; catalog.table_count()];
+    place[root.0 as usize] = Some(0);
+    let mut nodes = Vec::with_capacity(ROOM);
+    let mut edges: Vec<Edge> = Vec::with_capacity(ROOM);
+    nodes.push(Node { table: root, edges: 0..0 });
     let mut at = 0;
-    while at < tables.len() {
-        for &id in catalog.referenced_by(tables[at]) {
-            let key = catalog.constraint(id);
-            let position = &mut position[key.table.0 as usize];
-            if key.delete_rule() == ReferentialAction::Cascade && position.is_none() {
-                *position = Some(tables.len());
-                tables.push(key.table);
+    while at < nodes.len() {
+        let from = edges.len();
+        for key in keys_of(catalog, dialect, nodes[at].table) {
+            let place = &mut place[key.table.0 as usize];
+            if key.delete_rule() == ReferentialAction::Cascade && place.is_none() {
+                *place = Some(nodes.len());
+                nodes.push(Node { table: key.table, edges: 0..0 });
             }
+            edges.push(Edge::new(catalog, key, edges.len()));
         }
+        nodes[at].edges = from..edges.len();
         at += 1;
     }
-    (tables, position)
-}
-
-/// Whether rows of a table can be reached from its own rows over actions, of which only CASCADE
-/// goes on.
-fn reaches_itself(catalog: &Catalog, root: TableId) -> bool {
-    let acts = |table: TableId| {
-        let keys = catalog.referenced_by(table).iter().map(|&id| catalog.constraint(id));
-        keys.filter(|key| key.delete_rule() != ReferentialAction::NoAction)
-    };
-    let mut is_seen = vec![false; catalog.table_count()];
-    let mut waiting = vec![root];
-    while let Some(table) = waiting.pop() {
-        for key in acts(table) {
-            if key.table == root {
-                return true;
-            }
-            if !std::mem::replace(&mut is_seen[key.table.0 as usize], true) {
-                waiting.push(key.table);
-            }
-        }
+    for edge in &mut edges {
+        let node = place[edge.table.0 as usize];
+        (edge.node, edge.is_deleted_from) = (node.unwrap_or_default(), node.is_some());
     }
-    false
+    (nodes, edges)
 }
 
-/// The nodes that a node's cascades lead to.
-fn cascades(node: &Node) -> impl Iterator<Item = usize> {
-    let cascades = node.edges.iter().filter(|edge| edge.action == ReferentialAction::Cascade);
-    cascades.map(|edge| edge.node)
+/// The nodes that cascades over these edges lead to.
+fn cascades(edges: &[Edge]) -> impl Iterator<Item = usize> {
+    edges.iter().filter(|edge| edge.action == ReferentialAction::Cascade).map(|edge| edge.node)
 }
 
 /// How many actions can nest; `None` if there is a cycle.
-fn longest_path(nodes: &[Node]) -> Option<usize> {
+fn longest_path(nodes: &[Node], edges: &[Edge]) -> Option<usize> {
     // Node → how many unfinished edges lead to it.
     let mut incoming = vec![0_usize; nodes.len()];
-    nodes.iter().flat_map(cascades).for_each(|node| incoming[node] += 1);
+    cascades(edges).for_each(|node| incoming[node] += 1);
     let mut length = vec![0_usize; nodes.len()];
     let mut ready: Vec<usize> = (0..nodes.len()).filter(|&node| incoming[node] == 0).collect();
     let mut finished = 0;
     while let Some(at) = ready.pop() {
         finished += 1;
-        for next in cascades(&nodes[at]) {
+        for next in cascades(&edges[nodes[at].edges.clone()]) {
             length[next] = length[next].max(length[at] + 1);
             incoming[next] -= 1;
             if incoming[next] == 0 {

@@ -56,7 +56,7 @@ use crate::catalog::ReferentialAction;
 use crate::error::{Error, Event};
 use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{self, Store, Swath, Swept};
-use footprint::{Edge, Footprint, Node};
+use footprint::{Edge, Footprint};
 use refusal::Trail;
 
 /// How deletes are carried out.
@@ -175,9 +175,8 @@ fn delete_alone(
     footprint: &Footprint,
     row_id: RowId,
 ) -> Option<Result<(), Error>> {
-    let Node { table, edges } = &footprint.nodes[0];
-    match edges.is_empty() {
-        true => table::delete(store, *table, row_id).then_some(Ok(())),
+    match footprint.edges_of(0).is_empty() {
+        true => table::delete(store, footprint.nodes[0].table, row_id).then_some(Ok(())),
         false => refusal::refuse_root(settings, store, footprint, row_id).map(Err),
     }
 }
@@ -252,7 +251,7 @@ impl Walker<'_> {
         // A table that one constraint writes to: another one might write the same rows.
         let mut written: Vec<(TableId, ConstraintId)> = Vec::new();
         for &Met { dead: position, edge, at } in met {
-            let edge = &self.footprint.nodes[dead[position].node].edges[edge];
+            let edge = &self.footprint.edges_of(dead[position].node)[edge];
             let rows = self.settle(edge, &dead[position].swath, &mut written)?;
             self.count(edge, rows, at);
         }
@@ -266,7 +265,7 @@ impl Walker<'_> {
 
     /// With enforcement off: rows that reference the dead ones just stay.
     fn leave_behind(&mut self, swath: &Swath) {
-        for edge in &self.footprint.nodes[0].edges {
+        for edge in self.footprint.edges_of(0) {
             self.store.orphan_referencing(swath, edge.table, edge.index);
         }
     }
@@ -283,7 +282,7 @@ impl Walker<'_> {
         let mut rows = dead[0].swath.rows();
         let mut stack = vec![(0, 0)];
         while let Some((at, position)) = stack.pop() {
-            let edges = &self.footprint.nodes[dead[at].node].edges;
+            let edges = self.footprint.edges_of(dead[at].node);
             let edges = if at == 0 { &edges[..edges.len().min(edges_max)] } else { edges };
             let Some(edge) = edges.get(position) else { continue };
             if position + 1 < edges.len() {
@@ -341,7 +340,7 @@ impl Walker<'_> {
             return;
         }
         if self.counts.is_empty() {
-            self.counts.resize(self.footprint.edge_count, None);
+            self.counts.resize(self.footprint.edges.len(), None);
         }
         match &mut self.counts[edge.number] {
             Some(count) => {
