@@ -17,6 +17,9 @@ use super::{Catalog, IndexId, Name, SchemaId, TableId};
 use crate::error::{AlterCheck, Error, NameError, NameKind, SchemaError};
 use std::sync::Arc;
 
+/// For how many tables the first one makes room.
+const FIRST_TABLES: usize = 16;
+
 impl Catalog {
     /// Adds a schema without tables. It is not logged.
     pub fn attach(&mut self, name: &str) -> SchemaId {
@@ -42,9 +45,10 @@ impl Catalog {
         self.check_name_is_free(definition.name(), definition.schema())?;
         let id = TableId(self.entries.len() as u32);
         let mut ids = self.ids;
-        let mut entry = build_entry(id, definition, &mut ids)?;
+        let mut shared = build_entry(id, definition, &mut ids)?;
+        let entry = Arc::get_mut(&mut shared).expect("nobody else has it yet");
         for position in 0..entry.foreign_keys.len() {
-            let target = self.find_target(&entry.foreign_keys[position].definition, &entry);
+            let target = self.find_target(&entry.foreign_keys[position].definition, entry);
             entry.foreign_keys[position].target = target;
         }
         if entry.definition.is_autoincrement() {
@@ -52,8 +56,12 @@ impl Catalog {
             entry.sequence = sequence.map(|sequence| sequence.id);
         }
         let waiting: Vec<_> = self.missing().collect();
+        if self.entries.is_empty() {
+            self.entries.reserve(FIRST_TABLES);
+            self.links.reserve(FIRST_TABLES);
+        }
         self.entries.push(None);
-        self.replace(id, Some(Arc::new(entry)), ids);
+        self.replace(id, Some(shared), ids);
         self.resolve(&waiting);
         Ok(id)
     }

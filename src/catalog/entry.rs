@@ -44,7 +44,7 @@ pub struct TableEntry {
     /// PRIMARY KEY (unless it is the row id), UNIQUE, and secondary indexes, in the order made.
     pub indexes: Vec<IndexEntry>,
     /// The foreign keys that this table holds, in the order declared.
-    pub foreign_keys: Vec<ForeignKeyEntry>,
+    pub foreign_keys: SmallVec<[ForeignKeyEntry; 1]>,
 }
 
 /// What a row change needs to know of a column.

@@ -54,6 +54,13 @@ struct References {
 }
 
 impl Links {
+    /// Makes room for so many tables, with a foreign key each.
+    pub(super) fn reserve(&mut self, tables: usize) {
+        self.names.reserve(tables, |name| name.hash);
+        self.constraints.reserve(tables);
+        self.references.reserve(tables);
+    }
+
     /// What stands under a name, of which `is_called` knows whether it is called so.
     pub(super) fn find(&self, name: &str, is_called: impl Fn(Named) -> bool) -> Option<Named> {
         let hash = hash(name);

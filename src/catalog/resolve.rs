@@ -17,6 +17,7 @@ use super::{
 use crate::error::{Error, NameError, NameKind, SchemaError};
 use crate::expression::{BindError, Bound, ColumnInfo, ColumnName, Columns, Expression};
 use crate::value::Collation;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The ids that were given out, of indexes and foreign keys.
@@ -48,13 +49,13 @@ pub(super) fn build_entry(
     id: TableId,
     definition: Arc<Table>,
     ids: &mut Ids,
-) -> Result<TableEntry, Error> {
+) -> Result<Arc<TableEntry>, Error> {
     check_columns(&definition)?;
     let definition = match definition.without_row_id {
         true => Arc::new(Arc::unwrap_or_clone(definition).without_repeated_keys()),
         false => definition,
     };
-    let mut entry = TableEntry {
+    let mut shared = Arc::new(TableEntry {
         id,
         row_id_column: definition.row_id_column(),
         row_id_resolution: row_id_resolution(&definition),
@@ -65,19 +66,20 @@ pub(super) fn build_entry(
         generated: Vec::new(),
         checks: Vec::new(),
         indexes: Vec::new(),
-        foreign_keys: Vec::with_capacity(definition.foreign_keys.len()),
+        foreign_keys: SmallVec::new(),
         definition,
-    };
+    });
+    let entry = Arc::get_mut(&mut shared).expect("nobody else has it yet");
     entry.generated = bind_generated(&entry.definition)?;
     if !entry.definition.checks.is_empty() {
         entry.checks = bind_checks(&entry.definition)?;
     }
-    entry.indexes = build_keys(&entry, ids)?;
+    entry.indexes = build_keys(entry, ids)?;
     for position in 0..entry.definition.foreign_keys.len() {
-        let key = build_foreign_key(&entry, position, ids)?;
+        let key = build_foreign_key(entry, position, ids)?;
         entry.foreign_keys.push(key);
     }
-    Ok(entry)
+    Ok(shared)
 }
 
 fn check_columns(definition: &Table) -> Result<(), Error> {
@@ -204,14 +206,15 @@ fn build_keys(entry: &TableEntry, ids: &mut Ids) -> Result<Vec<IndexEntry>, Erro
             let name = entry.name().to_owned();
             return Err(SchemaError::NoColumns { kind: "a key of table", name }.into());
         }
+        // Then the row id is its index; its one column has been found.
+        if key.primary && entry.row_id_column.is_some() {
+            continue;
+        }
         let mut columns: Vec<(usize, Collation)> = Vec::with_capacity(key.columns.len());
         for (place, column) in key.columns.iter().enumerate() {
             let position = entry.position(column)?;
             let own = entry.columns[position].collation;
             columns.push((position, key.collation(place).unwrap_or(own)));
-        }
-        if key.primary && entry.row_id_column.is_some() {
-            continue;
         }
         // What is declared twice is one index, the primary key's if it is among them.
         if let Some(same) = indexes.iter_mut().find(|index| index.columns == columns) {

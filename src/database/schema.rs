@@ -6,7 +6,7 @@ use crate::error::{AlterCheck, Error, Event, Hint, Result, SchemaError, Violatio
 use crate::id::{IndexId, TableId, TableRef};
 use crate::referential::{DefinitionCheck, Detail, Work};
 use crate::storage::RowRef;
-use crate::table::{Prepared, index_specs, sequence, unique_key, update};
+use crate::table::{Prepared, index_specs, reference_specs, sequence, unique_key, update};
 use crate::value::Value;
 use smallvec::SmallVec;
 use std::collections::HashSet;
@@ -370,9 +370,9 @@ impl Database {
         let mut changed: SmallVec<[_; 8]> = catalog.changed_since(mark).collect();
         changed.sort_unstable();
         changed.dedup();
-        let tables = changed.into_iter().filter_map(|id| catalog.find_by_id(id));
-        let specs = tables.map(|table| (table.id, index_specs(table))).collect();
-        self.store.set_indexes(specs);
+        let tables = || changed.iter().filter_map(|&id| catalog.find_by_id(id));
+        tables().for_each(|table| self.store.set_indexes(table.id, index_specs(table)));
+        tables().for_each(|table| self.store.set_references(table.id, reference_specs(table)));
     }
 
     fn check_unique(&self, table: &TableEntry, position: usize) -> Result<()> {

@@ -11,11 +11,11 @@ use super::key::{IndexSpec, References, hash_key};
 use super::log::Rowset;
 use super::pages::{Paged, SMALL_PAGE};
 use super::row_ids::NONE;
+use super::shared::Shared;
 use super::table::Rows;
 use crate::value::OrderedKey;
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
-use triomphe::Arc;
 
 /// An own index of a table. Rows with a NULL in their key are not in it.
 #[derive(Clone, Debug)]
@@ -24,12 +24,12 @@ pub(super) struct OwnIndex {
     /// Hash of a key → slots (unique), or buckets.
     table: HashTable,
     /// Only for an index that is not unique.
-    shared: Option<Shared>,
+    by_key: Option<ByKey>,
 }
 
 /// Rows by key, where several may have one.
 #[derive(Clone, Debug, Default)]
-struct Shared {
+struct ByKey {
     /// Bucket → its key.
     keys: Paged<OrderedKey>,
     buckets: Buckets,
@@ -48,8 +48,8 @@ pub(super) enum Entered {
 
 impl OwnIndex {
     pub(super) fn new(spec: IndexSpec) -> Self {
-        let shared = (!spec.unique).then(Shared::default);
-        OwnIndex { spec, table: HashTable::default(), shared }
+        let by_key = (!spec.unique).then(ByKey::default);
+        OwnIndex { spec, table: HashTable::default(), by_key }
     }
 
     /// Enters all rows of a table that has had no such index.
@@ -57,7 +57,7 @@ impl OwnIndex {
         for slot in 0..rows.slot_count() as u32 {
             if rows.is_live(slot) {
                 self.insert(rows, slot);
-            } else if let Some(shared) = &mut self.shared {
+            } else if let Some(shared) = &mut self.by_key {
                 shared.buckets.make_place(slot);
             }
         }
@@ -66,7 +66,7 @@ impl OwnIndex {
     /// The slots of the live rows with a key, in no order.
     pub(super) fn find<'a>(&'a self, rows: &'a Rows, key: &'a OrderedKey) -> Vec<u32> {
         let hash = hash_key(key);
-        match &self.shared {
+        match &self.by_key {
             None => {
                 let has = |&slot: &u32| rows.is_live(slot) && self.has(rows, slot, key);
                 self.table.find(hash).filter(has).collect()
@@ -94,7 +94,7 @@ impl OwnIndex {
 
     /// Makes a place for a new row, and enters it if the index covers it.
     pub(super) fn insert(&mut self, rows: &Rows, slot: u32) -> Option<Entered> {
-        if let Some(shared) = &mut self.shared {
+        if let Some(shared) = &mut self.by_key {
             shared.buckets.make_place(slot);
         }
         self.spec.covers(rows.row(slot)).then(|| self.enter(rows, slot, NONE, false))
@@ -102,7 +102,7 @@ impl OwnIndex {
 
     fn enter(&mut self, rows: &Rows, slot: u32, raw: u32, was_member: bool) -> Entered {
         let row = rows.row(slot);
-        let Some(shared) = &mut self.shared else {
+        let Some(shared) = &mut self.by_key else {
             let hash = self.spec.hash(row);
             let displaced = self.table.add(hash, slot, |other| !rows.is_live(other));
             return Entered::Hashed { hash, displaced };
@@ -122,7 +122,7 @@ impl OwnIndex {
 
     /// Follows a change of a row that both is and was live: `covered` says whether the index had it.
     pub(super) fn update(&mut self, rows: &Rows, slot: u32, covered: bool) -> Option<Entered> {
-        let raw = match &mut self.shared {
+        let raw = match &mut self.by_key {
             Some(shared) if covered => shared.buckets.leave(slot),
             Some(shared) => shared.buckets.of(slot),
             None => NONE,
@@ -135,7 +135,7 @@ impl OwnIndex {
 
     /// Undoes what a change did.
     pub(super) fn undo(&mut self, slot: u32, entered: Entered) {
-        match (entered, &mut self.shared) {
+        match (entered, &mut self.by_key) {
             (Entered::Hashed { hash, displaced }, _) => {
                 self.table.take_back(hash, slot, displaced);
             }
@@ -150,7 +150,7 @@ impl OwnIndex {
     }
 
     pub(super) fn drop_places(&mut self, from: u32) {
-        if let Some(shared) = &mut self.shared {
+        if let Some(shared) = &mut self.by_key {
             shared.buckets.drop_places(from);
         }
     }
@@ -160,7 +160,7 @@ impl OwnIndex {
         if !self.spec.covers(rows.row(slot)) {
             return;
         }
-        match &mut self.shared {
+        match &mut self.by_key {
             None => self.table.remove(self.spec.hash(rows.row(slot)), slot),
             Some(shared) => {
                 if shared.buckets.of(slot) != NONE {
@@ -173,7 +173,7 @@ impl OwnIndex {
     /// Whether lists have grown too long, or there are many entries under keys that rows have had
     /// before.
     pub(super) fn is_untidy(&self, rows: &Rows) -> bool {
-        match &self.shared {
+        match &self.by_key {
             Some(shared) => shared.buckets.has_bloated(),
             None => self.table.len() > 2 * rows.slot_count() + 64,
         }
@@ -184,7 +184,7 @@ impl OwnIndex {
         if !self.is_untidy(rows) {
             return;
         }
-        match &mut self.shared {
+        match &mut self.by_key {
             Some(shared) => shared.buckets.shorten(|slot| rows.is_live(slot)),
             None => {
                 self.table = HashTable::default();
@@ -203,7 +203,7 @@ pub(super) struct ReferenceIndex {
     /// Slot of a referenced row → its bucket, or `NONE`; as long as has been needed.
     of_referenced: Paged<u32, SMALL_PAGE>,
     /// Key that no live row has → the bucket of the rows that reference it; `None` before the first.
-    orphans: Option<Arc<Orphans>>,
+    orphans: Option<Shared<Orphans>>,
 }
 
 type Orphans = HashMap<OrderedKey, u32, FixedState>;
@@ -300,12 +300,12 @@ impl ReferenceIndex {
     /// Makes a bucket one that is found by value.
     pub(super) fn orphan(&mut self, bucket: u32, key: OrderedKey) {
         self.buckets.bucket_mut(bucket).is_orphan = true;
-        Arc::make_mut(self.orphans.get_or_insert_default()).insert(key, bucket);
+        self.orphans.get_or_insert_default().own().insert(key, bucket);
     }
 
     /// Undoes `orphan`, or ends it for a bucket that has become empty.
     pub(super) fn unorphan(&mut self, key: &OrderedKey) {
-        let orphans = self.orphans.as_mut().map(Arc::make_mut);
+        let orphans = self.orphans.as_mut().map(Shared::own);
         if let Some(bucket) = orphans.and_then(|orphans| orphans.remove(key)) {
             self.buckets.bucket_mut(bucket).is_orphan = false;
         }

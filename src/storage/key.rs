@@ -37,15 +37,6 @@ pub struct IndexSpec {
     pub computed: Option<Computed>,
 }
 
-/// The indexes of a table.
-#[derive(Clone, Debug, Default)]
-pub struct Specs {
-    /// Its own.
-    pub own: Vec<IndexSpec>,
-    /// Those over the referencing columns of its foreign keys, and what these reference.
-    pub referencing: Vec<(IndexSpec, References)>,
-}
-
 /// The other side of a foreign key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct References {

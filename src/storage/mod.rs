@@ -55,12 +55,13 @@ mod log;
 mod pages;
 mod relate;
 mod row_ids;
+mod shared;
 mod sweep;
 mod table;
 mod undo;
 mod verify;
 
-pub use key::{Computed, Filter, IndexSpec, KeyPart, References, Specs, key_of};
+pub use key::{Computed, Filter, IndexSpec, KeyPart, References, key_of};
 pub use log::{Change, Mark, Slot, Swath, Update};
 pub use sweep::Swept;
 pub use table::{Row, RowIter, RowRef};
@@ -69,17 +70,21 @@ use crate::id::{IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use index::{OwnIndex, ReferenceIndex};
 use log::{Aside, Log};
-use pages::own;
+use shared::Shared;
 use smallvec::SmallVec;
 use table::{Arrival, TableStore};
-use triomphe::Arc;
+
+/// For how many tables and changes the first table makes room: a small database, as for one test, is
+/// not to spend its time on making room.
+const FIRST_TABLES: usize = 16;
+const FIRST_CHANGES: usize = 64;
 
 /// The set of tables at some moment.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    stores: Vec<Option<Arc<TableStore>>>,
+    stores: Vec<Option<Shared<TableStore>>>,
     /// `TableId` → the foreign keys that reference it.
-    links: Arc<Vec<Links>>,
+    links: Shared<Vec<Links>>,
 }
 
 /// The foreign keys that reference a table, by table and position; nearly always few.
@@ -107,11 +112,11 @@ impl Tables {
 
     #[inline(always)]
     fn get_mut(&mut self, table: TableId) -> &mut TableStore {
-        own(self.stores[table.0 as usize].as_mut().expect("a table in use exists"))
+        self.stores[table.0 as usize].as_mut().expect("a table in use exists").own()
     }
 
     fn find_mut(&mut self, table: TableId) -> Option<&mut TableStore> {
-        self.stores.get_mut(table.0 as usize)?.as_mut().map(own)
+        self.stores.get_mut(table.0 as usize)?.as_mut().map(Shared::own)
     }
 
     fn links(&self, table: TableId) -> &[Link] {
@@ -293,7 +298,13 @@ impl Store {
     /// one that follows the last one given out.
     pub fn create_table(&mut self, table: TableId, width: usize, row_id_column: Option<usize>) {
         debug_assert_eq!(self.tables.stores.len(), table.0 as usize, "ids are given out in order");
-        self.tables.stores.push(Some(Arc::new(TableStore::new(width, row_id_column))));
+        if self.tables.stores.is_empty() {
+            self.tables.stores.reserve(FIRST_TABLES);
+            self.log.changes.reserve(FIRST_CHANGES);
+        }
+        let mut store = Shared::<TableStore>::default();
+        store.own().rows.set_columns(width, row_id_column);
+        self.tables.stores.push(Some(store));
         self.log.changes.push(Change::Created(table));
     }
 
@@ -304,31 +315,22 @@ impl Store {
         self.tables.stores[table.0 as usize] = None;
     }
 
-    /// Gives tables exactly these indexes. Those they have already stay as they are. Logged, unless
-    /// the tables are.
+    /// Gives a table exactly these indexes of its own. Those it has already stay as they are. Logged,
+    /// unless the tables are.
     ///
     /// # Cost
     /// **O(n)** for n rows and each index that is new or differs; none otherwise.
-    pub fn set_indexes(&mut self, mut specs: Vec<(TableId, Specs)>) {
-        // A foreign key finds referenced rows over an own index of their table: those come first.
-        for (table, Specs { own, .. }) in &mut specs {
-            let current = self.tables.get(*table).indexes.iter().map(|index| &index.spec);
-            if !own.iter().eq(current) {
-                self.log_tables_for(*table);
-                self.set_own_indexes(*table, std::mem::take(own));
-            }
+    pub fn set_indexes(
+        &mut self,
+        table: TableId,
+        specs: impl ExactSizeIterator<Item = IndexSpec> + Clone,
+    ) {
+        let current = &self.tables.get(table).indexes;
+        let mut pairs = current.iter().zip(specs.clone());
+        if current.len() == specs.len() && pairs.all(|(index, spec)| index.spec == spec) {
+            return;
         }
-        for (table, Specs { referencing, .. }) in specs {
-            let current = self.tables.get(table).references.iter();
-            let current = current.map(|index| (&index.spec, &index.to));
-            if !referencing.iter().map(|(spec, to)| (spec, to)).eq(current) {
-                self.log_tables_for(table);
-                self.set_references(table, referencing);
-            }
-        }
-    }
-
-    fn set_own_indexes(&mut self, table: TableId, specs: Vec<IndexSpec>) {
+        self.log_tables_for(table);
         let TableStore { rows, indexes, .. } = self.tables.get_mut(table);
         let mut old = std::mem::take(indexes);
         let index = |spec: IndexSpec| match old.iter().position(|index| index.spec == spec) {
@@ -339,7 +341,25 @@ impl Store {
                 index
             }
         };
-        *indexes = specs.into_iter().map(index).collect();
+        *indexes = specs.map(index).collect();
+    }
+
+    /// The same for the indexes over the referencing columns of its foreign keys. Those find
+    /// referenced rows over own indexes of the tables they reference, which come first.
+    pub fn set_references(
+        &mut self,
+        table: TableId,
+        specs: impl Iterator<Item = (IndexSpec, References)> + Clone,
+    ) {
+        let mut current = self.tables.get(table).references.iter();
+        let is_current = |(spec, to): (IndexSpec, References)| {
+            current.next().is_some_and(|index| index.spec == spec && index.to == to)
+        };
+        if specs.clone().all(is_current) && current.next().is_none() {
+            return;
+        }
+        self.log_tables_for(table);
+        self.make_references(table, specs);
     }
 
     /// Adds a column that has this value in every row.

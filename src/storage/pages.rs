@@ -6,15 +6,11 @@
 //! is written to is copied into a *patch*, a sorted list of pages that stand in for those of the
 //! spine; once nobody else holds the spine, or the patch has grown too long, it is folded in.
 //!
-//! Both are asked at each write whether they are shared. That is why their pointers are `triomphe`'s:
-//! the standard library's have to lock out weak references first, which cost a single insert more
-//! than all the rest of it.
-//!
 //! A spine in two levels would do without the patch, but its first write would copy some hundred
 //! shared pointers, each an atomic increment: more than the page itself.
 
+use super::shared::Shared;
 use std::ops::Range;
-use triomphe::Arc;
 
 /// Cells in a page, where nothing else is said.
 pub(super) const PAGE: usize = 256;
@@ -28,34 +24,18 @@ const FIRST: usize = 8;
 /// How many pages a patch may have beside any spine.
 const PATCH_MIN: usize = 32;
 
-type Page<T, const CELLS: usize> = Arc<[T; CELLS]>;
+type Page<T, const CELLS: usize> = Shared<[T; CELLS]>;
 
 /// An array of cells, cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Paged<T, const CELLS: usize = PAGE> {
     /// None as long as no page was full.
-    spine: Option<Arc<Vec<Page<T, CELLS>>>>,
+    spine: Option<Shared<Vec<Page<T, CELLS>>>>,
     /// Page number → the page in its place, ascending.
     patch: Vec<(usize, Page<T, CELLS>)>,
     /// Pages that are full. The spine may have more, left from before a truncation.
     sealed: usize,
     tail: Vec<T>,
-}
-
-/// What a pointer leads to, to be changed: a copy of its own if somebody else has it too. Copying is
-/// out of the way of those who need not.
-#[inline(always)]
-pub(super) fn own<T: Clone>(shared: &mut Arc<T>) -> &mut T {
-    if !shared.is_unique() {
-        part(shared);
-    }
-    Arc::get_mut(shared).expect("nobody else has it now")
-}
-
-#[cold]
-#[inline(never)]
-fn part<T: Clone>(shared: &mut Arc<T>) {
-    *shared = Arc::new(T::clone(shared));
 }
 
 impl<T, const CELLS: usize> Default for Paged<T, CELLS> {
@@ -142,13 +122,13 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     /// The spine, to be changed: this array's own from now on.
     #[inline]
     fn spine_mut(&mut self) -> &mut Vec<Page<T, CELLS>> {
-        own(self.spine.get_or_insert_default())
+        self.spine.get_or_insert_default().own()
     }
 
-    /// Whether nobody else holds the spine. Nobody else can come to hold what only this array holds.
+    /// Whether nobody else holds the spine.
     #[inline]
     fn owns_spine(&self) -> bool {
-        self.spine.as_ref().is_none_or(|spine| Arc::strong_count(spine) == 1)
+        self.spine.as_ref().is_none_or(Shared::is_own)
     }
 
     /// The cell at a position below the length, to be changed.
@@ -178,8 +158,8 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         if !self.patch.is_empty() || !self.owns_spine() {
             return self.shared_page_mut(number);
         }
-        let spine = self.spine.as_mut().and_then(Arc::get_mut);
-        own(&mut spine.expect("a full page is in a spine")[number])
+        let spine = self.spine.as_mut().and_then(Shared::get_mut);
+        spine.expect("a full page is in a spine")[number].own()
     }
 
     fn is_folded(&self) -> bool {
@@ -191,7 +171,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     fn shared_page_mut(&mut self, number: usize) -> &mut [T; CELLS] {
         if self.owns_spine() || self.patch_is_long() {
             self.fold();
-            return own(&mut self.spine_mut()[number]);
+            return self.spine_mut()[number].own();
         }
         let at = match self.patch.binary_search_by_key(&number, |(number, _)| *number) {
             Ok(at) => at,
@@ -200,7 +180,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
                 at
             }
         };
-        own(&mut self.patch[at].1)
+        self.patch[at].1.own()
     }
 
     fn patch_is_long(&self) -> bool {
@@ -213,7 +193,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         if self.is_folded() {
             return;
         }
-        let spine = own(self.spine.get_or_insert_default());
+        let spine = self.spine.get_or_insert_default().own();
         spine.truncate(self.sealed);
         for (number, page) in self.patch.drain(..) {
             match spine.get_mut(number) {
@@ -237,7 +217,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     #[cold]
     fn seal(&mut self) {
         let mut cells = self.tail.drain(..);
-        let page = Arc::new(std::array::from_fn(|_| cells.next().expect("the tail is full")));
+        let page = Shared::new(std::array::from_fn(|_| cells.next().expect("the tail is full")));
         drop(cells);
         self.push_page(page);
     }
@@ -260,12 +240,6 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     #[inline]
     pub(super) fn last_of_tail_mut(&mut self) -> Option<&mut T> {
         self.tail.last_mut()
-    }
-
-    /// The last cell, to be changed.
-    pub(super) fn last_mut(&mut self) -> Option<&mut T> {
-        let last = self.len().checked_sub(1)?;
-        Some(self.get_mut(last))
     }
 
     /// Takes the last cell away.
@@ -297,7 +271,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         }
         if self.len() < length {
             // One page serves for all of them until they are written to.
-            let page: Page<T, CELLS> = Arc::new(std::array::from_fn(|_| value.clone()));
+            let page: Page<T, CELLS> = Shared::new(std::array::from_fn(|_| value.clone()));
             while length - self.len() >= CELLS {
                 self.push_page(page.clone());
             }
@@ -334,8 +308,8 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         }
         self.fold();
         let Paged { spine, tail, .. } = self;
-        let spine = spine.as_mut().map_or(&mut [][..], |spine| &mut own(spine)[..]);
-        let mut pages: Vec<&mut [T]> = spine.iter_mut().map(|page| &mut own(page)[..]).collect();
+        let spine = spine.as_mut().map_or(&mut [][..], |spine| &mut spine.own()[..]);
+        let mut pages: Vec<&mut [T]> = spine.iter_mut().map(|page| &mut page.own()[..]).collect();
         pages.push(tail);
         Some(Opened { pages })
     }

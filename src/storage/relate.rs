@@ -14,7 +14,6 @@ use super::{IndexSpec, Link, Links, References, Slot, Store, Tables};
 use crate::id::{FIRST_ROWS_MAX, FirstRowIds, IndexId, RowId, TableId};
 use crate::value::{OrderedKey, Value, ValueRef};
 use smallvec::SmallVec;
-use triomphe::Arc;
 
 /// Where a row's foreign key leads.
 #[derive(Clone, Copy, PartialEq)]
@@ -313,10 +312,13 @@ impl Store {
     // Tables change.
 
     /// Builds the indexes of a table's foreign keys that are new or differ.
-    pub(super) fn set_references(&mut self, table: TableId, specs: Vec<(IndexSpec, References)>) {
+    pub(super) fn make_references(
+        &mut self,
+        table: TableId,
+        specs: impl Iterator<Item = (IndexSpec, References)>,
+    ) {
         self.unlink(table);
-        let references = Vec::with_capacity(specs.len());
-        let mut old = std::mem::replace(&mut self.tables.get_mut(table).references, references);
+        let mut old: Vec<_> = self.tables.get_mut(table).references.drain(..).collect();
         for (spec, to) in specs {
             let kept = old.iter().position(|index| index.spec == spec && index.to == to);
             let is_new = kept.is_none();
@@ -353,7 +355,7 @@ impl Store {
         let Tables { stores, links } = &mut self.tables;
         let Some(store) = &stores[table.0 as usize] else { return };
         for index in &store.references {
-            let links = &mut Arc::make_mut(links)[index.to.table.0 as usize];
+            let links = &mut links.own()[index.to.table.0 as usize];
             links.retain(|link| link.table != table);
         }
     }
@@ -365,7 +367,7 @@ impl Store {
         if store.references.is_empty() {
             return;
         }
-        let links = Arc::make_mut(links);
+        let links = links.own();
         links.resize(stores.len(), Links::new());
         for (reference, index) in store.references.iter().enumerate() {
             let (link, links) = (Link { table, reference }, &mut links[index.to.table.0 as usize]);

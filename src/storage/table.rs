@@ -8,6 +8,7 @@ use super::pages::Paged;
 use super::row_ids::RowIds;
 use crate::id::{FirstRowIds, RowId};
 use crate::value::{Value, ValueRef};
+use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock};
 
 /// A row's values: one per column. Cheap to clone.
@@ -169,9 +170,10 @@ pub struct Rows {
 }
 
 impl Rows {
-    fn new(width: usize, row_id_column: Option<usize>) -> Self {
-        let columns = vec![Column::default(); width];
-        Rows { columns, row_id_column, ..Rows::default() }
+    /// Gives a new table so many columns, of which one may be the row id.
+    pub(super) fn set_columns(&mut self, width: usize, row_id_column: Option<usize>) {
+        self.columns = std::iter::repeat_with(Column::default).take(width).collect();
+        self.row_id_column = row_id_column;
     }
 
     pub(super) fn slot_count(&self) -> usize {
@@ -356,8 +358,10 @@ impl Rows {
 pub(super) struct TableStore {
     pub(super) rows: Rows,
     pub(super) indexes: Vec<OwnIndex>,
-    pub(super) references: Vec<ReferenceIndex>,
-    /// Runs (start, length) of slots whose rows are dead for good; the last is used first.
+    pub(super) references: SmallVec<[ReferenceIndex; 1]>,
+    /// The run (start, length) of slots that is used next, of those whose rows are dead for good.
+    next_free: (u32, u32),
+    /// The other ones; the last is used first.
     free: Paged<(u32, u32)>,
     free_count: usize,
 }
@@ -371,10 +375,6 @@ pub(super) struct Arrival {
 }
 
 impl TableStore {
-    pub(super) fn new(width: usize, row_id_column: Option<usize>) -> Self {
-        TableStore { rows: Rows::new(width, row_id_column), ..TableStore::default() }
-    }
-
     /// Writes a new row, at the end or into a free slot. It is in no index yet.
     pub(super) fn place(&mut self, id: i64, values: &[ValueRef<'_>]) -> Arrival {
         match self.take_free() {
@@ -437,53 +437,36 @@ impl TableStore {
         if self.free_count < 64.max(self.rows.live_count / 8) {
             return None;
         }
-        let (start, len) = self.free.last_mut()?;
-        let slot = *start;
-        (*start, *len) = (*start + 1, *len - 1);
-        if *len == 0 {
-            self.free.pop();
-        }
+        let (start, len) = self.next_free;
+        self.next_free = match len {
+            1 => self.free.pop().unwrap_or_default(),
+            _ => (start + 1, len - 1),
+        };
         self.free_count -= 1;
-        Some(slot)
+        Some(start)
     }
 
     /// Frees runs (start, length) of slots whose rows are dead for good.
     pub(super) fn give_free(&mut self, runs: impl IntoIterator<Item = (u32, u32)>) {
-        let mut runs = runs.into_iter();
-        let Some(mut last) = runs.next() else { return };
-        let mut is_first = true;
-        loop {
-            let next = runs.next();
-            match next {
-                Some((start, len)) if last.0 + last.1 == start => last.1 += len,
-                Some((start, len)) if start + len == last.0 => last = (start, last.1 + len),
-                Some(_) | None => {
-                    self.free_count += last.1 as usize;
-                    // Those that follow a first one are no neighbours of what was freed before it.
-                    match is_first {
-                        true => self.list_free(last),
-                        false => self.free.push(last),
+        for (start, len) in runs {
+            self.free_count += len as usize;
+            let next = self.next_free;
+            self.next_free = match next {
+                (from, before) if from + before == start => (from, before + len),
+                (from, before) if start + len == from => (start, len + before),
+                _ => {
+                    if next.1 > 0 {
+                        self.free.push(next);
                     }
-                    is_first = false;
-                    let Some(next) = next else { return };
-                    last = next;
+                    (start, len)
                 }
-            }
-        }
-    }
-
-    /// Lists a free run, as one with the last if they are neighbours.
-    fn list_free(&mut self, (start, len): (u32, u32)) {
-        match self.free.last_mut() {
-            Some(last) if last.0 + last.1 == start => last.1 += len,
-            Some(last) if start + len == last.0 => *last = (start, last.1 + len),
-            Some(_) | None => self.free.push((start, len)),
+            };
         }
     }
 
     /// The slots that are free.
     pub(super) fn free_slots(&self) -> impl Iterator<Item = u32> + '_ {
-        self.free.iter().flat_map(|&(start, len)| start..start + len)
+        self.free.iter().chain([&self.next_free]).flat_map(|&(start, len)| start..start + len)
     }
 
     /// Marks a live row dead, with its part in every foreign key.

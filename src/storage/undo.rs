@@ -4,10 +4,10 @@ use super::index::ReferenceIndex;
 use super::key::key_of;
 use super::log::{Adopted, Aside, Change, Mark, Swath, Update};
 use super::row_ids::NONE;
+use super::shared::Shared;
 use super::table::{RowRef, TableStore};
 use super::{Slot, Store, Tables};
 use crate::id::TableId;
-use triomphe::Arc;
 
 impl Store {
     /// Undoes every change since a mark, the last one first.
@@ -207,7 +207,7 @@ impl Store {
 impl Tables {
     /// Pays what changes of a table have left behind, if that is due.
     fn tidy(&mut self, table: TableId) {
-        let is_due = |store: &&Arc<TableStore>| store.is_untidy();
+        let is_due = |store: &&Shared<TableStore>| store.is_untidy();
         let store = self.stores.get(table.0 as usize).and_then(Option::as_ref);
         if store.filter(is_due).is_some()
             && let Some(store) = self.find_mut(table)

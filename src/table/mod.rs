@@ -17,7 +17,7 @@ use crate::catalog::{
     TableEntry,
 };
 use crate::id::{RowId, TableId};
-use crate::storage::{IndexSpec, References, Specs};
+use crate::storage::{IndexSpec, References};
 // What the executor reads it reads from storage itself; what it changes goes through this module.
 pub use crate::storage::{
     Change, KeyPart, Mark, Row, RowIter, RowRef, Slot, Store, Swath, Swept, Update, key_of,
@@ -315,10 +315,9 @@ pub fn delete(store: &mut Store, table: TableId, row_id: RowId) -> bool {
     store.delete(table, row_id)
 }
 
-/// The indexes that storage keeps for a table: its own, and one for each foreign key whose target
-/// is known, over the referencing columns as the referenced ones compare.
-pub fn index_specs(table: &TableEntry) -> Specs {
-    let own = table.indexes.iter().map(|index| IndexSpec {
+/// The indexes of its own that storage keeps for a table.
+pub fn index_specs(table: &TableEntry) -> impl ExactSizeIterator<Item = IndexSpec> + Clone {
+    table.indexes.iter().map(|index| IndexSpec {
         id: index.id,
         parts: index
             .columns
@@ -339,8 +338,15 @@ pub fn index_specs(table: &TableEntry) -> Specs {
             let computed = move |row: &[Value]| key_in(&index, row);
             std::sync::Arc::new(computed) as crate::storage::Computed
         }),
-    });
-    let referencing = table.foreign_keys.iter().filter_map(|key| {
+    })
+}
+
+/// One more for each foreign key whose target is known, over the referencing columns as the
+/// referenced ones compare.
+pub fn reference_specs(
+    table: &TableEntry,
+) -> impl Iterator<Item = (IndexSpec, References)> + Clone {
+    table.foreign_keys.iter().filter_map(|key| {
         let to = key.resolved()?;
         let parts = referencing_parts(key, to).collect();
         let spec = IndexSpec { id: key.index, parts, unique: false, filter: None, computed: None };
@@ -349,8 +355,7 @@ pub fn index_specs(table: &TableEntry) -> Specs {
             KeyLookup::Index { index, order } => Some((*index, order.clone())),
         };
         Some((spec, References { table: to.table, parts: referenced_parts(to).collect(), lookup }))
-    });
-    Specs { own: own.collect(), referencing: referencing.collect() }
+    })
 }
 
 /// How a foreign key's referencing columns make a key: as the referenced ones compare.
