@@ -553,9 +553,12 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
             refuse(format!("object name reserved for internal use: {new}"))
         }
         AlterTable::RenameTo(new) => db.as_one(|db| {
-            let texts = check_texts(db, schema, "", legacy);
+            // Of what is temporary, what is on the table is read as it will be from the start.
+            let is_ahead = |it: &Object| it.schema != schema && it.is_of(&old);
+            let when = |object: &Object| if is_ahead(object) { AFTER_RENAME } else { "" };
+            let texts = check_texts(db, schema, &when, legacy);
             first_refusal(texts, rename::rename_table(db, &table, &new, legacy))?;
-            check_texts(db, schema, " after rename", legacy)
+            check_texts(db, schema, &|_| AFTER_RENAME, legacy)
         }),
         AlterTable::RenameColumn { from, to, is_quoted } => {
             if table.definition.position(&from).is_none() {
@@ -568,9 +571,9 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 ));
             }
             db.as_one(|db| {
-                check_texts(db, schema, "", legacy)?;
+                check_texts(db, schema, &|_| "", legacy)?;
                 rename::rename_column(db, &table, &from, &to, is_quoted)?;
-                check_texts(db, schema, " after rename", legacy)
+                check_texts(db, schema, &|_| AFTER_RENAME, legacy)
             })
         }
         AlterTable::AddColumn { column, text } => db.as_one(|db| {
@@ -595,12 +598,12 @@ fn alter(db: &mut Database, name: &QualifiedName, change: AlterTable, legacy: bo
                 return refuse(format!("no such column: \"{column}\""));
             }
             db.as_one(|db| {
-                let texts = check_texts(db, schema, "", legacy);
+                let texts = check_texts(db, schema, &|_| "", legacy);
                 let position = table.position(&column)?;
                 first_refusal(texts, db.drop_column(table.id, &column))?;
                 rename::drop_column_text(db, &table, position)?;
                 name_checks(db, &table)?;
-                check_texts(db, schema, " after drop column", legacy)
+                check_texts(db, schema, &|_| " after drop column", legacy)
             })
         }
     }
@@ -628,9 +631,17 @@ fn first_refusal(texts: Result<()>, changed: Result<()>) -> Result<()> {
     }
 }
 
+/// When a refusal says that a text was read.
+const AFTER_RENAME: &str = " after rename";
+
 /// Looks whether every view and trigger of a schema, and every temporary one, finds what it names,
-/// before something is renamed in that schema and after.
-fn check_texts(db: &Database, schema: SchemaId, when: &str, legacy: bool) -> Result<()> {
+/// before something is renamed in that schema and after; `when` is what a refusal says of that.
+fn check_texts(
+    db: &Database,
+    schema: SchemaId,
+    when: &dyn Fn(&Object) -> &'static str,
+    legacy: bool,
+) -> Result<()> {
     if legacy {
         return Ok(());
     }
@@ -643,7 +654,7 @@ fn check_texts(db: &Database, schema: SchemaId, when: &str, legacy: bool) -> Res
             ObjectKind::Table | ObjectKind::Index => Ok(()),
         };
         found.or_else(|error| {
-            let (kind, name) = (object.kind.word(), &object.name);
+            let (kind, name, when) = (object.kind.word(), &object.name, when(object));
             refuse(format!("error in {kind} {name}{when}: {}", db.dialect().error_message(&error)))
         })?;
     }
