@@ -13,8 +13,8 @@ pub mod sequence;
 mod view;
 
 use crate::catalog::{
-    ColumnEntry, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolution, Resolved,
-    TableEntry,
+    CheckEntry, ColumnEntry, ForeignKeyEntry, IndexEntry, IndexKind, KeyLookup, Resolution,
+    Resolved, TableEntry,
 };
 use crate::id::{RowId, TableId};
 use crate::storage::{IndexSpec, References};
@@ -124,7 +124,7 @@ pub fn prepare_insert(
     if !table.checks.is_empty() {
         check_types(table, &values, all)?;
     }
-    check_checks(table, &values, row_id, |_| true)?;
+    check_checks(table, &values, row_id, |_: &CheckEntry| true)?;
     Ok(Prepared { row_id, values })
 }
 
@@ -167,8 +167,11 @@ pub fn prepare_update(
     let positions = (0..values.len()).filter(is_assigned);
     check_types_first(table, &mut values, 0..table.columns.len())?;
     complete(table, &mut values, positions.clone(), resolution)?;
-    check_types(table, &values, positions)?;
-    check_checks(table, &values, row_id, |columns| columns.iter().any(is_assigned))?;
+    let applies = |check: &CheckEntry| check.reads_row_id || check.columns.iter().any(is_assigned);
+    if table.checks.iter().any(applies) {
+        check_types(table, &values, positions)?;
+    }
+    check_checks(table, &values, row_id, applies)?;
     Ok(Prepared { row_id, values })
 }
 
@@ -510,10 +513,10 @@ fn check_checks(
     table: &TableEntry,
     values: &[Value],
     row_id: RowId,
-    applies: impl Fn(&[usize]) -> bool,
+    applies: impl Fn(&CheckEntry) -> bool,
 ) -> Result<(), Refusal> {
     for (position, check) in table.checks.iter().enumerate() {
-        if (applies(&check.columns) || check.reads_row_id) && check.refuses(row_id, values) {
+        if applies(check) && check.refuses(row_id, values) {
             return Err(Refusal::Check(position, row_id));
         }
     }

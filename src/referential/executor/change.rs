@@ -8,7 +8,9 @@ use crate::referential::ConflictClause;
 use crate::referential::effects::StepKind;
 use crate::referential::program::{Assign, Timing};
 use crate::referential::relation::{is_referenced_key_there, referencing_key};
-use crate::table::{self, Conflict, NewRowId, Prepared, Row, RowRef};
+use crate::table::{self, Conflict, NewRowId, Prepared, Refusal, Row, RowRef, Store};
+use crate::value::{OrderedKey, Value};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Executor<'_> {
@@ -30,11 +32,28 @@ impl Executor<'_> {
         {
             self.returned.push((row_id, old.cloned().unwrap_or_else(|| row.to_row())));
         }
+        self.note_vacated(place.table, row_id);
         if !table::delete(self.store, place.table, row_id) {
             return Turn::Skipped;
         }
         let change = self.record(place);
         Turn::Goes(Changed { change, new: None })
+    }
+
+    /// Notes a row that is to go, where a program may put one with its key in its place: what the
+    /// statement still has to do with the one it does with the other.
+    pub(super) fn note_vacated(&mut self, table: TableId, row_id: RowId) {
+        if self.settings.programs.0.is_empty() {
+            return;
+        }
+        let entry = self.settings.catalog.by_id(table);
+        if entry.definition.is_without_row_id()
+            && let Some(index) = entry.primary_key_index()
+            && let Some(row) = self.store.row(table, row_id)
+            && let Some(key) = table::unique_key(index, &row.to_vec())
+        {
+            self.vacated.insert((table, key), row_id);
+        }
     }
 
     /// Whether the statement's caller wants to see the rows of this step.
@@ -69,21 +88,17 @@ impl Executor<'_> {
         };
         let resolution = conflict.resolution;
         let prepared = table::prepare_insert(self.store, entry, values.clone(), new_id, resolution);
-        let prepared = match prepared {
+        let mut prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refuse(place, None, refusal, conflict),
         };
+        if let Some(vacated) = find_vacated(&self.vacated, self.store, entry, &prepared.values) {
+            prepared.row_id = vacated;
+        }
         *row_id = Some(prepared.row_id);
         let conflicts = table::find_conflicts(self.store, entry, &prepared, None, None);
         let chosen = choose(conflict, conflicts, entry, cleared);
-        // An upsert that begins with another key puts the row id off behind the types.
-        let begins_with_row_id = conflict.upserts.is_empty()
-            || conflict.upsert(None).is_some_and(|(place, _)| place == 0);
-        let is_of_row_id = begins_with_row_id && chosen.as_ref().is_some_and(Room::is_of_row_id);
-        if entry.definition.is_strict()
-            && !is_of_row_id
-            && let Err(refusal) = table::check_row_types(entry, &prepared.values)
-        {
+        if let Err(refusal) = check_types(entry, conflict, &chosen, &prepared) {
             return self.refuse(place, None, refusal, conflict);
         }
         match chosen {
@@ -144,7 +159,11 @@ impl Executor<'_> {
         let named = self.effects.steps[place.step.0 as usize].named.clone();
         let conflicts =
             table::find_conflicts(self.store, entry, &prepared, Some(*row_id), Some(&named));
-        match choose(conflict, conflicts, entry, cleared) {
+        let chosen = choose(conflict, conflicts, entry, cleared);
+        if let Err(refusal) = check_types(entry, conflict, &chosen, &prepared) {
+            return self.refuse(place, Some(*row_id), refusal, conflict);
+        }
+        match chosen {
             None => {}
             Some(Room::ToMake(found)) => {
                 let conflict = conflict.clone();
@@ -296,6 +315,37 @@ impl Room {
     fn is_of_row_id(&self) -> bool {
         let (Room::ToMake(found) | Room::Taken(found)) = self;
         found.index.is_none()
+    }
+}
+
+/// The id of the row that is gone whose key a new row has, in a table without row ids.
+fn find_vacated(
+    vacated: &HashMap<(TableId, OrderedKey), RowId>,
+    store: &Store,
+    table: &TableEntry,
+    values: &[Value],
+) -> Option<RowId> {
+    if vacated.is_empty() || !table.definition.is_without_row_id() {
+        return None;
+    }
+    let key = table::unique_key(table.primary_key_index()?, values)?;
+    let found = vacated.get(&(table.id, key))?;
+    store.row(table.id, *found).is_none().then_some(*found)
+}
+
+/// Refuses what a STRICT table cannot hold, unless a row with the same id stands in the way before.
+fn check_types(
+    table: &TableEntry,
+    conflict: &ConflictClause,
+    chosen: &Option<Room>,
+    prepared: &Prepared,
+) -> Result<(), Refusal> {
+    // An upsert that begins with another key puts the row id off behind the types.
+    let begins_with_row_id =
+        conflict.upserts.is_empty() || conflict.upsert(None).is_some_and(|(place, _)| place == 0);
+    match begins_with_row_id && chosen.as_ref().is_some_and(Room::is_of_row_id) {
+        true => Ok(()),
+        false => table::check_row_types(table, &prepared.values),
     }
 }
 

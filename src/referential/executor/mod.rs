@@ -31,7 +31,8 @@ use crate::error::{DepthError, Error, Event};
 use crate::expression::Bound;
 use crate::id::{ConstraintId, RowId, RowIds, TableId};
 use crate::table::{self, Counters, Prepared, Row, RowRef, Store};
-use crate::value::{Affinity, Value};
+use crate::value::{Affinity, OrderedKey, Value};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What the columns of an update become.
@@ -200,6 +201,8 @@ pub(super) struct Executor<'a> {
     pub(super) sequences: Vec<(TableId, RowId)>,
     /// What becomes of what was done, if the statement fails.
     pub(super) resolution: Resolution,
+    /// The ids of rows that are gone from tables without row ids, by the key that stood for them.
+    vacated: HashMap<(TableId, OrderedKey), RowId>,
     /// The rows that the statement itself has changed, if they are wanted.
     pub(super) returned: Vec<(RowId, Row)>,
     returns: bool,
@@ -221,6 +224,7 @@ impl<'a> Executor<'a> {
             inserted: RowIds::default(),
             sequences: Vec::new(),
             resolution: Resolution::Abort,
+            vacated: HashMap::new(),
             returned: Vec::new(),
             returns,
             counters: settings.counters,
@@ -335,6 +339,7 @@ impl<'a> Executor<'a> {
         let RowsFrame { place, rows, .. } = frame;
         self.at = Some((place.step, place.cause));
         for row_id in rows {
+            self.note_vacated(place.table, row_id);
             if table::delete(self.store, place.table, row_id) {
                 self.record(place);
             }

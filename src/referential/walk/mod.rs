@@ -435,6 +435,9 @@ impl Walker<'_> {
         let prepared = table::prepare_update(entry, row_id, old, &edge.written, resolution);
         // W.6.
         let Ok(prepared) = prepared else { return Err(Stop::FallsBack) };
+        if table::check_row_types(entry, &prepared.values).is_err() {
+            return Err(Stop::FallsBack);
+        }
         let named: Vec<usize> = edge.written.iter().map(|(position, _)| *position).collect();
         let mut conflicts =
             table::find_conflicts(self.store, entry, &prepared, Some(row_id), Some(&named));
