@@ -27,7 +27,7 @@ pub struct Coverage {
 
 /// What a statement may be or hold, by the words it has, and how many of each ten thousand
 /// statements at least are that and go through.
-const KINDS: [(&str, &[&str], usize); 42] = [
+const KINDS: [(&str, &[&str], usize); 44] = [
     ("INSERT", &["INSERT INTO"], 500),
     ("INSERT OR", &["INSERT OR"], 100),
     ("REPLACE", &["REPLACE INTO"], 50),
@@ -57,6 +57,8 @@ const KINDS: [(&str, &[&str], usize); 42] = [
     ("row value in rows", &[") IN (VALUES "], 10),
     ("index on an expression", &["CREATE ", "INDEX ", " (("], 2),
     ("temporary table's trigger", &["CREATE TRIGGER", " ON temp_"], 5),
+    ("attached table", &["CREATE TABLE aux."], 3),
+    ("attached table's trigger", &["CREATE TRIGGER aux."], 2),
     ("temporary trigger", &["CREATE TEMP TRIGGER"], 5),
     ("CREATE INDEX", &["CREATE ", "INDEX "], 20),
     ("partial index", &["CREATE ", "INDEX ", " WHERE "], 1),

@@ -1,10 +1,37 @@
 //! Definitions as text: tables with all that SQL can say of them, indexes, triggers, views.
 
 use super::write::{Shape, Writer, quoted_list};
+use crate::id::SchemaId;
 use crate::value::Affinity;
 
 /// What becomes of a row in conflict, as it is written.
 pub(super) const RESOLUTIONS: [&str; 5] = ["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"];
+
+/// In which schema something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Main,
+    Temporary,
+    Attached,
+}
+
+impl Place {
+    pub(super) fn of(schema: SchemaId) -> Self {
+        match schema {
+            SchemaId::MAIN => Place::Main,
+            SchemaId::TEMP => Place::Temporary,
+            _ => Place::Attached,
+        }
+    }
+
+    /// What stands before the name of what is to be made there.
+    fn prefix(self) -> &'static str {
+        match self {
+            Place::Main | Place::Temporary => "",
+            Place::Attached => "aux.",
+        }
+    }
+}
 
 /// A table to be made. Foreign keys reference keys of these, whatever has become of the tables since.
 #[derive(Clone, Debug)]
@@ -14,7 +41,7 @@ pub(super) struct Plan {
     /// The columns of the primary key, then those of the other keys.
     pub(super) keys: Vec<Vec<usize>>,
     has_row_ids: bool,
-    is_temporary: bool,
+    pub(super) place: Place,
     is_strict: bool,
 }
 
@@ -28,15 +55,19 @@ impl Writer {
     /// Names and keys of the tables of a script.
     pub(super) fn plan_tables(&mut self) -> Vec<Plan> {
         let count = self.random.between(2, 5);
-        let mut plans: Vec<_> =
-            ["a", "b", "c", "d", "e"][..count].iter().map(|name| self.plan(name, false)).collect();
-        if self.random.chance(25) {
-            plans.extend(["temp_a", "temp_b"].map(|name| self.plan(name, true)));
+        let names = &["a", "b", "c", "d", "e"][..count];
+        let mut plans: Vec<_> = names.iter().map(|name| self.plan(name, Place::Main)).collect();
+        match self.random.weighted(&[(65, 0), (25, 1), (10, 2)]) {
+            0 => {}
+            1 => {
+                plans.extend(["temp_a", "temp_b"].map(|name| self.plan(name, Place::Temporary)));
+            }
+            _ => plans.extend(["aux_a", "aux_b"].map(|name| self.plan(name, Place::Attached))),
         }
         plans
     }
 
-    fn plan(&mut self, name: &str, is_temporary: bool) -> Plan {
+    fn plan(&mut self, name: &str, place: Place) -> Plan {
         let is_strict = self.random.chance(8);
         let is_composite = self.random.chance(25);
         let mut columns = vec![("k".to_owned(), self.random.pick(&KEY_TYPES))];
@@ -62,7 +93,7 @@ impl Writer {
         if has_row_ids && columns.len() > 3 && self.random.chance(15) {
             keys.push(vec![columns.len() - 1, 0]);
         }
-        Plan { name: name.to_owned(), columns, keys, has_row_ids, is_temporary, is_strict }
+        Plan { name: name.to_owned(), columns, keys, has_row_ids, place, is_strict }
     }
 
     pub(super) fn create_table(&mut self, plan: &Plan) -> String {
@@ -118,12 +149,13 @@ impl Writer {
             (true, true) => " STRICT",
             (false, true) => " WITHOUT ROWID, STRICT",
         };
-        let temporary = if plan.is_temporary { "TEMP " } else { "" };
+        let temporary = if plan.place == Place::Temporary { "TEMP " } else { "" };
         let name = match self.random.chance(5) {
             true => format!("\"{}\"", plan.name),
             false => plan.name.clone(),
         };
-        format!("CREATE {temporary}TABLE {name} ({}){tail}", parts.join(", "))
+        let prefix = plan.place.prefix();
+        format!("CREATE {temporary}TABLE {prefix}{name} ({}){tail}", parts.join(", "))
     }
 
     fn column(
@@ -188,7 +220,7 @@ impl Writer {
         place: usize,
         columns: &mut Vec<(String, &'static str)>,
     ) -> (Vec<String>, String) {
-        let is_beside = |other: &&Plan| other.is_temporary == plan.is_temporary;
+        let is_beside = |other: &&Plan| other.place == plan.place;
         let plans: Vec<_> = self.plans.iter().filter(is_beside).cloned().collect();
         let to = match self.random.chance(15) {
             true => plan.clone(),
@@ -290,7 +322,8 @@ impl Writer {
         let exists = if self.random.chance(15) { "IF NOT EXISTS " } else { "" };
         let number = self.random.below(6);
         format!(
-            "CREATE {unique}INDEX {exists}i{number} ON {} ({}){filter}",
+            "CREATE {unique}INDEX {exists}{}i{number} ON {} ({}){filter}",
+            shape.place.prefix(),
             shape.name,
             columns.join(", ")
         )
@@ -308,6 +341,7 @@ impl Writer {
     }
 
     pub(super) fn create_view(&mut self) -> String {
+        self.home = Some(Place::Main);
         let (one, other) = (self.shape(), self.shape());
         let (a, b) = (self.column_of(&one).name, self.column_of(&other).name);
         let kind = self.random.below(5);
@@ -337,11 +371,14 @@ impl Writer {
             return self.view_trigger(number);
         }
         let mut shape = self.shape();
-        let (word, name) = match shape.is_temporary || self.random.chance(15) {
+        let is_guest = shape.place != Place::Temporary && self.random.chance(15);
+        let word = if is_guest { "TEMP " } else { "" };
+        let name = match is_guest || shape.place == Place::Temporary {
             // Of more temporary triggers than these the order is one of hashes.
-            true => (if shape.is_temporary { "" } else { "TEMP " }, self.temporary_trigger()),
-            false => ("", format!("t{number}")),
+            true => self.temporary_trigger(),
+            false => format!("{}t{number}", shape.place.prefix()),
         };
+        self.home = Some(shape.place).filter(|_| !is_guest);
         let timing = self.random.pick(&["BEFORE ", "AFTER ", "AFTER ", ""]);
         if timing != "AFTER " && shape.columns.len() > 1 {
             // Before the change SQLite computes a generated column of only what the trigger names.
@@ -382,6 +419,7 @@ impl Writer {
     }
 
     fn view_trigger(&mut self, number: usize) -> String {
+        self.home = Some(Place::Main);
         let shape = self.shape();
         let event = self.random.pick(&["INSERT", "UPDATE", "DELETE"]);
         let row = if event == "DELETE" { "old.p" } else { "new.p" };

@@ -209,6 +209,14 @@ impl Twins {
         self.db().catalog().tables().map(state).collect()
     }
 
+    /// The schemas that there are.
+    fn schemas(&self) -> &'static [&'static str] {
+        match self.db().catalog().schemas().find("aux") {
+            Some(_) => &["main", "temp", "aux"],
+            None => &["main", "temp"],
+        }
+    }
+
     fn switch(&self, name: &str) -> bool {
         let rows = self.their_rows(&format!("PRAGMA {name}"));
         rows.expect("a switch can be read") == [[Value::from(1)]]
@@ -234,16 +242,21 @@ impl Twins {
         let row_id = self.db().last_insert_row_id().0;
         self.same("last_insert_rowid()", &row_id, &self.theirs.last_insert_rowid())?;
         if changes_schema(sql) {
-            let select = "SELECT type, name, tbl_name, sql FROM sqlite_schema UNION ALL \
-                          SELECT type, name, tbl_name, sql FROM sqlite_temp_schema ORDER BY 1, 2, 3, 4";
-            let ours = self.run_prepared(select).expect("the schema can be read").rows;
-            self.same("sqlite_schema", &ours, &self.known_rows(select))?;
+            let columns = "type, name, tbl_name, sql";
+            let of = |schema: &&str| format!("SELECT {columns} FROM {schema}.sqlite_schema");
+            let all: Vec<_> = self.schemas().iter().map(of).collect();
+            let select = all.join(" UNION ALL ") + " ORDER BY 1, 2, 3, 4";
+            let ours = self.run_prepared(&select).expect("the schema can be read").rows;
+            self.same("sqlite_schema", &ours, &self.known_rows(&select))?;
         }
         self.same("rows", state, &self.their_state())?;
         let dangling = self.db().check().ok().map(|report| report.total);
-        let check = |schema: &str| self.their_rows(&format!("PRAGMA {schema}.foreign_key_check"));
-        let check = check("main").and_then(|main| Ok(main.len() + check("temp")?.len()));
-        self.same("foreign_key_check", &dangling, &check.ok())?;
+        let check = |schema: &&str| {
+            let rows = self.their_rows(&format!("PRAGMA {schema}.foreign_key_check"));
+            rows.map(|rows| rows.len()).ok()
+        };
+        let check: Option<usize> = self.schemas().iter().map(check).sum();
+        self.same("foreign_key_check", &dangling, &check)?;
         let enforces = self.db().enforcement() == Enforcement::On;
         self.same("foreign_keys", &enforces, &self.switch("foreign_keys"))?;
         self.same("indexes", &self.db().verify(), &Vec::new())?;
@@ -301,8 +314,12 @@ fn is_of_sequences(table: &TableEntry) -> bool {
 
 /// The name of a table with its schema: a temporary one may be called as another is.
 fn full_name(table: &TableEntry) -> String {
-    let is_temporary = table.definition.schema() == SchemaId::TEMP;
-    format!("{}.{}", if is_temporary { "temp" } else { "main" }, table.name())
+    let schema = match table.definition.schema() {
+        SchemaId::MAIN => "main",
+        SchemaId::TEMP => "temp",
+        _ => "aux",
+    };
+    format!("{schema}.{}", table.name())
 }
 
 /// Whether an integrity check has found more than values that are not what their columns demand.

@@ -4,10 +4,9 @@
 //! SQLite may choose in which order rows are visited, the text leaves it no choice (NOT INDEXED,
 //! CROSS JOIN, a unary plus in triggers), as that order can be seen.
 
-use super::define::{Plan, RESOLUTIONS};
+use super::define::{Place, Plan, RESOLUTIONS};
 use super::twins::Way;
 use crate::database::Database;
-use crate::id::SchemaId;
 use crate::testing::generate::Random;
 use crate::value::Affinity;
 use std::collections::VecDeque;
@@ -27,6 +26,8 @@ pub(super) struct Writer {
     may_enforce: bool,
     /// Whether what is being written is a view or trigger, which is compiled again and again.
     pub(super) is_kept: bool,
+    /// Where the view or trigger that is being written is: it should name what is there.
+    pub(super) home: Option<Place>,
 }
 
 /// A table: what a statement needs to know to name it.
@@ -36,7 +37,7 @@ pub(super) struct Shape {
     pub(super) columns: Vec<ShapeColumn>,
     keys: Vec<Vec<String>>,
     pub(super) has_row_ids: bool,
-    pub(super) is_temporary: bool,
+    pub(super) place: Place,
     /// Whether a column is the row id.
     has_row_id_column: bool,
     /// Whether its rows may be changed by foreign keys.
@@ -83,12 +84,16 @@ impl Writer {
             savepoint: "s",
             may_enforce: false,
             is_kept: false,
+            home: None,
         };
         writer.plans = writer.plan_tables();
         let switch = if writer.random.chance(88) { "ON" } else { "OFF" };
         writer.planned.push_back(format!("PRAGMA foreign_keys = {switch}"));
         if writer.random.chance(30) {
             writer.planned.push_back("PRAGMA recursive_triggers = ON".to_owned());
+        }
+        if writer.plans.iter().any(|plan| plan.place == Place::Attached) {
+            writer.planned.push_back("ATTACH ':memory:' AS aux".to_owned());
         }
         for plan in writer.plans.clone() {
             let text = writer.create_table(&plan);
@@ -149,8 +154,11 @@ impl Writer {
 
     pub(super) fn shape(&mut self) -> Shape {
         let with_log = self.random.chance(3);
-        let shapes: Vec<_> =
-            self.shapes.iter().filter(|shape| with_log || shape.name != "log").cloned().collect();
+        let home = self.home.filter(|_| !self.random.chance(5));
+        let fits = |shape: &&Shape| {
+            (with_log || shape.name != "log") && home.is_none_or(|home| shape.place == home)
+        };
+        let shapes: Vec<_> = self.shapes.iter().filter(fits).cloned().collect();
         match shapes.is_empty() {
             true => self.shapes[0].clone(),
             false => self.random.pick(&shapes),
@@ -543,7 +551,7 @@ impl Writer {
                 self.is_kept = true;
                 let text =
                     if self.random.chance(75) { self.create_trigger() } else { self.create_view() };
-                self.is_kept = false;
+                (self.is_kept, self.home) = (false, None);
                 text
             }
             21 => format!("DROP TRIGGER {}", self.temporary_trigger()),
@@ -582,7 +590,7 @@ impl Writer {
                     all.filter(|other| other.name == it.name).count() == 1
                 };
                 let own: Vec<_> = shape.columns.iter().filter(is_own).cloned().collect();
-                let column = match own.is_empty() || shape.is_temporary {
+                let column = match own.is_empty() || shape.place == Place::Temporary {
                     true => "absent".to_owned(),
                     false => self.random.pick(&own).name,
                 };
@@ -591,8 +599,11 @@ impl Writer {
             34 => format!("ALTER TABLE {name} DROP COLUMN {column}"),
             35 | 36 => {
                 // Exception E15: a temporary table hides no other one.
-                let names: &[&str] =
-                    if shape.is_temporary { &["temp_f", "temp_g"] } else { &["f", "g", "h"] };
+                let names: &[&str] = match shape.place {
+                    Place::Main => &["f", "g", "h"],
+                    Place::Temporary => &["temp_f", "temp_g"],
+                    Place::Attached => &["aux_f", "aux_g"],
+                };
                 format!("ALTER TABLE {name} RENAME TO {}", self.random.pick(names))
             }
             37 => format!(
@@ -642,7 +653,7 @@ fn shapes(db: &Database) -> Vec<Shape> {
             columns: (0..table.columns.len()).map(column).collect(),
             keys: table.definition.keys().iter().map(|found| key(found.columns())).collect(),
             has_row_ids: !table.definition.is_without_row_id(),
-            is_temporary: table.definition.schema() == SchemaId::TEMP,
+            place: Place::of(table.definition.schema()),
             has_row_id_column: table.row_id_column.is_some(),
             is_referencing: !table.foreign_keys.is_empty(),
         }
