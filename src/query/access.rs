@@ -309,9 +309,11 @@ fn known_of<'t>(
     let is_given = |bound: &Bound| sources_of(scope, bound) & !before == 0;
     let mut known = Vec::new();
     for (number, term) in terms.iter().enumerate() {
-        // Of a source that may be NULLs, nothing but its own ON tells which rows go with others.
+        // Of a source that may be NULLs, or go with NULLs, nothing but its own ON tells which rows go
+        // with others.
+        let is_outer = sources[at].is_left || sources[at].is_right;
         let is_too_early = term.left.is_none() && at < last_right(sources);
-        if is_too_early || term.left != sources[at].is_left.then_some(at) {
+        if is_too_early || term.left != is_outer.then_some(at) {
             continue;
         }
         match &term.kind {
