@@ -32,6 +32,8 @@ pub enum Change {
         row_id: RowId,
         /// Where it is.
         slot: Slot,
+        /// Whether another one was there before.
+        is_reused: bool,
     },
     /// A row left.
     Deleted {

@@ -255,7 +255,7 @@ impl Store {
         self.forget_referenced(table, slot, is_reused);
         self.adopt(table, slot);
         let dangles = !is_joined && self.join_rest(table, slot);
-        self.log.changes.push(Change::Inserted { table, row_id, slot: Slot(slot) });
+        self.log.changes.push(Change::Inserted { table, row_id, slot: Slot(slot), is_reused });
         dangles
     }
 

@@ -413,11 +413,13 @@ impl TableStore {
         rows.ids.lead_back(rows.ids.id(slot), slot, id_led_to.filter(|&other| other != slot));
     }
 
-    /// Takes a run of new rows away again.
-    pub(super) fn unplace(&mut self, start: u32, len: u32) {
+    /// Takes a run of new rows away again. A slot that was there before stays: what led to it then may
+    /// do so again.
+    pub(super) fn unplace(&mut self, start: u32, len: u32, is_reused: bool) {
         let rows = &mut self.rows;
         rows.set_all_live(Rowset { runs: &[(start, len)], slots: &[], len: len as usize }, false);
-        if (start + len) as usize != rows.ids.len() {
+        debug_assert!(is_reused || (start + len) as usize == rows.ids.len(), "new slots are last");
+        if is_reused {
             return self.give_free([(start, len)]);
         }
         rows.ids.truncate(start);

@@ -20,8 +20,8 @@ impl Store {
         }
         while self.log.changes.len() > mark.0 {
             match self.log.changes.pop().expect("the log is longer than the mark") {
-                Change::Inserted { table, slot: Slot(slot), .. } => {
-                    self.undo_inserts(table, slot, mark);
+                Change::Inserted { table, slot: Slot(slot), is_reused, .. } => {
+                    self.undo_inserts(table, slot, is_reused, mark);
                 }
                 Change::Deleted { table, slot: Slot(slot), .. } => {
                     self.undo_asides(table, slot);
@@ -55,21 +55,23 @@ impl Store {
     }
 
     /// Undoes an insert just taken off the log, and those before it of the rows right before its
-    /// own.
-    fn undo_inserts(&mut self, table: TableId, last: u32, mark: Mark) {
+    /// own, if their slots are new as its own is, or as old.
+    fn undo_inserts(&mut self, table: TableId, last: u32, is_reused: bool, mark: Mark) {
         let mut first = last;
         loop {
             self.detach_inserted(table, first);
             let is_before = |change: &mut Change| {
-                let Change::Inserted { table: of, slot, .. } = change else { return false };
-                *of == table && slot.0 + 1 == first
+                let Change::Inserted { table: of, slot, is_reused: reuses, .. } = change else {
+                    return false;
+                };
+                *of == table && slot.0 + 1 == first && *reuses == is_reused
             };
             if self.log.changes.len() == mark.0 || self.log.changes.pop_if(is_before).is_none() {
                 break;
             }
             first -= 1;
         }
-        self.tables.get_mut(table).unplace(first, last - first + 1);
+        self.tables.get_mut(table).unplace(first, last - first + 1, is_reused);
     }
 
     fn detach_inserted(&mut self, table: TableId, slot: u32) {
