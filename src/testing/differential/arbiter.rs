@@ -13,7 +13,7 @@
 
 use super::{Outcome, State};
 use crate::catalog::{Catalog, ForeignKeyEntry, ReferentialAction, Resolved, TableEntry, TableId};
-use crate::database::{Control, OnConflict, RowValues, Statement};
+use crate::database::{Control, OnConflict, RowValues, Statement, Update};
 use crate::error::SqliteError;
 use crate::testing::keys::{referenced_key, referencing_key};
 use crate::testing::operation::Operation;
@@ -91,18 +91,8 @@ pub(super) fn judge(
         !is_statement_in_transaction || !(key.is_initially_deferred() || moment.defers_all)
     };
     let catalog = &moment.catalog;
-    if matches!(moment.operation, Operation::DropTable(_)) && ours.is_ok() && theirs.is_ok() {
-        // A table whose own deferred keys alone matter: SQLite deletes, and counts, its rows if its
-        // counter is not zero. Where a suspect dangles, zero is wrong.
-        let before = history.last().map_or(catalog, |step| &step.catalog);
-        let start = history.first().unwrap_or(moment);
-        let mut suspects = dangling(before, &moment.before, |_| true).filter(|row| {
-            let is_later = count_of(row, &start.before, start.catalog.find_by_id(row.key.table))
-                < count_of(row, &moment.before, before.find_by_id(row.key.table));
-            is_later
-                || history.iter().any(|step| is_suspect(step, &step.after, before, row, Doubt::No))
-        });
-        return suspects.next().map(|_| Exception::E1);
+    if let (Operation::DropTable(name), Ok(()), Ok(())) = (&moment.operation, ours, theirs) {
+        return judge_drop(history, moment, name);
     }
     if is_foreign_key(ours) && theirs.is_ok() {
         let start = history.first().unwrap_or(moment);
@@ -130,6 +120,27 @@ pub(super) fn judge(
         };
     }
     None
+}
+
+/// Of a table whose own deferred keys alone matter, SQLite deletes, and counts, the rows if its counter
+/// is not zero: as it must be where a suspect dangles, and nowhere else.
+fn judge_drop(history: &[Moment], moment: &Moment, name: &str) -> Option<Exception> {
+    let before = &moment.catalog_before;
+    let start = history.first().unwrap_or(moment);
+    let is_deferred = |key: &ForeignKeyEntry| key.is_initially_deferred() || moment.defers_all;
+    let has_suspects = |doubt: Doubt| {
+        dangling(before, &moment.before, is_deferred).any(|row| {
+            count_of(&row, &start.before, start.catalog.find_by_id(row.key.table))
+                < count_of(&row, &moment.before, before.find_by_id(row.key.table))
+                || history.iter().any(|step| is_suspect(step, &step.after, before, &row, doubt))
+        })
+    };
+    let has_counted = moment.changed == rows(&moment.before, before.find_table(name)?.id).len();
+    let is_wrong = match has_counted {
+        true => !has_suspects(Doubt::Yes),
+        false => has_suspects(Doubt::No),
+    };
+    is_wrong.then_some(Exception::E1)
 }
 
 /// How many rows hold the same key as this one; all of them if the columns were others then.
@@ -292,7 +303,11 @@ fn is_suspect(
     names(step, table, key) && {
         // Or all rows that held this key, before or after, were written, wherever they have moved:
         // then whoever holds it now has been written, too.
-        let is_matched = |id: i64| is_matched(step, id, found.row, doubt);
+        let is_matched = |id: i64| {
+            let is_it = |(other, _): &&(i64, Vec<Value>)| *other == id;
+            let now = rows(after, key.table).iter().find(is_it).map(|(_, row)| row.as_slice());
+            is_matched(step, table, id, now, found.row, doubt)
+        };
         let all_written = |list: &[(i64, Vec<Value>)]| {
             let mut holders = list.iter().filter(|(_, row)| same_key(row)).peekable();
             holders.peek().is_some() && holders.all(|(id, _)| is_matched(*id))
@@ -304,33 +319,41 @@ fn is_suspect(
     }
 }
 
-/// Whether an INSERT OR REPLACE has inserted a row with this key: it skips none of those it is given.
+/// Whether an INSERT OR REPLACE has inserted a row with this key.
 fn has_offered(step: &Moment, to: &Resolved, wanted: &Option<Vec<Value>>) -> bool {
+    let is_it = |row: &Vec<Value>| wanted.is_some() && referenced_key(to, row) == *wanted;
+    offered(step, to.table).iter().any(is_it)
+}
+
+/// The rows that an INSERT OR REPLACE gives to a table: it skips none of them.
+fn offered(step: &Moment, table: TableId) -> Vec<Vec<Value>> {
     let Operation::Statement(statement @ Statement::Insert(insert)) = &step.operation else {
-        return false;
+        return Vec::new();
     };
-    let Some(table) = step.catalog_before.find_table(statement.table()) else { return false };
-    if table.id != to.table || !matches!(insert.conflict(), OnConflict::Replace) {
-        return false;
+    let Some(table) = step.catalog_before.find_table(statement.table()).filter(|it| it.id == table)
+    else {
+        return Vec::new();
+    };
+    if !matches!(insert.conflict(), OnConflict::Replace) {
+        return Vec::new();
     }
-    let offers = |row: &RowValues| {
+    let row = |given: &RowValues| {
         let mut values: Vec<Value> = vec![Value::Null; table.columns.len()];
-        match row {
+        match given {
             RowValues::Positional(given) if given.len() == values.len() => values.clone_from(given),
-            RowValues::Positional(_) => return false,
+            RowValues::Positional(_) => return None,
             RowValues::Named(given) => {
                 for (name, value) in given {
-                    let Ok(at) = table.position(name) else { return false };
-                    values[at] = value.clone();
+                    values[table.position(name).ok()?] = value.clone();
                 }
             }
         }
         for (value, column) in values.iter_mut().zip(&table.columns) {
             *value = column.affinity.apply(value.clone());
         }
-        wanted.is_some() && referenced_key(to, &values) == *wanted
+        Some(values)
     };
-    insert.rows_given().iter().any(offers)
+    insert.rows_given().iter().filter_map(row).collect()
 }
 
 /// Whether a statement on this table names a column of the key, be it with the same value.
@@ -372,22 +395,49 @@ fn is_update_of_others(
     may_update && is_here && !names(step, table, key)
 }
 
-/// Whether a statement has written the row of this id, if that is still there.
-fn is_matched(step: &Moment, row_id: i64, row: &[Value], doubt: Doubt) -> bool {
+/// Whether a statement has written the row of this id, if that is still there. `written` is a row as it
+/// would be then, `after` what is there under the id.
+fn is_matched(
+    step: &Moment,
+    table: &TableEntry,
+    row_id: i64,
+    after: Option<&[Value]>,
+    written: &[Value],
+    doubt: Doubt,
+) -> bool {
     let Operation::Statement(statement) = &step.operation else { return false };
     let is_here = step.matched.contains(&row_id);
     match statement {
         Statement::Update(update) => {
-            // OR IGNORE may have skipped it.
-            let may_skip = matches!(update.conflict(), OnConflict::Ignore)
-                && step.changed < step.matched.len();
-            is_here && (doubt == Doubt::Yes || !may_skip)
+            let is_ignoring = matches!(update.conflict(), OnConflict::Ignore);
+            let is_skipped = match doubt {
+                Doubt::No => step.changed < step.matched.len(),
+                Doubt::Yes => after.is_some_and(|row| lacks_assigned(update, table, row)),
+            };
+            is_here && !(is_ignoring && is_skipped)
         }
         Statement::Insert(_) => {
-            is_here || (doubt == Doubt::Yes && step.updated.iter().any(|updated| updated == row))
+            let is_updated = || step.updated.iter().any(|updated| updated == written);
+            let is_id = |at: usize, row: &[Value]| row[at] == Value::Integer(row_id);
+            let is_offered = |at| offered(step, table.id).iter().any(|row| is_id(at, row));
+            is_here
+                || table.row_id_column.is_some_and(is_offered)
+                || (doubt == Doubt::Yes && is_updated())
         }
         Statement::Delete(_) => false,
     }
+}
+
+/// Whether a row lacks a value that an UPDATE assigns to a column which no action writes.
+fn lacks_assigned(update: &Update, table: &TableEntry, row: &[Value]) -> bool {
+    update.assignments.iter().any(|(column, value)| {
+        let (Ok(at), Some(value)) = (table.position(column), value.as_literal()) else {
+            return false;
+        };
+        let is_free = !table.foreign_keys.iter().any(|key| key.columns.contains(&at));
+        let assigned = table.columns[at].affinity.apply(value.clone());
+        is_free && row.get(at).is_some_and(|value| *value != assigned)
+    })
 }
 
 /// Whether a statement on this table assigns the column at a position: an UPDATE or an upsert.
