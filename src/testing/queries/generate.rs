@@ -171,18 +171,29 @@ impl Generator {
             return select;
         }
         let width = width.unwrap_or_else(|| self.random.between(1, 3));
+        let mut folds = false;
         for at in 0..width {
             let column = match self.random.chance(60) {
-                true => self.column(&own),
+                true => {
+                    let (column, own_folds) = self.folding_column(&own);
+                    folds |= own_folds;
+                    column
+                }
                 false => self.expression(&visible, depth),
             };
+            folds |= column.as_collate().is_some();
             let column = match self.random.chance(25) {
                 true => ResultColumn::named(column, format!("r{at}")),
                 false => column.into(),
             };
             select = select.column(column);
         }
-        if self.random.chance(12) { select.distinct() } else { select }
+        if !self.random.chance(12) {
+            return select;
+        }
+        // Of rows that are equal the first stays.
+        self.depends_on_order |= folds;
+        select.distinct()
     }
 
     fn sources(&mut self, outer: &Visible, depth: usize) -> (Select, Visible) {
@@ -249,11 +260,17 @@ impl Generator {
         depth: usize,
         width: Option<usize>,
     ) -> Select {
-        let keys: Vec<Expression> = (0..self.random.below(3)).map(|_| self.column(own)).collect();
+        let keys: Vec<(Expression, bool)> =
+            (0..self.random.below(3)).map(|_| self.folding_column(own)).collect();
         let width = width.unwrap_or_else(|| self.random.between(1, 3));
         for at in 0..width {
             let column = match at < keys.len() && self.random.chance(70) {
-                true => keys[at].clone(),
+                true => {
+                    let (key, folds) = keys[at].clone();
+                    // That of the first row of a group.
+                    self.depends_on_order |= folds;
+                    key
+                }
                 false => self.aggregate(own, depth),
             };
             select = select.column(column);
@@ -264,7 +281,7 @@ impl Generator {
                 select = select.having(having);
             }
         }
-        select.group_by(keys)
+        select.group_by(keys.into_iter().map(|(key, _)| key))
     }
 
     fn aggregate(&mut self, own: &Visible, depth: usize) -> Expression {
@@ -381,13 +398,21 @@ impl Generator {
         match self.random.below(5) {
             0 => exists(self.select(visible, depth, None)),
             1 => exists(self.select(visible, depth, None)).not(),
-            2 => left.in_query(self.select(visible, depth, Some(1))),
-            3 => left.not_in_query(self.select(visible, depth, Some(1))),
+            2 => left.in_query(self.set(visible, depth, 1)),
+            3 => left.not_in_query(self.set(visible, depth, 1)),
             _ => {
                 let right = self.column(visible);
-                row_value([left, right]).in_query(self.select(visible, depth, Some(2)))
+                row_value([left, right]).in_query(self.set(visible, depth, 2))
             }
         }
+    }
+
+    /// The right side of IN.
+    fn set(&mut self, visible: &Visible, depth: usize, width: usize) -> Select {
+        let set = self.select(visible, depth, Some(width));
+        // SQLite forgets a COLLATE of the set if it looks for its values in an index.
+        self.depends_on_order |= set.to_string().contains(" COLLATE ");
+        set
     }
 
     fn expression(&mut self, visible: &Visible, depth: usize) -> Expression {
