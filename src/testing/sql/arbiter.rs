@@ -7,8 +7,8 @@
 //! * (B) if it refused, for a foreign key, what leaves none; also where the engine refused it for
 //!   another reason, as OR FAIL does with rows kept, which a foreign key would have undone.
 //!
-//! Where SQLite itself says that an index lacks a row, or that rows are out of order, there is nothing
-//! left to compare.
+//! Where SQLite itself says that an index lacks a row or is malformed, or that rows are out of order,
+//! there is nothing left to compare.
 //!
 //! Inside a transaction only the rows of immediate keys count. Which of the closed list of exceptions
 //! it is, the differential test of typed statements tells apart; here they are counted by these two.
@@ -17,6 +17,7 @@ use super::Answer;
 use crate::catalog::{ForeignKeyEntry, Target};
 use crate::database::Database;
 use crate::error::SqliteError;
+use rusqlite::ffi::SQLITE_CORRUPT;
 
 /// What was seen of a statement.
 pub(super) struct Moment<'a> {
@@ -81,6 +82,10 @@ pub(super) fn judge(
 ) -> Option<&'static str> {
     if moment.is_corrupt {
         return Some("leaves a row out of an index, or out of order (E13, E16)");
+    }
+    // The codes of corruption, which it takes its own index for.
+    if matches!(moment.theirs, Err(SqliteError { code, .. }) if code & 0xff == SQLITE_CORRUPT) {
+        return Some("takes an index for malformed (E17)");
     }
     let is_foreign_key = |answer: &Answer| matches!(answer, Err(SqliteError { code: 787, .. }));
     let keeps_a_part = |answer: &Answer| {
