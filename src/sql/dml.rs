@@ -125,6 +125,8 @@ struct ConflictPlan {
 #[derive(Debug)]
 struct UpsertPlan {
     target: ConflictTarget,
+    /// The keys that it is compiled for, each with the queries of its update for itself: they run once.
+    keys: Vec<ConflictTarget>,
     update: Option<AssignPlan>,
 }
 
@@ -297,6 +299,13 @@ fn clashing_keys(table: &TableEntry, gives_row_id: bool) -> Vec<Option<usize>> {
     gives_row_id.then_some(None).into_iter().chain(indexes.map(|(at, _)| Some(at))).collect()
 }
 
+/// The same, in the order in which they are looked at.
+fn targets_in_turn(table: &TableEntry, gives_row_id: bool) -> Vec<ConflictTarget> {
+    let indexes = table.indexes_in_turn().filter(|(_, index)| index.unique);
+    let keys = gives_row_id.then_some(None).into_iter().chain(indexes.map(|(at, _)| Some(at)));
+    keys.map(ConflictTarget::Key).collect()
+}
+
 /// Whether an ON CONFLICT ever has its turn behind those before it; if not, SQLite does not look at
 /// what it does.
 fn has_turn(
@@ -438,19 +447,25 @@ impl ConflictPlan {
                 refusal = Some(error);
                 None
             });
-            plans.push(UpsertPlan { target, update });
+            let keys = match (target, &update) {
+                (ConflictTarget::Any, Some(_)) => targets_in_turn(table, gives_row_id),
+                (ConflictTarget::Any | ConflictTarget::Key(_), _) => vec![target],
+            };
+            plans.push(UpsertPlan { target, keys, update });
         }
         Ok((ConflictPlan { resolution, upserts: plans }, refusal))
     }
 
     /// With the values of the parameters. What an outer statement says comes before all else.
     fn clause(&self, parameters: &[Value], outer: Option<Resolution>) -> Result<ConflictClause> {
-        let upsert = |upsert: &UpsertPlan| {
-            let update =
-                upsert.update.as_ref().map(|update| update.ready(parameters)).transpose()?;
-            Ok(UpsertClause { target: upsert.target, update })
-        };
-        let upserts: Vec<UpsertClause> = self.upserts.iter().map(upsert).collect::<Result<_>>()?;
+        let mut upserts = Vec::with_capacity(self.upserts.len());
+        for upsert in &self.upserts {
+            for &target in &upsert.keys {
+                let update = upsert.update.as_ref();
+                let update = update.map(|update| update.ready(parameters)).transpose()?;
+                upserts.push(UpsertClause { target, update });
+            }
+        }
         Ok(ConflictClause { resolution: outer.or(self.resolution), upserts: upserts.into() })
     }
 }
