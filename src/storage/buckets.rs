@@ -6,7 +6,7 @@
 //! update, or comes to one that may list it already, makes the list *dirty*: then a member is listed
 //! perhaps twice, and what is listed is a member only if `member_of` says so too.
 
-use super::pages::{Paged, SMALL_PAGE};
+use super::pages::{Paged, Plain, SMALL_PAGE};
 use super::row_ids::NONE;
 
 /// Block sizes are powers of two from this exponent on.
@@ -47,10 +47,10 @@ pub(super) enum Listed {
 /// All buckets of one index.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buckets {
-    headers: Paged<Bucket, SMALL_PAGE>,
+    headers: Plain<Bucket, SMALL_PAGE>,
     /// Slot → the bucket it was put into last, or `NONE`.
-    member_of: Paged<u32>,
-    pool: Paged<u32, SMALL_PAGE>,
+    member_of: Plain<u32>,
+    pool: Plain<u32, SMALL_PAGE>,
     /// Exponent → blocks of that size that are free.
     free: Vec<Paged<u32>>,
     /// Buckets whose lists have grown too long for their members.
@@ -127,9 +127,13 @@ impl Buckets {
         bucket
     }
 
-    /// Undoes `join` of a row that then goes away.
+    /// Undoes `arrive` of a row that then goes away, and `make_place` of one that is in no bucket.
+    #[inline]
     pub(super) fn unjoin(&mut self, slot: u32) {
-        self.unlist(self.of(slot), slot);
+        let bucket = self.of(slot);
+        if bucket != NONE {
+            self.unlist(bucket, slot);
+        }
     }
 
     /// Undoes `list`, as far as that is possible.

@@ -7,7 +7,7 @@
 //! NULL leaves the value in place: undoing it is setting one bit.
 
 use super::bits::Bits;
-use super::pages::Paged;
+use super::pages::{Paged, Plain};
 use crate::value::{Text, Value, ValueRef};
 
 /// The cells of a column, one a slot.
@@ -22,8 +22,8 @@ pub(super) struct Column {
 enum Cells {
     /// So many NULLs, and nothing else yet.
     Empty(usize),
-    Integer(Paged<i64>),
-    Real(Paged<f64>),
+    Integer(Plain<i64>),
+    Real(Plain<f64>),
     Text(Paged<Text>),
     Mixed(Paged<Value>),
 }
@@ -200,8 +200,8 @@ impl Column {
                     self.valid = Some(Bits::filled(length, false));
                 }
                 self.cells = match value {
-                    ValueRef::Integer(_) => Cells::Integer(Paged::filled(length, 0)),
-                    ValueRef::Real(_) => Cells::Real(Paged::filled(length, 0.0)),
+                    ValueRef::Integer(_) => Cells::Integer(Plain::filled(length, 0)),
+                    ValueRef::Real(_) => Cells::Real(Plain::filled(length, 0.0)),
                     ValueRef::Text(_) => Cells::Text(Paged::filled(length, Text::default())),
                     ValueRef::Null | ValueRef::Blob(_) => {
                         Cells::Mixed(Paged::filled(length, Value::Null))

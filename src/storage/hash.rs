@@ -10,11 +10,14 @@ use super::pages::{Paged, SMALL_PAGE};
 const EMPTY: u64 = u64::MAX;
 const CAPACITY_MIN: usize = 8;
 
+/// Below this, the entries stay flat: room for those of a thousand rows.
+const FLAT: usize = 4096;
+
 /// A hash table of numbers below 2³² − 1.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HashTable {
     /// A power of two of entries, or none at all.
-    entries: Paged<u64, SMALL_PAGE>,
+    entries: Paged<u64, SMALL_PAGE, FLAT>,
     used: usize,
 }
 

@@ -9,7 +9,7 @@ use super::buckets::{Buckets, Listed};
 use super::hash::HashTable;
 use super::key::{IndexSpec, References, hash_key};
 use super::log::Rowset;
-use super::pages::{Paged, SMALL_PAGE};
+use super::pages::{Paged, Plain, SMALL_PAGE};
 use super::row_ids::NONE;
 use super::shared::Shared;
 use super::table::Rows;
@@ -201,7 +201,7 @@ pub(super) struct ReferenceIndex {
     pub(super) to: References,
     pub(super) buckets: Buckets,
     /// Slot of a referenced row → its bucket, or `NONE`; as long as has been needed.
-    of_referenced: Paged<u32, SMALL_PAGE>,
+    of_referenced: Plain<u32, SMALL_PAGE>,
     /// Key that no live row has → the bucket of the rows that reference it; `None` before the first.
     orphans: Option<Shared<Orphans>>,
 }
@@ -214,7 +214,7 @@ impl ReferenceIndex {
             spec,
             to,
             buckets: Buckets::default(),
-            of_referenced: Paged::default(),
+            of_referenced: Plain::default(),
             orphans: None,
         }
     }

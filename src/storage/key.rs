@@ -114,7 +114,11 @@ impl IndexSpec {
     /// Whether the key of a row has no NULL.
     #[inline(always)]
     pub(super) fn references(&self, rows: &Rows, slot: u32) -> bool {
-        self.parts.iter().all(|part| rows.is_valid(part.position, slot))
+        // Nearly every key has one column.
+        match self.parts.as_slice() {
+            [only] => rows.is_valid(only.position, slot),
+            parts => parts.iter().all(|part| rows.is_valid(part.position, slot)),
+        }
     }
 
     /// Whether a row is in the index: its key has no NULL, and the filter lets it in.

@@ -2,7 +2,8 @@
 //!
 //! Full pages are *sealed*: they stand in a spine that is shared as a whole, so that a copy of the
 //! array costs the same at any length. The last, partly filled page is the *tail*, an ordinary
-//! vector, so that appending asks nobody who else is reading. Where the spine is shared, a page that
+//! vector, so that appending asks nobody who else is reading. An array that is still short may be all
+//! tail, if its cells are cheap to copy: that is one step to a cell instead of three. Where the spine is shared, a page that
 //! is written to is copied into a *patch*, a sorted list of pages that stand in for those of the
 //! spine; once nobody else holds the spine, or the patch has grown too long, it is folded in.
 //!
@@ -18,33 +19,40 @@ pub(super) const PAGE: usize = 256;
 /// Cells in a page of an array that is written to at random: what a fork copies for a write.
 pub(super) const SMALL_PAGE: usize = 64;
 
+/// Up to how many cells an array stays flat, if copying them is but copying bytes.
+const FLAT: usize = 1024;
+
 /// For how many cells the first one makes room: a table of few rows has one allocation a column.
 const FIRST: usize = 8;
 
 /// How many pages a patch may have beside any spine.
 const PATCH_MIN: usize = 32;
 
+/// An array of cells that are but bytes.
+pub(super) type Plain<T, const CELLS: usize = PAGE> = Paged<T, CELLS, FLAT>;
+
 type Page<T, const CELLS: usize> = Shared<[T; CELLS]>;
 
-/// An array of cells, cheap to clone.
+/// An array of cells, cheap to clone, in pages of `CELLS`; all tail below `FLAT` of them.
 #[derive(Clone, Debug)]
-pub(super) struct Paged<T, const CELLS: usize = PAGE> {
+pub(super) struct Paged<T, const CELLS: usize = PAGE, const FLAT: usize = CELLS> {
     /// None as long as no page was full.
     spine: Option<Shared<Vec<Page<T, CELLS>>>>,
     /// Page number → the page in its place, ascending.
     patch: Vec<(usize, Page<T, CELLS>)>,
     /// Pages that are full. The spine may have more, left from before a truncation.
     sealed: usize,
+    /// Less than a page; less than `FLAT` if no page is full.
     tail: Vec<T>,
 }
 
-impl<T, const CELLS: usize> Default for Paged<T, CELLS> {
+impl<T, const CELLS: usize, const FLAT: usize> Default for Paged<T, CELLS, FLAT> {
     fn default() -> Self {
         Paged { spine: None, patch: Vec::new(), sealed: 0, tail: Vec::new() }
     }
 }
 
-impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
+impl<T: Clone, const CELLS: usize, const FLAT: usize> Paged<T, CELLS, FLAT> {
     /// `length` cells that all hold `value`.
     pub(super) fn filled(length: usize, value: T) -> Self {
         let mut cells = Paged::default();
@@ -72,7 +80,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     pub(super) fn at_hand(&self, position: usize) -> Option<&T> {
         let (number, at) = (position / CELLS, position % CELLS);
         if number >= self.sealed {
-            return Some(&self.tail[at]);
+            return Some(&self.tail[position - self.sealed * CELLS]);
         }
         match &self.spine {
             Some(spine) if self.patch.is_empty() => Some(&spine[number][at]),
@@ -84,12 +92,19 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     #[inline]
     pub(super) fn page(&self, number: usize) -> &[T] {
         if number >= self.sealed {
-            return &self.tail;
+            return &self.tail[self.in_tail(number)];
         }
         match &self.spine {
             Some(spine) if self.patch.is_empty() => &spine[number][..],
             _ => &self.patched_page(number)[..],
         }
+    }
+
+    /// Where the cells of a page stand in the tail.
+    #[inline]
+    fn in_tail(&self, number: usize) -> Range<usize> {
+        let from = (number - self.sealed) * CELLS;
+        from.min(self.tail.len())..(from + CELLS).min(self.tail.len())
     }
 
     /// A full page of an array that shares some.
@@ -136,7 +151,7 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     pub(super) fn get_mut(&mut self, position: usize) -> &mut T {
         let (number, at) = (position / CELLS, position % CELLS);
         if number >= self.sealed {
-            return &mut self.tail[at];
+            return &mut self.tail[position - self.sealed * CELLS];
         }
         &mut self.sealed_page_mut(number)[at]
     }
@@ -148,7 +163,8 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
     #[inline]
     pub(super) fn page_mut(&mut self, number: usize) -> &mut [T] {
         if number >= self.sealed {
-            return &mut self.tail;
+            let cells = self.in_tail(number);
+            return &mut self.tail[cells];
         }
         &mut self.sealed_page_mut(number)[..]
     }
@@ -209,17 +225,28 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
             self.tail.reserve_exact(FIRST.min(CELLS));
         }
         self.tail.push(value);
-        if self.tail.len() == CELLS {
+        if self.tail.len().is_multiple_of(CELLS) {
+            self.seal_at_end();
+        }
+    }
+
+    /// Makes pages of the tail if it has as many cells as it may.
+    #[cold]
+    fn seal_at_end(&mut self) {
+        if self.sealed > 0 || self.tail.len() >= FLAT {
             self.seal();
         }
     }
 
-    #[cold]
+    /// Makes pages of the tail, as many as it fills.
     fn seal(&mut self) {
-        let mut cells = self.tail.drain(..);
-        let page = Shared::new(std::array::from_fn(|_| cells.next().expect("the tail is full")));
-        drop(cells);
-        self.push_page(page);
+        while self.tail.len() >= CELLS {
+            let mut cells = self.tail.drain(..CELLS);
+            let page = std::array::from_fn(|_| cells.next().expect("there are enough for a page"));
+            drop(cells);
+            self.push_page(Shared::new(page));
+        }
+        self.tail.shrink_to(CELLS);
     }
 
     fn push_page(&mut self, page: Page<T, CELLS>) {
@@ -262,10 +289,14 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         if length <= self.len() {
             return self.truncate(length);
         }
-        while self.len() < length && (!self.tail.is_empty() || length - self.len() < CELLS) {
-            let more = (CELLS - self.tail.len()).min(length - self.len());
+        if self.sealed == 0 && length >= FLAT {
+            self.seal();
+        }
+        let end = if self.sealed == 0 && length < FLAT { FLAT } else { CELLS };
+        while self.len() < length && (!self.tail.is_empty() || length - self.len() < end) {
+            let more = (end - self.tail.len()).min(length - self.len());
             self.tail.resize(self.tail.len() + more, value.clone());
-            if self.tail.len() == CELLS {
+            if self.tail.len() == end {
                 self.seal();
             }
         }
@@ -288,13 +319,13 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
             self.sealed = sealed;
             while self.patch.pop_if(|(number, _)| *number >= sealed).is_some() {}
         } else {
-            self.tail.truncate(length % CELLS);
+            self.tail.truncate(length - self.sealed * CELLS);
         }
     }
 
     /// The cells, in order.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        let pages = 0..self.sealed + usize::from(!self.tail.is_empty());
+        let pages = 0..self.sealed + self.tail.len().div_ceil(CELLS);
         pages.flat_map(|number| self.page(number).iter())
     }
 
@@ -310,13 +341,13 @@ impl<T: Clone, const CELLS: usize> Paged<T, CELLS> {
         let Paged { spine, tail, .. } = self;
         let spine = spine.as_mut().map_or(&mut [][..], |spine| &mut spine.own()[..]);
         let mut pages: Vec<&mut [T]> = spine.iter_mut().map(|page| &mut page.own()[..]).collect();
-        pages.push(tail);
+        pages.extend(tail.chunks_mut(CELLS));
         Some(Opened { pages })
     }
 
     /// How many pages there are to open.
     pub(super) fn page_count(&self) -> usize {
-        self.sealed + 1
+        self.sealed + self.tail.len().div_ceil(CELLS)
     }
 }
 
@@ -358,7 +389,11 @@ mod tests {
         ]
     }
 
-    fn apply(pages: &mut Paged<u8>, plain: &mut Vec<u8>, operation: &Operation) {
+    fn apply<const FLAT: usize>(
+        pages: &mut Paged<u8, PAGE, FLAT>,
+        plain: &mut Vec<u8>,
+        operation: &Operation,
+    ) {
         match operation {
             Operation::Push(value) => {
                 pages.push(*value);
@@ -383,37 +418,51 @@ mod tests {
         }
     }
 
+    /// Any number of copies, each written to in its own way, hold what plain vectors hold.
+    fn check_copies<const FLAT: usize>(
+        operations: Vec<(usize, Operation)>,
+    ) -> Result<(), TestCaseError> {
+        let mut forks = vec![(Paged::<u8, PAGE, FLAT>::default(), Vec::<u8>::new())];
+        for (which, operation) in operations {
+            let which = which % forks.len();
+            match operation {
+                Operation::Fork if forks.len() < 5 => forks.push(forks[which].clone()),
+                Operation::Drop if forks.len() > 1 => drop(forks.swap_remove(which)),
+                other => {
+                    let (pages, plain) = &mut forks[which];
+                    apply(pages, plain, &other);
+                }
+            }
+        }
+        for (mut pages, plain) in forks {
+            prop_assert_eq!(pages.len(), plain.len());
+            prop_assert!(pages.iter().eq(plain.iter()));
+            let start = plain.len() / 3;
+            let pieces = pages.pieces(start..plain.len() + 5);
+            let cells = pieces.flat_map(|(from, cells)| (from..).zip(cells.iter().copied()));
+            prop_assert!(cells.eq((start..).zip(plain[start..].iter().copied())));
+            if let Some(mut opened) = pages.open() {
+                for (at, value) in plain.iter().enumerate() {
+                    prop_assert_eq!(*opened.get_mut(at), *value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn operations() -> impl Strategy<Value = Vec<(usize, Operation)>> {
+        prop::collection::vec((any::<usize>(), operation()), 1..120)
+    }
+
     proptest! {
-        /// Any number of copies, each written to in its own way, hold what plain vectors hold.
         #[test]
-        fn copies_are_independent(
-            operations in prop::collection::vec((any::<usize>(), operation()), 1..120),
-        ) {
-            let mut forks = vec![(Paged::<u8>::default(), Vec::<u8>::new())];
-            for (which, operation) in operations {
-                let which = which % forks.len();
-                match operation {
-                    Operation::Fork if forks.len() < 5 => forks.push(forks[which].clone()),
-                    Operation::Drop if forks.len() > 1 => drop(forks.swap_remove(which)),
-                    other => {
-                        let (pages, plain) = &mut forks[which];
-                        apply(pages, plain, &other);
-                    }
-                }
-            }
-            for (mut pages, plain) in forks {
-                prop_assert_eq!(pages.len(), plain.len());
-                prop_assert!(pages.iter().eq(plain.iter()));
-                let start = plain.len() / 3;
-                let pieces = pages.pieces(start..plain.len() + 5);
-                let cells = pieces.flat_map(|(from, cells)| (from..).zip(cells.iter().copied()));
-                prop_assert!(cells.eq((start..).zip(plain[start..].iter().copied())));
-                if let Some(mut opened) = pages.open() {
-                    for (at, value) in plain.iter().enumerate() {
-                        prop_assert_eq!(*opened.get_mut(at), *value);
-                    }
-                }
-            }
+        fn copies_are_independent(operations in operations()) {
+            check_copies::<PAGE>(operations)?;
+        }
+
+        #[test]
+        fn copies_of_what_begins_flat_are_independent(operations in operations()) {
+            check_copies::<FLAT>(operations)?;
         }
     }
 }

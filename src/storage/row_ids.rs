@@ -7,7 +7,7 @@
 
 use super::hash::HashTable;
 use super::key::hash_integer;
-use super::pages::Paged;
+use super::pages::Plain;
 use crate::id::{FIRST_ROWS_MAX, FirstRowIds, RowId};
 
 /// No slot.
@@ -18,7 +18,7 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) struct RowIds {
     slots: Slots,
     /// Slot → row id; empty while implicit.
-    ids: Paged<i64>,
+    ids: Plain<i64>,
     /// Whether ids ascend with the slots, dead ones included.
     ascends: bool,
 }
@@ -33,7 +33,7 @@ enum Slots {
     /// Id − `base` → slot.
     Dense {
         base: i64,
-        slots: Paged<u32>,
+        slots: Plain<u32>,
     },
     Hashed(HashTable),
 }
@@ -41,7 +41,7 @@ enum Slots {
 impl Default for RowIds {
     fn default() -> Self {
         let slots = Slots::Implicit { base: 1, count: 0 };
-        RowIds { slots, ids: Paged::default(), ascends: true }
+        RowIds { slots, ids: Plain::default(), ascends: true }
     }
 }
 
@@ -219,7 +219,7 @@ impl RowIds {
             for slot in 0..count {
                 self.ids.push(base + slot as i64);
             }
-            let mut slots = Paged::default();
+            let mut slots = Plain::default();
             (0..count as u32).for_each(|slot| slots.push(slot));
             self.slots = Slots::Dense { base, slots };
         }
@@ -249,7 +249,7 @@ impl RowIds {
             let more = ((low - id) as usize)
                 .max(slots.len() / 2)
                 .min((low - i128::from(i64::MIN)) as usize);
-            let mut wider = Paged::filled(more, NONE);
+            let mut wider = Plain::filled(more, NONE);
             slots.iter().for_each(|slot| wider.push(*slot));
             (*base, *slots) = (*base - more as i64, wider);
         }

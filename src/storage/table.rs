@@ -376,6 +376,7 @@ pub(super) struct Arrival {
 
 impl TableStore {
     /// Writes a new row, at the end or into a free slot. It is in no index yet.
+    #[inline(always)]
     pub(super) fn place(&mut self, id: i64, values: &[ValueRef<'_>]) -> Arrival {
         match self.take_free() {
             Some(slot) => self.place_at(slot, id, values),
@@ -573,9 +574,9 @@ impl TableStore {
         held: &mut [Value],
         id_led_to: Option<u32>,
     ) {
-        let &Update { slot: Slot(slot), old_id: RowId(id), changed, .. } = update;
+        let &Update { slot: Slot(slot), old_id: RowId(id), new_id: RowId(now), changed, .. } =
+            update;
         let rows = &mut self.rows;
-        let now = rows.ids.id(slot);
         if now != id {
             rows.note_departure(now);
             if id_led_to != Some(slot) {

@@ -75,11 +75,8 @@ impl Store {
     }
 
     fn detach_inserted(&mut self, table: TableId, slot: u32) {
-        let TableStore { rows, references, .. } = self.tables.get_mut(table);
-        for reference in references {
-            if reference.references(rows, slot) {
-                reference.buckets.unjoin(slot);
-            }
+        for reference in &mut self.tables.get_mut(table).references {
+            reference.buckets.unjoin(slot);
         }
         let id_led_to = self.undo_asides(table, slot);
         self.tables.get_mut(table).lead_id_back(slot, id_led_to);

@@ -20,7 +20,7 @@ pub(crate) struct Footprints(OnceLock<Vec<OnceLock<Footprint>>>);
 pub(super) struct Footprint {
     /// The root table first.
     pub(super) nodes: Vec<Node>,
-    /// Those of the first node, then those of the second, and so on.
+    /// By number: those of the first node, then those of the second, and so on.
     pub(super) edges: Vec<Edge>,
     /// Whether something that it touches asks for the exact path: clauses 1, 2 and 6.
     pub(super) is_exact: bool,
@@ -41,15 +41,13 @@ pub(super) struct Footprint {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) table: TableId,
-    /// Where the foreign keys that reference it stand, in the dialect's order.
-    edges: Range<usize>,
+    /// The numbers of the foreign keys that reference it, in the dialect's order.
+    pub(super) edges: Range<usize>,
 }
 
 /// A foreign key that references a table of the walk.
 #[derive(Clone, Debug)]
 pub(super) struct Edge {
-    /// Its number among all edges of the footprint.
-    pub(super) number: usize,
     pub(super) constraint: ConstraintId,
     /// The referencing table, and its index over the referencing columns.
     pub(super) table: TableId,
@@ -152,7 +150,7 @@ impl Footprint {
 
 impl Edge {
     /// It is to be told its node, and whether there is one.
-    fn new(catalog: &Catalog, key: &ForeignKeyEntry, number: usize) -> Self {
+    fn new(catalog: &Catalog, key: &ForeignKeyEntry) -> Self {
         let table = catalog.by_id(key.table);
         let action = key.delete_rule();
         let value = |&position: &usize| {
@@ -164,7 +162,6 @@ impl Edge {
             (position, value)
         };
         Edge {
-            number,
             constraint: key.id,
             table: key.table,
             index: key.index,
@@ -266,7 +263,7 @@ fn reach(catalog: &Catalog, dialect: &Dialect, root: TableId) -> (Vec<Node>, Vec
                 *place = Some(nodes.len());
                 nodes.push(Node { table: key.table, edges: 0..0 });
             }
-            edges.push(Edge::new(catalog, key, edges.len()));
+            edges.push(Edge::new(catalog, key));
         }
         nodes[at].edges = from..edges.len();
         at += 1;

@@ -58,6 +58,7 @@ use crate::id::{ConstraintId, RowId, TableId};
 use crate::table::{self, Store, Swath, Swept};
 use footprint::{Edge, Footprint};
 use refusal::Trail;
+use std::ops::Range;
 
 /// How deletes are carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -210,7 +211,7 @@ struct Dead {
     swath: Swath,
     /// Actions entered on the way here.
     depth: usize,
-    /// Position of the step that led here, and of the edge there; of a root, its own.
+    /// Position of the step that led here, and number of the edge; of a root, its own.
     origin: (usize, usize),
 }
 
@@ -218,6 +219,7 @@ struct Dead {
 struct Met {
     /// Position in the walk's list of what has died.
     dead: usize,
+    /// Its number.
     edge: usize,
     /// When.
     at: usize,
@@ -250,10 +252,10 @@ impl Walker<'_> {
     fn settle_all(&mut self, dead: &[Dead], met: &[Met]) -> Result<(), Stop> {
         // A table that one constraint writes to: another one might write the same rows.
         let mut written: Vec<(TableId, ConstraintId)> = Vec::new();
-        for &Met { dead: position, edge, at } in met {
-            let edge = &self.footprint.edges_of(dead[position].node)[edge];
+        for &Met { dead: position, edge: number, at } in met {
+            let edge = &self.footprint.edges[number];
             let rows = self.settle(edge, &dead[position].swath, &mut written)?;
-            self.count(edge, rows, at);
+            self.count(number, rows, at);
         }
         Ok(())
     }
@@ -270,24 +272,20 @@ impl Walker<'_> {
         }
     }
 
-    /// Deletes to a fixed point, depth first over the constraints; over so many of them from the
-    /// roots. What else was met, in order, and whether some row was reached twice.
-    fn cascade(
-        &mut self,
-        dead: &mut Vec<Dead>,
-        edges_max: usize,
-    ) -> Result<(Vec<Met>, bool), Stop> {
+    /// Deletes to a fixed point, depth first over the constraints; from the roots over those before
+    /// this number. What else was met, in order, and whether some row was reached twice.
+    fn cascade(&mut self, dead: &mut Vec<Dead>, end: usize) -> Result<(Vec<Met>, bool), Stop> {
         let mut met = Vec::new();
         let mut reached_twice = false;
         let mut rows = dead[0].swath.rows();
-        let mut stack = vec![(0, 0)];
-        while let Some((at, position)) = stack.pop() {
-            let edges = self.footprint.edges_of(dead[at].node);
-            let edges = if at == 0 { &edges[..edges.len().min(edges_max)] } else { edges };
-            let Some(edge) = edges.get(position) else { continue };
-            if position + 1 < edges.len() {
-                stack.push((at, position + 1));
+        let Range { start, end: last } = self.footprint.nodes[dead[0].node].edges;
+        let mut stack = vec![(0, start..last.min(end))];
+        while let Some((at, mut numbers)) = stack.pop() {
+            let Some(number) = numbers.next() else { continue };
+            if !numbers.is_empty() {
+                stack.push((at, numbers));
             }
+            let edge = &self.footprint.edges[number];
             let acts = match edge.action {
                 ReferentialAction::NoAction => false,
                 ReferentialAction::Restrict => self.settings.restricts(),
@@ -301,17 +299,17 @@ impl Walker<'_> {
             }
             self.met_count += 1;
             if edge.action != ReferentialAction::Cascade {
-                met.push(Met { dead: at, edge: position, at: self.met_count });
+                met.push(Met { dead: at, edge: number, at: self.met_count });
                 continue;
             }
             let Swept { swath, met_dead } =
                 self.store.sweep_referencing(&dead[at].swath, edge.table, edge.index);
             reached_twice |= met_dead;
             let Some(swath) = swath else { continue };
-            self.count(edge, swath.rows(), self.met_count);
+            self.count(number, swath.rows(), self.met_count);
             rows += swath.rows();
-            stack.push((dead.len(), 0));
-            let origin = (at, position);
+            stack.push((dead.len(), self.footprint.nodes[edge.node].edges.clone()));
+            let origin = (at, number);
             dead.push(Dead { node: edge.node, swath, depth: depth + 1, origin });
         }
         // W.7: where a row was reached twice, it may have been on another level.
@@ -335,19 +333,20 @@ impl Walker<'_> {
         }
     }
 
-    fn count(&mut self, edge: &Edge, rows: usize, at: usize) {
+    fn count(&mut self, number: usize, rows: usize, at: usize) {
         if rows == 0 {
             return;
         }
         if self.counts.is_empty() {
             self.counts.resize(self.footprint.edges.len(), None);
         }
-        match &mut self.counts[edge.number] {
+        match &mut self.counts[number] {
             Some(count) => {
                 count.rows += rows;
                 count.first = count.first.min(at);
             }
             place @ None => {
+                let edge = &self.footprint.edges[number];
                 let event = if edge.writes() { Event::Update } else { Event::Delete };
                 *place = Some(Count { constraint: edge.constraint, event, rows, first: at });
             }

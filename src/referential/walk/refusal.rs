@@ -27,9 +27,9 @@ const CANDIDATES_MAX: usize = 16;
 /// The way from a root to a row that is restricted.
 #[derive(Clone, Debug)]
 pub(super) struct Trail {
-    /// Position of an edge and the row reached over it; of the root, 0 and itself.
+    /// Number of an edge and the row reached over it; of the root, 0 and itself.
     steps: Vec<(usize, RowId)>,
-    /// Position of the edge that restricts.
+    /// Number of the edge that restricts.
     last: usize,
 }
 
@@ -114,7 +114,7 @@ impl Walker<'_> {
         let mut first: Option<Trail> = None;
         let mut candidates = 0;
         for &Met { dead: at, edge: last, .. } in met {
-            let edge = &self.footprint.edges_of(dead[at].node)[last];
+            let edge = &self.footprint.edges[last];
             if edge.action != ReferentialAction::Restrict {
                 continue;
             }
@@ -134,13 +134,13 @@ impl Walker<'_> {
     fn trail(&self, dead: &[Dead], mut at: usize, mut slot: Slot, last: usize) -> Option<Trail> {
         let mut steps = Vec::new();
         loop {
-            let Dead { node, origin: (above, position), .. } = dead[at];
+            let Dead { node, origin: (above, number), .. } = dead[at];
             let row_id = self.store.row_id_of(self.footprint.nodes[node].table, slot);
-            steps.push((position, row_id));
+            steps.push((number, row_id));
             if at == 0 {
                 break;
             }
-            let edge = &self.footprint.edges_of(dead[above].node)[position];
+            let edge = &self.footprint.edges[number];
             slot = self.store.referenced_slot(edge.table, edge.index, slot)?;
             at = above;
         }
@@ -152,9 +152,8 @@ impl Walker<'_> {
     pub(super) fn refuse(&mut self, trail: &Trail, roots: &[RowId]) -> Option<(Error, usize)> {
         let nodes = self.nodes(trail);
         let &(_, row_id) = trail.steps.last()?;
-        let node = *nodes.last()?;
-        let table = self.footprint.nodes[node].table;
-        let edge = &self.footprint.edges_of(node)[trail.last];
+        let table = self.footprint.nodes[*nodes.last()?].table;
+        let edge = &self.footprint.edges[trail.last];
         let slot = self.store.slot_of(table, row_id)?;
         let reached = self.reached(trail, &nodes);
         let violation = restricted(self.settings, self.store, edge, table, slot, reached)?;
@@ -164,23 +163,19 @@ impl Walker<'_> {
 
     /// The node of each step.
     fn nodes(&self, trail: &Trail) -> Vec<usize> {
-        let mut nodes = vec![0];
-        for (position, _) in &trail.steps[1..] {
-            let node = nodes[nodes.len() - 1];
-            nodes.push(self.footprint.edges_of(node)[*position].node);
-        }
-        nodes
+        let steps = trail.steps[1..].iter();
+        [0].into_iter().chain(steps.map(|(number, _)| self.footprint.edges[*number].node)).collect()
     }
 
     fn reached(&self, trail: &Trail, nodes: &[usize]) -> Reached {
         let catalog = self.settings.catalog;
         let length = trail.steps.len();
         let hop = |at: usize| {
-            let (position, row_id) = trail.steps[at];
+            let (number, row_id) = trail.steps[at];
             let entry = catalog.by_id(self.footprint.nodes[nodes[at]].table);
             let row = self.store.row(entry.id, row_id).map(RowRef::to_vec);
             let constraint = (at > 0).then(|| {
-                let edge = &self.footprint.edges_of(nodes[at - 1])[position];
+                let edge = &self.footprint.edges[number];
                 catalog.constraint(edge.constraint).name.to_string()
             });
             let row = entry.row_name(row_id, row.as_deref());
@@ -205,22 +200,22 @@ impl Walker<'_> {
     fn count_finished(&mut self, trail: &Trail, nodes: &[usize], roots: &[RowId]) -> Option<usize> {
         // All is looked up before anything of it dies.
         let mut before: Vec<(usize, Vec<RowId>, usize)> = Vec::new();
-        for (at, &(position, row_id)) in trail.steps.iter().enumerate() {
+        for (at, &(number, row_id)) in trail.steps.iter().enumerate() {
             let siblings = match at.checked_sub(1) {
                 None if self.footprint.takes_roots_alone => Vec::new(),
                 None => roots.iter().copied().take_while(|root| *root != row_id).collect(),
                 Some(above) => {
-                    self.siblings_before(nodes[above], trail.steps[above].1, position, row_id)?
+                    self.siblings_before(nodes[above], trail.steps[above].1, number, row_id)?
                 }
             };
             before.push((nodes[at], siblings, usize::MAX));
-            let next = trail.steps.get(at + 1).map_or(trail.last, |(position, _)| *position);
+            let next = trail.steps.get(at + 1).map_or(trail.last, |(number, _)| *number);
             before.push((nodes[at], vec![row_id], next));
         }
         self.counts.clear();
-        for (node, rows, edges_max) in before {
-            if edges_max > 0 && !rows.is_empty() {
-                self.walk_part(node, &rows, edges_max).ok()?;
+        for (node, rows, end) in before {
+            if end > self.footprint.nodes[node].edges.start && !rows.is_empty() {
+                self.walk_part(node, &rows, end).ok()?;
             }
         }
         Some(self.finished + self.acted())
@@ -231,11 +226,11 @@ impl Walker<'_> {
         &self,
         node: usize,
         above: RowId,
-        position: usize,
+        number: usize,
         row_id: RowId,
     ) -> Option<Vec<RowId>> {
         let table = self.footprint.nodes[node].table;
-        let edge = &self.footprint.edges_of(node)[position];
+        let edge = &self.footprint.edges[number];
         let key = self.settings.catalog.constraint(edge.constraint);
         let value = referenced_key(key.resolved()?, self.store.row(table, above)?)?;
         let mut rows = find_referencing(self.store, key, &value);
@@ -243,17 +238,14 @@ impl Walker<'_> {
         Some(rows)
     }
 
-    /// Walks what is below these rows, over so many constraints from themselves.
-    fn walk_part(&mut self, node: usize, rows: &[RowId], edges_max: usize) -> Result<(), Stop> {
+    /// Walks what is below these rows, from themselves over constraints before this one.
+    fn walk_part(&mut self, node: usize, rows: &[RowId], end: usize) -> Result<(), Stop> {
         let table = self.footprint.nodes[node].table;
         let Some(swath) = self.store.sweep_rows(table, rows) else { return Ok(()) };
         let mut dead = vec![Dead { node, swath, depth: 0, origin: (0, 0) }];
-        let (mut met, _) = self.cascade(&mut dead, edges_max)?;
+        let (mut met, _) = self.cascade(&mut dead, end)?;
         // Nothing is judged before the end of the statement.
-        met.retain(|met| {
-            let edge = &self.footprint.edges_of(dead[met.dead].node)[met.edge];
-            edge.action != ReferentialAction::NoAction
-        });
+        met.retain(|met| self.footprint.edges[met.edge].action != ReferentialAction::NoAction);
         self.settle_all(&dead, &met)
     }
 }
