@@ -106,6 +106,11 @@ type Outcome = Result<Box<Typed>, Box<BindError>>;
 
 fn typed(resolved: Resolved, traits: Traits) -> Outcome {
     let types = Types::of(&resolved, traits.affinity);
+    of_types(resolved, traits, types)
+}
+
+/// The same of a tree whose form does not tell its types.
+fn of_types(resolved: Resolved, traits: Traits, types: Types) -> Outcome {
     Ok(Box::new(Typed { resolved, traits: Traits { types, ..traits } }))
 }
 
@@ -551,9 +556,7 @@ fn resolve_case(
     let (operands, traits) = resolve_list(&mut operands, columns)?;
     let results = (0..traits.len()).filter(|at| at % 2 == 1 || at + 1 == traits.len());
     let types = results.fold(Types::default(), |types, at| types.or(traits[at].types));
-    let mut case = typed(Resolved::Case(operands), Traits::of_operator(traits))?;
-    case.traits.types = types;
-    Ok(case)
+    of_types(Resolved::Case(operands), Traits::of_operator(traits), types)
 }
 
 fn resolve_cast(operand: &Expression, data_type: DataType, columns: &dyn Columns) -> Outcome {
@@ -614,9 +617,7 @@ fn call_resolved(function: Function, arguments: Vec<Resolved>, traits: &[Traits]
         Function::Matches(pattern) => matches_call(pattern, arguments),
         function => Resolved::Call { function, arguments, collation },
     };
-    let mut call = typed(resolved, Traits::of_operator(traits.iter().copied()))?;
-    call.traits.types = Types::ANY;
-    Ok(call)
+    of_types(resolved, Traits::of_operator(traits.iter().copied()), Types::ANY)
 }
 
 /// `like(pattern, subject, escape)` as the operator that it is another spelling of.
