@@ -28,7 +28,8 @@ impl Types {
         Types { number: self.number || other.number, text: self.text || other.text }
     }
 
-    fn of_affinity(affinity: Option<Affinity>) -> Types {
+    /// Those of a column of this affinity.
+    pub(crate) fn of_affinity(affinity: Option<Affinity>) -> Types {
         match affinity {
             Some(affinity) if affinity.is_numeric() => Types::NUMBER,
             Some(Affinity::Text) => Types::TEXT,

@@ -2,7 +2,7 @@
 
 use super::access::{Term, drop_unseen_orders, place};
 use super::aggregate::Aggregate;
-use super::combine::{CombinedOrder, combined_columns, is_source, part_collations};
+use super::combine::{CombinedOrder, columns_of_one, combined_columns, queries_of_values};
 use super::plan::{
     Access, Combination, GroupPlan, Origin, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan,
     SortBy, SortKey, SourcePlan,
@@ -16,7 +16,7 @@ use super::selector::Selector;
 use super::source::{Join, JoinConstraint, JoinKind, Rows, Source};
 use crate::catalog::{Catalog, TableEntry};
 use crate::error::{Error, InputError, QueryError, Result};
-use crate::expression::{Bound, ColumnInfo, Expression, Types, col, lit};
+use crate::expression::{Bound, ColumnInfo, Expression, col, lit};
 use crate::id::TableRef;
 use crate::value::{Collation, Key};
 use std::cell::{Cell, RefCell};
@@ -116,9 +116,14 @@ impl<'a> Binder<'a> {
     ) -> Result<Plan> {
         at_most(PARTS_MAX, select.rest.len() + 1, "too many terms in compound SELECT")?;
         let order: &[Order] = if select.rest.is_empty() { &select.order } else { &[] };
-        let (first, columns) = self.bind_core(&select.first, order, combined, parent, with)?;
-        let mut collations = part_collations(&first, &columns, with);
-        let mut named = vec![columns];
+        let (first, mut named) = self.bind_core(&select.first, order, combined, parent, with)?;
+        let mut collations = vec![None; named.first().map_or(0, Vec::len)];
+        let collate = |collations: &mut [Option<Collation>], columns: &[OutColumn]| {
+            for (collation, column) in collations.iter_mut().zip(columns) {
+                *collation = collation.or(column.collation);
+            }
+        };
+        named.iter().for_each(|columns| collate(&mut collations, columns));
         let combine = |with, part, collations: &[Option<Collation>]| Combination {
             with,
             part,
@@ -126,15 +131,13 @@ impl<'a> Binder<'a> {
         };
         let mut parts = vec![combine(Compound::UnionAll, first, &collations)];
         for (compound, core) in &select.rest {
-            let (part, columns) = self.bind_core(core, &[], combined, parent, with)?;
+            let (part, queries) = self.bind_core(core, &[], combined, parent, with)?;
+            let columns = columns_of_one(queries);
             if columns.len() != collations.len() {
                 let operator = compound.name();
                 return Err(QueryError::CompoundWidth { operator }.into());
             }
-            let own = part_collations(&part, &columns, with);
-            for (collation, own) in collations.iter_mut().zip(own) {
-                *collation = collation.or(own);
-            }
+            collate(&mut collations, &columns);
             named.push(columns);
             parts.push(combine(*compound, part, &collations));
         }
@@ -157,6 +160,7 @@ impl<'a> Binder<'a> {
         Ok(Plan { parts, columns, values, collations, order, tail, limit, offset, is_for_first })
     }
 
+    /// Binds one SELECT or VALUES. VALUES may be several queries by its columns.
     pub(super) fn bind_core(
         &self,
         core: &Core,
@@ -164,12 +168,14 @@ impl<'a> Binder<'a> {
         combined: &mut CombinedOrder<'_>,
         parent: Option<&ScopeNames<'_>>,
         with: Option<&With<'_>>,
-    ) -> Result<(Part, Vec<OutColumn>)> {
+    ) -> Result<(Part, Vec<Vec<OutColumn>>)> {
         let scope = ScopeNames::new(self, parent, with);
         match core {
             Core::Values(rows) => bind_values(rows, &scope, with),
             Core::Select(body) => {
-                SelectBinder { binder: self, scope, with }.bind(body, order, combined)
+                let binder = SelectBinder { binder: self, scope, with };
+                let (part, columns) = binder.bind(body, order, combined)?;
+                Ok((part, vec![columns]))
             }
         }
     }
@@ -179,7 +185,7 @@ fn bind_values(
     rows: &[Vec<Expression>],
     scope: &ScopeNames<'_>,
     with: Option<&With<'_>>,
-) -> Result<(Part, Vec<OutColumn>)> {
+) -> Result<(Part, Vec<Vec<OutColumn>>)> {
     let mut bound = Vec::with_capacity(rows.len());
     for row in rows {
         at_most(COLUMNS_MAX, row.len(), "too many columns in result set")?;
@@ -190,16 +196,8 @@ fn bind_values(
     if bound.iter().any(|row| row.len() != width) {
         return Err(QueryError::ValuesWidth.into());
     }
-    let types = |at: usize| match is_source(&bound, with) {
-        true => Types::ANY,
-        false => bound.iter().fold(Types::default(), |types, row| types.or(row[at].types())),
-    };
-    let column = |(at, value): (usize, &Bound)| {
-        let types = types(at);
-        OutColumn { types, ..OutColumn::new(format!("column{}", at + 1), value) }
-    };
-    let columns = bound.first().into_iter().flatten().enumerate().map(column).collect();
-    Ok((Part::Values(scope.plan.take(), bound), columns))
+    let queries = queries_of_values(&bound, with);
+    Ok((Part::Values(scope.plan.take(), bound), queries))
 }
 
 /// The column that a literal position means.
@@ -689,7 +687,7 @@ fn in_group_by(error: Error) -> Error {
 }
 
 impl OutColumn {
-    fn new(name: String, value: &Bound) -> Self {
+    pub(super) fn new(name: String, value: &Bound) -> Self {
         OutColumn {
             name,
             affinity: value.affinity(),

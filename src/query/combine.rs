@@ -1,7 +1,7 @@
 //! How the queries of a combination come together: what its columns are, compare by and are sorted by.
 
 use super::bind::{With, result_position};
-use super::plan::{OutColumn, Part, SortBy, SortKey};
+use super::plan::{OutColumn, SortBy, SortKey};
 use super::scope::{Place, ScopeNames};
 use super::select::{Compound, Order, literal_integer};
 use crate::error::{QueryError, Result};
@@ -45,25 +45,50 @@ pub(super) fn combined_columns(mut parts: Vec<Vec<OutColumn>>) -> Vec<OutColumn>
     columns
 }
 
-/// Whether SQLite takes VALUES of several rows for a source: unless it comes with a WITH or has rows
-/// that are no constants, for then each row is a query of its own.
-pub(super) fn is_source(rows: &[Vec<Bound>], with: Option<&With<'_>>) -> bool {
-    rows.len() > 1
-        && with.is_none()
-        && rows[0].iter().all(|value| value.affinity().is_none())
-        && rows[1].iter().all(|value| value.columns().is_empty())
+/// The queries that SQLite makes of VALUES, by their columns. A row is one by itself; but constants
+/// that follow each other are one source, if no WITH comes with it and the first have no affinity.
+pub(super) fn queries_of_values(
+    rows: &[Vec<Bound>],
+    with: Option<&With<'_>>,
+) -> Vec<Vec<OutColumn>> {
+    let is_constant =
+        |row: &[Bound]| with.is_none() && row.iter().all(|value| value.columns().is_empty());
+    let has_affinity = |row: &[Bound]| row.iter().any(|value| value.affinity().is_some());
+    let column = |(at, value)| OutColumn::new(format!("column{}", at + 1), value);
+    let mut queries = Vec::new();
+    let mut rest = rows;
+    while let Some((first, behind)) = rest.split_first() {
+        let columns = first.iter().enumerate().map(column);
+        let may_begin = is_constant(first) && !has_affinity(first);
+        let followers = behind.iter().take_while(|row| may_begin && is_constant(row)).count();
+        queries.push(match followers {
+            0 => columns.collect(),
+            _ => columns.map(OutColumn::of_source).collect(),
+        });
+        rest = &behind[followers..];
+    }
+    queries
 }
 
-/// How the columns of a part compare where they are combined with others. Those of a source have a
-/// collation, the usual one.
-pub(super) fn part_collations(
-    part: &Part,
-    columns: &[OutColumn],
-    with: Option<&With<'_>>,
-) -> Vec<Option<Collation>> {
-    let is_source = matches!(part, Part::Values(_, rows) if is_source(rows, with));
-    let usual = is_source.then_some(Collation::Binary);
-    columns.iter().map(|column| usual.or(column.collation)).collect()
+/// The columns of VALUES behind an operator: several queries are a source there.
+pub(super) fn columns_of_one(mut queries: Vec<Vec<OutColumn>>) -> Vec<OutColumn> {
+    match queries.len() {
+        1 => queries.swap_remove(0),
+        _ => combined_columns(queries).into_iter().map(OutColumn::of_source).collect(),
+    }
+}
+
+impl OutColumn {
+    /// The same as a column of a source: it has a collation, and be it only the usual one.
+    fn of_source(self) -> Self {
+        OutColumn {
+            collation: Some(self.collation.unwrap_or_default()),
+            is_explicit: false,
+            types: Types::of_affinity(self.affinity),
+            is_cast: false,
+            ..self
+        }
+    }
 }
 
 /// The ORDER BY of a combination, which sorts by nothing but its columns.

@@ -146,9 +146,9 @@ impl SelectBinder<'_> {
                 }
                 _ => return refuse("circular reference", &table.name),
             }
-            let (part, columns) =
+            let (part, queries) =
                 self.binder.bind_core(core, &[], order, self.scope.parent, Some(inner))?;
-            if columns.len() != width {
+            if queries.first().map_or(0, Vec::len) != width {
                 return Err(QueryError::CompoundWidth { operator: compound.name() }.into());
             }
             if let Part::Select(select) = &part
