@@ -78,12 +78,12 @@ impl<T: Clone, const CELLS: usize, const FLAT: usize> Paged<T, CELLS, FLAT> {
     /// several reads at a time.
     #[inline(always)]
     pub(super) fn at_hand(&self, position: usize) -> Option<&T> {
-        let (number, at) = (position / CELLS, position % CELLS);
+        let number = position / CELLS;
         if number >= self.sealed {
-            return Some(&self.tail[position - self.sealed * CELLS]);
+            return Some(&self.tail[self.beyond_pages(position)]);
         }
         match &self.spine {
-            Some(spine) if self.patch.is_empty() => Some(&spine[number][at]),
+            Some(spine) if self.patch.is_empty() => Some(&spine[number][position % CELLS]),
             _ => None,
         }
     }
@@ -98,6 +98,12 @@ impl<T: Clone, const CELLS: usize, const FLAT: usize> Paged<T, CELLS, FLAT> {
             Some(spine) if self.patch.is_empty() => &spine[number][..],
             _ => &self.patched_page(number)[..],
         }
+    }
+
+    /// Where a cell behind the full pages stands in the tail.
+    #[inline(always)]
+    fn beyond_pages(&self, position: usize) -> usize {
+        if FLAT > CELLS { position - self.sealed * CELLS } else { position % CELLS }
     }
 
     /// Where the cells of a page stand in the tail.
@@ -149,11 +155,12 @@ impl<T: Clone, const CELLS: usize, const FLAT: usize> Paged<T, CELLS, FLAT> {
     /// The cell at a position below the length, to be changed.
     #[inline(always)]
     pub(super) fn get_mut(&mut self, position: usize) -> &mut T {
-        let (number, at) = (position / CELLS, position % CELLS);
+        let number = position / CELLS;
         if number >= self.sealed {
-            return &mut self.tail[position - self.sealed * CELLS];
+            let at = self.beyond_pages(position);
+            return &mut self.tail[at];
         }
-        &mut self.sealed_page_mut(number)[at]
+        &mut self.sealed_page_mut(number)[position % CELLS]
     }
 
     /// The cells of a page, to be changed.
