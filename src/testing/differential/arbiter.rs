@@ -150,6 +150,9 @@ fn count_of(
     table: Option<&std::sync::Arc<TableEntry>>,
 ) -> usize {
     let rows = rows(state, found.key.table);
+    if rows.is_empty() {
+        return 0;
+    }
     let width = found.row.len();
     if table.is_none_or(|table| table.columns.len() != width) {
         return usize::MAX;
