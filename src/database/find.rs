@@ -1,15 +1,14 @@
 //! Which rows a statement or query is about.
 
 use super::Database;
-use crate::catalog::{IndexEntry, IndexKind, TableEntry};
+use crate::catalog::{IndexKind, TableEntry};
 use crate::error::{Error, InputError, Result};
 use crate::expression::{Bound, ColumnComparison, Expression, Operand, Scope};
 use crate::id::{RowId, RowIds, TableRef};
 use crate::query::Selector;
 use crate::storage::{KeyPart, Row, RowIter, RowRef, Store};
-use crate::table::View;
-use crate::value::{Affinity, Collation, KeyRef, OrderedKey, Value, compare};
-use std::cmp::Ordering;
+use crate::table::{self, View};
+use crate::value::{Affinity, Collation, KeyRef, OrderedKey, Value};
 use std::fmt;
 
 impl Database {
@@ -272,12 +271,7 @@ pub(crate) fn rows_where(
     let found = predicate.and_then(|bound| candidates(view.store, table, &bound.equalities()));
     match found {
         Some(rows) => rows_in_order(view, table, rows.map(RowRef::row_id)),
-        None => match table.primary_key_index() {
-            Some(index) if table.definition.is_without_row_id() => {
-                key_order(view, table, index, view.store.rows(table.id).map(RowRef::row_id))
-            }
-            _ => view.store.rows(table.id).map(RowRef::row_id).collect(),
-        },
+        None => rows_in_order(view, table, view.store.rows(table.id).map(RowRef::row_id)),
     }
 }
 
@@ -287,29 +281,7 @@ pub(crate) fn rows_in_order(
     table: &TableEntry,
     rows: impl Iterator<Item = RowId>,
 ) -> Vec<RowId> {
-    match table.primary_key_index() {
-        Some(index) if table.definition.is_without_row_id() => key_order(view, table, index, rows),
-        _ => rows.collect(),
-    }
-}
-
-fn key_order(
-    view: &View<'_>,
-    table: &TableEntry,
-    index: &IndexEntry,
-    rows: impl Iterator<Item = RowId>,
-) -> Vec<RowId> {
-    let mut rows: Vec<_> =
-        rows.filter_map(|id| view.store.row(table.id, id).map(|row| (row.to_row(), id))).collect();
-    let by_key = |a: &Row, b: &Row| {
-        let columns = index.columns.iter().enumerate().map(|(place, &(at, collation))| {
-            let ordering = compare(&a[at], &b[at], collation);
-            if index.is_descending(place, table) { ordering.reverse() } else { ordering }
-        });
-        columns.fold(Ordering::Equal, Ordering::then)
-    };
-    rows.sort_by(|(a, _), (b, _)| by_key(a, b));
-    rows.into_iter().map(|(_, id)| id).collect()
+    table::rows_in_order(view.store, table, rows)
 }
 
 /// The row id that a value is, as an INTEGER column would store it.

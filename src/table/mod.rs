@@ -22,8 +22,9 @@ use crate::storage::{IndexSpec, References};
 pub use crate::storage::{
     Change, KeyPart, Mark, Row, RowIter, RowRef, Slot, Store, Swath, Swept, Update, key_of,
 };
-use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical};
+use crate::value::{Affinity, OrderedKey, Value, ValueRef, canonical, compare};
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 pub(crate) use view::Counters;
 pub use view::View;
 
@@ -202,6 +203,37 @@ pub fn find_conflicts<'a>(
         Some(Conflict { index: Some(position), row_id })
     });
     row_id.into_iter().chain(keys)
+}
+
+/// Rows, given in the order of their ids, in that of the primary key where it takes the ids' place.
+pub fn rows_in_order(
+    store: &Store,
+    table: &TableEntry,
+    rows: impl Iterator<Item = RowId>,
+) -> Vec<RowId> {
+    match table.primary_key_index() {
+        Some(index) if table.definition.is_without_row_id() => key_order(store, table, index, rows),
+        _ => rows.collect(),
+    }
+}
+
+fn key_order(
+    store: &Store,
+    table: &TableEntry,
+    index: &IndexEntry,
+    rows: impl Iterator<Item = RowId>,
+) -> Vec<RowId> {
+    let mut rows: Vec<_> =
+        rows.filter_map(|id| store.row(table.id, id).map(|row| (row.to_row(), id))).collect();
+    let by_key = |a: &Row, b: &Row| {
+        let columns = index.columns.iter().enumerate().map(|(place, &(at, collation))| {
+            let ordering = compare(&a[at], &b[at], collation);
+            if index.is_descending(place, table) { ordering.reverse() } else { ordering }
+        });
+        columns.fold(Ordering::Equal, Ordering::then)
+    };
+    rows.sort_by(|(a, _), (b, _)| by_key(a, b));
+    rows.into_iter().map(|(_, id)| id).collect()
 }
 
 /// Stores a new row.

@@ -7,7 +7,7 @@ use crate::id::ConstraintId;
 use crate::referential::effects::StepKind;
 use crate::referential::relation::{find_referencing, referenced_key};
 use crate::referential::{ActionOrder, ConflictClause, LetPass, LetPassKind, name_referencing};
-use crate::table::RowRef;
+use crate::table::{self, RowRef};
 use crate::value::{OrderedKey, Value};
 use std::sync::Arc;
 
@@ -38,6 +38,10 @@ impl Executor<'_> {
                 continue;
             }
             let mut rows = find_referencing(self.store, key, &vacated);
+            if rows.len() > 1 {
+                let table = catalog.by_id(key.table);
+                rows = table::rows_in_order(self.store, table, rows.into_iter());
+            }
             if is_mutant!(CascadeSkipsLast)
                 && action == ReferentialAction::Cascade
                 && rows.len() > 1

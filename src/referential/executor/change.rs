@@ -16,8 +16,8 @@ use std::sync::Arc;
 impl Executor<'_> {
     pub(super) fn change(&mut self, frame: &mut RowFrame) -> Result<Turn, Error> {
         match &frame.work {
-            RowWork::Delete { row_id, old, .. } => {
-                Ok(self.delete(frame.place, *row_id, old.as_ref()))
+            RowWork::Delete { row_id, .. } => {
+                Ok(self.delete(frame.place, *row_id, frame.row_before()))
             }
             RowWork::Insert { .. } => self.insert(frame),
             RowWork::Update { .. } => self.update(frame),
@@ -26,11 +26,11 @@ impl Executor<'_> {
         }
     }
 
-    fn delete(&mut self, place: Place, row_id: RowId, old: Option<&Row>) -> Turn {
+    fn delete(&mut self, place: Place, row_id: RowId, old: Option<Row>) -> Turn {
         if self.is_returned(place)
             && let Some(row) = self.store.row(place.table, row_id)
         {
-            self.returned.push((row_id, old.cloned().unwrap_or_else(|| row.to_row())));
+            self.returned.push((row_id, old.unwrap_or_else(|| row.to_row())));
         }
         self.note_vacated(place.table, row_id);
         if !table::delete(self.store, place.table, row_id) {
@@ -246,7 +246,7 @@ impl Executor<'_> {
                 );
                 let place = Place { step, ..place };
                 let runs_programs = self.settings.recursive_programs;
-                let work = RowWork::Delete { row_id: found.row_id, runs_programs, old: None };
+                let work = RowWork::Delete { row_id: found.row_id, runs_programs };
                 self.stack.push(Frame::Row(RowFrame::new(place, work)));
                 Ok(Turn::Waits)
             }

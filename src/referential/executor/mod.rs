@@ -113,6 +113,9 @@ struct RowFrame {
     place: Place,
     work: RowWork,
     stage: Stage,
+    /// What the first program before the change was shown: all the others see the same old row, and
+    /// the same new one until it has changed.
+    shown: Option<Box<Activation>>,
 }
 
 enum RowWork {
@@ -140,8 +143,6 @@ enum RowWork {
     Delete {
         row_id: RowId,
         runs_programs: bool,
-        /// The row as it was before the first program ran, if one has: what those after it see.
-        old: Option<Row>,
     },
     /// The change of a view's row, for which programs stand.
     Instead(Activation),
@@ -313,7 +314,7 @@ impl<'a> Executor<'a> {
             self.stack.push(Frame::Rows(frame));
         }
         let work = match how {
-            How::Delete { runs_programs } => RowWork::Delete { row_id, runs_programs, old: None },
+            How::Delete { runs_programs } => RowWork::Delete { row_id, runs_programs },
             How::Update(assignment, conflict) => RowWork::Update {
                 row_id,
                 assignment,
@@ -368,9 +369,7 @@ impl<'a> Executor<'a> {
                         }
                         Some(program) => {
                             let activation = self.activation_before(&frame);
-                            if let RowWork::Delete { old: old @ None, .. } = &mut frame.work {
-                                *old = activation.old.as_ref().map(|(_, row)| row.clone());
-                            }
+                            frame.shown.get_or_insert_with(|| Box::new(activation.clone()));
                             frame.stage = Stage::Before(position + 1);
                             let (place, below) = (frame.place, self.stack.len());
                             self.stack.push(Frame::Row(frame));
@@ -412,10 +411,7 @@ impl<'a> Executor<'a> {
                         continue;
                     }
                     let old = self.old_row(&changed).map(|row| {
-                        let before = match &frame.work {
-                            RowWork::Delete { old, .. } => old.clone(),
-                            _ => None,
-                        };
+                        let before = frame.row_before();
                         (row.row_id(), before.unwrap_or_else(|| row.to_row()))
                     });
                     let activation = Activation {
@@ -447,9 +443,8 @@ impl<'a> Executor<'a> {
         match &mut frame.work {
             RowWork::Insert { .. } | RowWork::Instead(_) => Ok(true),
             // Once the first of its programs has run, the others do, whatever that has deleted.
-            RowWork::Delete { row_id, old, .. } => {
-                Ok(old.is_some() || self.store.row(table, *row_id).is_some())
-            }
+            _ if frame.shown.is_some() => Ok(true),
+            RowWork::Delete { row_id, .. } => Ok(self.store.row(table, *row_id).is_some()),
             RowWork::Update { row_id, assignment, values, .. } => {
                 let Some(row) = self.store.row(table, *row_id) else { return Ok(false) };
                 if values.is_none() {
@@ -509,6 +504,9 @@ impl<'a> Executor<'a> {
     }
 
     fn activation_before(&self, frame: &RowFrame) -> Activation {
+        if let Some(shown) = &frame.shown {
+            return Activation::clone(shown);
+        }
         let table = frame.place.table;
         let old = |row_id: RowId| self.store.row(table, row_id).map(|row| (row_id, row.to_row()));
         let (old, new) = match &frame.work {
@@ -525,8 +523,7 @@ impl<'a> Executor<'a> {
                 }
                 (None, Some((row_id, self.converted(table, &values))))
             }
-            RowWork::Delete { row_id, old: Some(row), .. } => (Some((*row_id, row.clone())), None),
-            RowWork::Delete { row_id, old: None, .. } => (old(*row_id), None),
+            RowWork::Delete { row_id, .. } => (old(*row_id), None),
             RowWork::Update { row_id, values, .. } => {
                 let mut new = old(*row_id).map(|(_, row)| row.to_vec()).unwrap_or_default();
                 for (position, value) in values.iter().flatten() {
@@ -750,7 +747,13 @@ impl How {
 
 impl RowFrame {
     fn new(place: Place, work: RowWork) -> Box<Self> {
-        Box::new(RowFrame { place, work, stage: Stage::Before(0) })
+        Box::new(RowFrame { place, work, stage: Stage::Before(0), shown: None })
+    }
+
+    /// The row as the programs before its change have seen it, if there were any.
+    fn row_before(&self) -> Option<Row> {
+        let (_, row) = self.shown.as_ref()?.old.as_ref()?;
+        Some(row.clone())
     }
 
     /// What the statement says about broken constraints.
