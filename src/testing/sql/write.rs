@@ -49,6 +49,8 @@ pub(super) struct ShapeColumn {
     pub(super) name: String,
     pub(super) affinity: Affinity,
     pub(super) is_generated: bool,
+    /// The table and column that it references, if it is of a foreign key.
+    references: Option<(String, String)>,
 }
 
 impl Shape {
@@ -172,6 +174,7 @@ impl Writer {
                 name: self.random.pick(&["absent", "k"]).to_owned(),
                 affinity: Affinity::Integer,
                 is_generated: false,
+                references: None,
             },
             false => self.random.pick(&shape.columns),
         }
@@ -362,7 +365,7 @@ impl Writer {
             false => {
                 let mut rows = Vec::new();
                 for _ in 0..self.random.weighted(&[(40, 1), (25, 2), (20, 3), (15, 5)]) {
-                    let row: Vec<_> = columns.iter().map(|it| self.value(it.affinity)).collect();
+                    let row: Vec<_> = columns.iter().map(|it| self.new_value(it)).collect();
                     rows.push(format!("({})", row.join(", ")));
                 }
                 format!("VALUES {}", rows.join(", "))
@@ -371,6 +374,17 @@ impl Writer {
         let upsert = self.upserts(&shape);
         let returning = self.returning(&shape);
         format!("{verb}INTO {name}{names} {rows}{upsert}{returning}")
+    }
+
+    /// What a new row has in a column: where it references another one, often what that one has.
+    fn new_value(&mut self, column: &ShapeColumn) -> String {
+        match &column.references {
+            Some((table, referenced)) if self.random.chance(35) => {
+                let function = self.random.pick(&["max", "min"]);
+                format!("(SELECT {function}({referenced}) FROM {table} NOT INDEXED)")
+            }
+            Some(_) | None => self.value(column.affinity),
+        }
     }
 
     /// A query that gives rows of so many columns.
@@ -642,10 +656,20 @@ fn named(name: &str) -> String {
 fn shapes(db: &Database) -> Vec<Shape> {
     let shape = |table: &std::sync::Arc<crate::catalog::TableEntry>| {
         let generated = |at: usize| table.generated.iter().any(|(column, _)| *column == at);
+        let references = |at: usize| {
+            table.foreign_keys.iter().find_map(|key| {
+                let place = key.columns.iter().position(|column| *column == at)?;
+                let to = key.resolved()?;
+                let referenced = db.catalog().find_by_id(to.table)?;
+                let column = named(referenced.column_name(to.columns[place]));
+                Some((referenced.name().to_owned(), column))
+            })
+        };
         let column = |at: usize| ShapeColumn {
             name: named(table.column_name(at)),
             affinity: table.columns[at].affinity,
             is_generated: generated(at),
+            references: references(at),
         };
         let key = |names: &[crate::catalog::Name]| names.iter().map(ToString::to_string).collect();
         Shape {
