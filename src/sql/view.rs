@@ -16,7 +16,7 @@ use crate::error::{Error, Event, QueryError, Result, SqlError};
 use crate::expression::{Expression, lit};
 use crate::id::{RowId, SchemaId, TableId};
 use crate::query::{Query, ResultColumn, Select, Source};
-use crate::value::Value;
+use crate::value::{Affinity, Value};
 
 /// A change of a view's rows.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) struct ViewPlan {
     width: usize,
     /// Where what the query gives behind OLD goes, or for an INSERT all that it gives.
     positions: Vec<usize>,
+    /// What the values of NEW are converted to, by column: of an UPDATE alone, as in SQLite.
+    affinities: Vec<Affinity>,
     /// OLD, and then what is assigned or inserted.
     query: Query,
     resolution: Option<Resolution>,
@@ -137,7 +139,8 @@ impl ViewPlan {
             ));
         }
         let (event, width, resolution) = (Event::Insert, columns.len(), insert.resolution);
-        Ok(ViewPlan { view: on.id, event, width, positions, query, resolution })
+        let affinities = Vec::new();
+        Ok(ViewPlan { view: on.id, event, width, positions, affinities, query, resolution })
     }
 
     pub(super) fn update(db: &Database, on: Triggered<'_>, update: Update) -> Result<Self> {
@@ -164,15 +167,19 @@ impl ViewPlan {
         let select = limited(select.result(all), update.filter, update.limited);
         let query = run::bind(&db.view(), &select)?;
         let (event, width, resolution) = (Event::Update, columns.len(), update.resolution);
-        Ok(ViewPlan { view: on.id, event, width, positions, query, resolution })
+        let affinities =
+            query.affinities().take(width).map(|affinity| affinity.unwrap_or(Affinity::Blob));
+        let affinities = affinities.collect();
+        Ok(ViewPlan { view: on.id, event, width, positions, affinities, query, resolution })
     }
 
     pub(super) fn delete(db: &Database, on: Triggered<'_>, delete: Delete) -> Result<Self> {
         let source = source(db, on.view, delete.alias.as_deref())?;
         let select = limited(Select::from(source), delete.filter, delete.limited);
         let query = run::bind(&db.view(), &select)?;
-        let (event, width, positions) = (Event::Delete, query.columns().len(), Vec::new());
-        Ok(ViewPlan { view: on.id, event, width, positions, query, resolution: None })
+        let (event, width, resolution) = (Event::Delete, query.columns().len(), None);
+        let (positions, affinities) = (Vec::new(), Vec::new());
+        Ok(ViewPlan { view: on.id, event, width, positions, affinities, query, resolution })
     }
 
     /// The activations of the triggers.
@@ -202,6 +209,9 @@ impl ViewPlan {
                 let mut new = old.to_vec();
                 for (&position, value) in self.positions.iter().zip(assigned) {
                     new[position] = value.clone();
+                }
+                for (value, affinity) in new.iter_mut().zip(&self.affinities) {
+                    *value = affinity.apply(std::mem::take(value));
                 }
                 (Some(old.into()), Some(new.into()))
             }
