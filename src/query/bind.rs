@@ -2,10 +2,10 @@
 
 use super::access::{Term, drop_unseen_orders, place};
 use super::aggregate::Aggregate;
-use super::combine::{CombinedOrder, columns_of_one, combined_columns, queries_of_values};
+use super::combine::{CombinedOrder, Combining, combined_columns, queries_of_values};
 use super::plan::{
-    Access, Combination, GroupPlan, Origin, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan,
-    SortBy, SortKey, SourcePlan,
+    Access, GroupPlan, Origin, OutColumn, Part, Plan, RowsPlan, ScopePlan, SelectPlan, SortBy,
+    SortKey, SourcePlan,
 };
 use super::recursive::{Working, initial_parts};
 use super::scope::{HIDDEN_ROW_ID, NamedColumn, Place, ScopeNames, SourceNames};
@@ -116,38 +116,32 @@ impl<'a> Binder<'a> {
     ) -> Result<Plan> {
         at_most(PARTS_MAX, select.rest.len() + 1, "too many terms in compound SELECT")?;
         let order: &[Order] = if select.rest.is_empty() { &select.order } else { &[] };
-        let (first, mut named) = self.bind_core(&select.first, order, combined, parent, with)?;
-        let mut collations = vec![None; named.first().map_or(0, Vec::len)];
-        let collate = |collations: &mut [Option<Collation>], columns: &[OutColumn]| {
-            for (collation, column) in collations.iter_mut().zip(columns) {
-                *collation = collation.or(column.collation);
-            }
-        };
-        named.iter().for_each(|columns| collate(&mut collations, columns));
-        let combine = |with, part, collations: &[Option<Collation>]| Combination {
-            with,
-            part,
-            collations: collations.iter().map(|it| it.unwrap_or_default()).collect(),
-        };
-        let mut parts = vec![combine(Compound::UnionAll, first, &collations)];
-        for (compound, core) in &select.rest {
-            let (part, queries) = self.bind_core(core, &[], combined, parent, with)?;
-            let columns = columns_of_one(queries);
-            if columns.len() != collations.len() {
-                let operator = compound.name();
-                return Err(QueryError::CompoundWidth { operator }.into());
-            }
-            collate(&mut collations, &columns);
-            named.push(columns);
-            parts.push(combine(*compound, part, &collations));
+        let rest = select.rest.iter().map(|(compound, core)| (*compound, core));
+        let mut combining = Combining::default();
+        for (compound, core) in [(Compound::UnionAll, &select.first)].into_iter().chain(rest) {
+            let (part, queries) = self.bind_core(core, order, combined, parent, with)?;
+            combining.add(compound, part, queries)?;
         }
+        self.bind_ends(select, combining, combined, ScopeNames::new(self, parent, with))
+    }
+
+    /// Binds what stands behind the parts of a query. Apart from them, so that queries in queries do
+    /// not take its stack as well.
+    #[inline(never)]
+    fn bind_ends(
+        &self,
+        select: &Select,
+        combining: Combining,
+        combined: &mut CombinedOrder<'_>,
+        scope: ScopeNames<'_>,
+    ) -> Result<Plan> {
+        let Combining { parts, named, collations } = combining;
         let collations: Vec<Collation> =
             collations.into_iter().map(Option::unwrap_or_default).collect();
         let order = match select.order.is_empty() {
             true => Vec::new(),
             false => combined.keys(&collations)?,
         };
-        let scope = ScopeNames::new(self, parent, with);
         let count = |expression: &Option<Expression>| {
             expression.as_ref().map(|it| scope.bind(it, Place::Rows)).transpose()
         };
@@ -173,9 +167,7 @@ impl<'a> Binder<'a> {
         match core {
             Core::Values(rows) => bind_values(rows, &scope, with),
             Core::Select(body) => {
-                let binder = SelectBinder { binder: self, scope, with };
-                let (part, columns) = binder.bind(body, order, combined)?;
-                Ok((part, vec![columns]))
+                SelectBinder { binder: self, scope, with }.bind(body, order, combined)
             }
         }
     }
@@ -234,7 +226,7 @@ impl SelectBinder<'_> {
         body: &Body,
         order: &[Order],
         combined: &mut CombinedOrder<'_>,
-    ) -> Result<(Part, Vec<OutColumn>)> {
+    ) -> Result<(Part, Vec<Vec<OutColumn>>)> {
         at_most(SOURCES_MAX, body.from.len(), "at most 64 tables in a join")?;
         at_most(COLUMNS_MAX, order.len(), "too many terms in ORDER BY clause")?;
         at_most(COLUMNS_MAX, body.group.len(), "too many terms in GROUP BY clause")?;
@@ -288,7 +280,7 @@ impl SelectBinder<'_> {
         let conditions = place(self.binder, &scope, &mut sources, terms);
         let mut select = SelectPlan { scope, sources, conditions, group, columns, distinct, order };
         drop_unseen_orders(&mut select);
-        Ok((Part::Select(Box::new(select)), named))
+        Ok((Part::Select(Box::new(select)), vec![named]))
     }
 
     // Sources.
@@ -394,6 +386,18 @@ impl SelectBinder<'_> {
             Some(parent) => parent.reads_of(bind)?,
             None => (bind()?, Vec::new()),
         };
+        self.name_columns(plan, reads, columns, source)
+    }
+
+    /// The columns of a query that is a source. Apart from binding it, as `bind_ends`.
+    #[inline(never)]
+    fn name_columns(
+        &self,
+        plan: Plan,
+        reads: Vec<usize>,
+        columns: &[String],
+        source: &Source,
+    ) -> Result<(RowsPlan, SourceNames)> {
         if !columns.is_empty() && columns.len() != plan.columns.len() {
             let table = source.name().unwrap_or_default().to_owned();
             let (found, expected) = (plan.columns.len(), columns.len());

@@ -1,7 +1,7 @@
 //! How the queries of a combination come together: what its columns are, compare by and are sorted by.
 
 use super::bind::{With, result_position};
-use super::plan::{OutColumn, SortBy, SortKey};
+use super::plan::{Combination, OutColumn, Part, SortBy, SortKey};
 use super::scope::{Place, ScopeNames};
 use super::select::{Compound, Order, literal_integer};
 use crate::error::{QueryError, Result};
@@ -16,6 +16,49 @@ impl Compound {
             Compound::Except => "EXCEPT",
             Compound::Intersect => "INTERSECT",
         }
+    }
+}
+
+/// The parts of a query, as far as they are bound.
+#[derive(Default)]
+pub(super) struct Combining {
+    pub(super) parts: Vec<Combination>,
+    /// The columns of each; of VALUES that comes first, those of each of its queries.
+    pub(super) named: Vec<Vec<OutColumn>>,
+    /// How the columns compare: by the first that says.
+    pub(super) collations: Vec<Option<Collation>>,
+}
+
+impl Combining {
+    /// Adds a part, which may be several queries by its columns.
+    ///
+    /// # Errors
+    /// [`QueryError::CompoundWidth`] if it has not as many columns as those before it.
+    pub(super) fn add(
+        &mut self,
+        with: Compound,
+        part: Part,
+        queries: Vec<Vec<OutColumn>>,
+    ) -> Result<()> {
+        let queries = match self.parts.is_empty() {
+            true => {
+                self.collations = vec![None; queries.first().map_or(0, Vec::len)];
+                queries
+            }
+            false => vec![columns_of_one(queries)],
+        };
+        if queries.iter().any(|columns| columns.len() != self.collations.len()) {
+            return Err(QueryError::CompoundWidth { operator: with.name() }.into());
+        }
+        for columns in &queries {
+            for (collation, column) in self.collations.iter_mut().zip(columns) {
+                *collation = collation.or(column.collation);
+            }
+        }
+        self.named.extend(queries);
+        let collations = self.collations.iter().map(|it| it.unwrap_or_default()).collect();
+        self.parts.push(Combination { with, part, collations });
+        Ok(())
     }
 }
 
@@ -71,7 +114,7 @@ pub(super) fn queries_of_values(
 }
 
 /// The columns of VALUES behind an operator: several queries are a source there.
-pub(super) fn columns_of_one(mut queries: Vec<Vec<OutColumn>>) -> Vec<OutColumn> {
+fn columns_of_one(mut queries: Vec<Vec<OutColumn>>) -> Vec<OutColumn> {
     match queries.len() {
         1 => queries.swap_remove(0),
         _ => combined_columns(queries).into_iter().map(OutColumn::of_source).collect(),
