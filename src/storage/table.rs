@@ -417,14 +417,16 @@ impl TableStore {
     /// Takes a run of new rows away again. A slot that was there before stays: what led to it then may
     /// do so again.
     pub(super) fn unplace(&mut self, start: u32, len: u32, is_reused: bool) {
-        let rows = &mut self.rows;
-        rows.set_all_live(Rowset { runs: &[(start, len)], slots: &[], len: len as usize }, false);
-        debug_assert!(is_reused || (start + len) as usize == rows.ids.len(), "new slots are last");
+        let (rows, run) = (&mut self.rows, (start, len));
         if is_reused {
-            return self.give_free([(start, len)]);
+            rows.set_all_live(Rowset { runs: &[run], slots: &[], len: len as usize }, false);
+            return self.give_free([run]);
         }
-        rows.ids.truncate(start);
+        debug_assert_eq!((start + len) as usize, rows.ids.len(), "new slots are last");
+        rows.last.take();
+        rows.live_count -= len as usize;
         rows.live.truncate(start as usize);
+        rows.ids.truncate(start);
         for (position, column) in rows.columns.iter_mut().enumerate() {
             if rows.row_id_column != Some(position) {
                 column.truncate(start);

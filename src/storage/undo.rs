@@ -75,11 +75,12 @@ impl Store {
     }
 
     fn detach_inserted(&mut self, table: TableId, slot: u32) {
-        for reference in &mut self.tables.get_mut(table).references {
+        let id_led_to = self.undo_asides(table, slot);
+        let store = self.tables.get_mut(table);
+        for reference in &mut store.references {
             reference.buckets.unjoin(slot);
         }
-        let id_led_to = self.undo_asides(table, slot);
-        self.tables.get_mut(table).lead_id_back(slot, id_led_to);
+        store.lead_id_back(slot, id_led_to);
     }
 
     fn undo_update(&mut self) {
